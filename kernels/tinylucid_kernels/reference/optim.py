@@ -1,0 +1,35 @@
+"""One step of an optimiser on one parameter: ``p`` and its state arrays are updated in place."""
+
+import numpy as np
+
+
+def sgd(p, g, velocity, lr, momentum, dampening, nesterov):
+    """v ← momentum·v + (1 − dampening)·g;  p ← p − lr·v, or p − lr·(g + momentum·v) (Nesterov).
+
+    ``velocity`` is None without momentum. Sutskever et al., 2013, in PyTorch's form (lr outside the velocity).
+    """
+    if velocity is not None:
+        velocity *= momentum
+        velocity += g if not dampening else (1 - dampening) * g
+        g = g + momentum * velocity if nesterov else velocity
+    p -= lr * g
+
+
+def adam(p, g, m, v, step, lr, beta1, beta2, eps):
+    """m ← β₁·m + (1−β₁)·g;  v ← β₂·v + (1−β₂)·g²;  p ← p − lr · m̂ / (√v̂ + eps)  (Kingma and Ba, 2015, algorithm 1).
+
+    m̂ = m / (1 − β₁^step) and v̂ = v / (1 − β₂^step) undo the start from zero.
+    """
+    work = g * (1 - beta1)
+    m *= beta1
+    m += work
+    np.multiply(g, g, out=work)
+    work *= 1 - beta2
+    v *= beta2
+    v += work
+    np.sqrt(v, out=work)
+    work *= (1 - beta2**step) ** -0.5
+    work += eps
+    np.divide(m, work, out=work)
+    work *= lr / (1 - beta1**step)
+    p -= work

@@ -1,0 +1,78 @@
+"""Pooling: max with the place of each winner, average, and their adjoints.
+
+Shapes: x (N, C, H, W), y and g (N, C, P, Q); kernel_size, stride, padding, dilation are pairs (rows, columns). ``index``
+holds each winner's flat place h·W + w in its own image plane, as PyTorch's ``return_indices``.
+"""
+
+import numpy as np
+
+from .conv import taps
+
+
+def out_size(size, kernel_size, stride, padding, dilation):
+    """How many windows fit, rows and columns."""
+    return [
+        (n + 2 * pad - d * (k - 1) - 1) // s + 1
+        for n, k, s, pad, d in zip(size, kernel_size, stride, padding, dilation)
+    ]
+
+
+def max_pool2d(x, kernel_size, stride, padding, dilation):
+    """y = the largest pixel under each window, and its ``index``; of equals the first in row-major order; NaN wins."""
+    n, c, h, w = x.shape
+    (ph, pw), size = padding, out_size(x.shape[2:], kernel_size, stride, padding, dilation)
+    padded = np.full((n, c, h + 2 * ph, w + 2 * pw), -np.inf, x.dtype)
+    padded[:, :, ph : ph + h, pw : pw + w] = x
+    places = np.full((h + 2 * ph, w + 2 * pw), -1)
+    places[ph : ph + h, pw : pw + w] = np.arange(h * w).reshape(h, w)
+    y, index = np.full((n, c, *size), -np.inf, x.dtype), np.full((n, c, *size), -1)
+    windows = zip(*(taps(a, kernel_size, size, stride, dilation) for a in (padded, places)))
+    for (_, _, pixels), (_, _, place) in windows:
+        better = (pixels > y) | (pixels != pixels) | ((index < 0) & (place >= 0))
+        y, index = np.where(better, pixels, y), np.where(better, place, index)
+    return y, index
+
+
+def pool_gather(x, index):
+    """y[n, c, p, q] = x[n, c] at flat place index[n, c, p, q]."""
+    n, c, *size = index.shape
+    return np.take_along_axis(x.reshape(n, c, -1), index.reshape(n, c, -1), 2).reshape(n, c, *size)
+
+
+def pool_scatter(g, index, size):
+    """The adjoint of pool_gather: zeros (N, C, *size) with each g added at its place."""
+    n, c = g.shape[:2]
+    plane = size[0] * size[1]
+    flat = index.reshape(n * c, -1) + plane * np.arange(n * c)[:, None]
+    out = np.zeros(n * c * plane, g.dtype)
+    np.add.at(out, flat.ravel(), g.ravel())
+    return out.reshape(n, c, *size)
+
+
+def window_sizes(size, kernel_size, stride, padding, include_pad):
+    """By how much each window's sum is divided: (P, Q), all of the kernel or only the pixels of the image."""
+    p, q = out_size(size, kernel_size, stride, padding, (1, 1))
+    if include_pad:
+        return np.full((p, q), kernel_size[0] * kernel_size[1])
+    inside = np.pad(np.ones(size, int), [(pad, pad) for pad in padding])
+    return sum(pixels for _, _, pixels in taps(inside, kernel_size, (p, q), stride, (1, 1)))
+
+
+def avg_pool2d(x, kernel_size, stride, padding, include_pad):
+    """y = the mean under each window; padded zeros count in the divisor if ``include_pad``."""
+    size = out_size(x.shape[2:], kernel_size, stride, padding, (1, 1))
+    padded = np.pad(x, [(0, 0), (0, 0), *((pad, pad) for pad in padding)])
+    total = np.zeros((*x.shape[:2], *size), x.dtype)
+    for _, _, pixels in taps(padded, kernel_size, size, stride, (1, 1)):
+        total += pixels
+    return total / window_sizes(x.shape[2:], kernel_size, stride, padding, include_pad).astype(x.dtype)
+
+
+def avg_pool2d_backward(g, size, kernel_size, stride, padding, include_pad):
+    """The adjoint of avg_pool2d: each g shared equally among its window's pixels; (N, C, *size)."""
+    (h, w), (ph, pw) = size, padding
+    share = g / window_sizes(size, kernel_size, stride, padding, include_pad).astype(g.dtype)
+    padded = np.zeros((*g.shape[:2], h + 2 * ph, w + 2 * pw), g.dtype)
+    for _, _, pixels in taps(padded, kernel_size, g.shape[2:], stride, (1, 1)):
+        pixels += share
+    return padded[:, :, ph : ph + h, pw : pw + w]

@@ -1,0 +1,41 @@
+"""tinylucid: a deep learning engine for pictures, small enough to read in an evening and real enough to use.
+
+    import tinylucid as tl
+
+    model = tl.nn.Sequential(tl.nn.Conv2d(1, 8, 3), tl.nn.ReLU(), tl.nn.Flatten(), tl.nn.Linear(8 * 26 * 26, 10))
+    loss = tl.nn.functional.cross_entropy(model(tl.randn(4, 1, 28, 28)), tl.tensor([3, 1, 4, 1]))
+    loss.backward()
+
+The house, from the ground up, each floor importing only what is below it: ``tinylucid_kernels`` (arrays), ``tensor``
+and ``autograd`` (recording and differentiating), ``ops`` (forward and backward rules), ``nn`` and ``optim`` (layers),
+``data``, ``models``, ``explain``, and ``cli`` (the command line).
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+from . import autograd, nn, optim
+from .autograd import grad
+from .creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
+from .dtypes import bool_ as bool
+from .dtypes import float32, float64, get_default_dtype, int32, int64, set_default_dtype, uint8
+from .ops import *  # noqa: F403  (every operation: tl.exp, tl.matmul, …)
+from .random import Generator, manual_seed
+from .scopes import backward_rules, detect_anomaly, enable_grad, is_grad_enabled, no_grad
+from .tensor import Tensor, operation
+
+if TYPE_CHECKING:
+    from . import check, data, explain, models, plot
+    from .check import gradcheck, gradgradcheck
+
+__version__ = "0.1.0"
+
+_LATER = {"gradcheck": "check", "gradgradcheck": "check"}  # imported when first used, so that import stays fast
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        return getattr(_import_module(f".{_LATER[name]}", __name__), name)
+    if name in ("check", "data", "explain", "models", "plot"):
+        return _import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'tinylucid' has no attribute {name!r}")

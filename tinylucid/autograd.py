@@ -1,0 +1,254 @@
+"""Differentiating: the record is walked backwards, from the newest call to the oldest.
+
+  pull        one Node's rule: the gradient of its result becomes the gradients of its inputs
+  walk        every Node in its turn, gradients added up: reverse-mode differentiation
+  grad        and backward: the two ways to ask for it
+
+Elementary rules are written in Operations, so they run fast on arrays, and on Tensors when the gradient is itself
+to be differentiated (``create_graph=True``). A fused Operation's rule reads numbers that depend on its inputs
+(probabilities, 1/σ); differentiating that rule would be silently wrong, so such an Operation names a *twin*, the
+same function in elementary Operations, and ``create_graph`` differentiates the twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from . import anomaly
+from .scopes import here, setting, thread
+from .tensor import Node, Tensor, operation
+
+
+def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
+    """The gradients of a node's inputs from the gradient ``g`` of its result; ``need`` says which are asked for (None: all)."""
+    op, have, state = n.op, n.saved, thread.state
+    if have is None:
+        raise RuntimeError(
+            f"{here(op.__name__, n.layer)}: this graph was released by an earlier backward; give that one retain_graph=True"
+        )
+    for name, version, then in n.versions:
+        if version[0] != then:
+            raise RuntimeError(
+                f"{here(op.__name__, n.layer)}: {name!r} was changed in place after the forward pass that saved it"
+            )
+    if n.trace:
+        anomaly.check_saved(here(op.__name__, n.layer), n.trace, have)
+    if need is None:
+        need = [p is not None for p in n.parents]
+    rule = op.own_rule
+    if state.rules and op in state.rules and state.rules[op].applies(n.layer):
+        rule = state.rules[op]
+    elif create_graph and op.twin:
+        return through_twin(n, op.twin, g, need)
+    if create_graph:
+        have = {name: attach(n, name, a) for name, a in have.items()}
+    try:
+        grads = rule.pull(*[g if name == "g" else need if name == "need" else have[name] for name in rule.wants])
+    except KeyError as missing:
+        if missing.args[0] not in rule.wants:
+            raise
+        raise RuntimeError(
+            f"{here(op.__name__, n.layer)}: {missing} was not saved; enter backward_rules() before the forward pass"
+        ) from None
+    if type(grads) is not tuple:
+        grads = (grads,)
+    if len(grads) != len(n.parents):
+        raise ValueError(
+            f"{here(op.__name__, n.layer)}: its rule returned {len(grads)} gradients for {len(n.parents)} inputs"
+        )
+    if state.anomaly:
+        anomaly.check_gradients(here(op.__name__, n.layer), n.trace, grads)
+    return grads
+
+
+def through_twin(n: Node, twin: Callable, g: Any, need: list[bool]) -> tuple:
+    """The gradients of a fused operation's inputs, differentiable again: those of its twin."""
+    op = n.op
+    xs = [attach(n, name, n.saved[name]) for name in op.inputs]
+    xs = [alias(x) if needed else x for x, needed in zip(xs, need)]
+    y = twin(*xs, **{name: n.saved[name] for name in op.keywords})
+    gs = iter(grad(y, [x for x, needed in zip(xs, need) if needed], g, create_graph=True, allow_unused=True))
+    return tuple(next(gs) if needed else None for needed in need)
+
+
+def attach(n: Node, name: str, array: Any) -> Any:
+    """A saved array as a tensor again, tied to where it came from, so that a rule can be differentiated."""
+    source = n if name == "out" else n.parents[n.op.inputs.index(name)] if name in n.op.inputs else None
+    if not isinstance(source, Node):
+        return source or array  # a leaf, or a constant
+    t = Tensor(array)
+    t.node, t.tracked, t.version = source, True, next(version for k, version, _ in n.versions if k == name)
+    return t
+
+
+def walk(
+    roots: Sequence, seeds: Sequence, wanted: set | None, create_graph: bool, retain_graph: bool
+) -> tuple[dict, set]:
+    """Gradients of Σ seed·root for the ``wanted`` nodes and leaves (None: for every leaf), and all that was seen.
+
+    A heap keeps the newest call on top, so a node's gradient is complete when its turn comes: no recursion.
+    """
+    paths, seen = (None, set()) if wanted is None else leading_to(wanted, roots)
+    found: dict[Any, Any] = {}
+    pending: dict[Any, Any] = {}
+    heap: list[tuple[int, Node]] = []
+    asked = wanted or set()
+
+    def give(target: Any, g: Any) -> None:
+        if target in pending:
+            pending[target] = pending[target] + g  # never +=, since g may be shared with another input
+        else:
+            pending[target] = g
+            if type(target) is Node:
+                heappush(heap, (-target.rank, target))
+
+    with setting(recording=create_graph):
+        for root, gradient in zip(roots, seeds):
+            give(root.node or root, seed(root, gradient, create_graph))
+        while heap:
+            n = heappop(heap)[1]
+            g = pending.pop(n)
+            if n.hooks:
+                g = run_hooks(n, g)
+            need = None
+            if paths is not None:
+                if n in asked:
+                    found[n] = g
+                if n not in paths:
+                    continue
+                need = [p in paths or p in asked for p in n.parents]
+            for k, gx in enumerate(pull(n, g, need, create_graph)):
+                target = n.parents[k]
+                if gx is not None and target is not None and (need is None or need[k]):
+                    give(target, gx if getattr(gx, "shape", None) == target.shape else fit(n, gx, target.shape))
+            if not retain_graph:
+                n.saved, n.parents = None, ()
+        found.update((leaf, run_hooks(leaf, g)) for leaf, g in pending.items() if wanted is None or leaf in wanted)
+    return found, seen
+
+
+def leading_to(wanted: set, roots: Sequence) -> tuple[set, set]:
+    """The nodes on a path from the roots to what is wanted, and all nodes and leaves behind the roots."""
+    seen: set = set()
+    stack = [root.node or root for root in roots]
+    while stack:
+        n = stack.pop()
+        if n is not None and n not in seen:
+            seen.add(n)
+            stack.extend(n.parents if type(n) is Node else ())
+    paths: set = set()
+    for n in sorted((n for n in seen if type(n) is Node), key=lambda n: n.rank):
+        if any(p in paths or p in wanted for p in n.parents):
+            paths.add(n)
+    return paths, seen
+
+
+def fit(n: Node, g: Any, shape: tuple) -> Any:
+    """Undo broadcasting, for all operations: sum ``g`` over the axes that the input of this shape was repeated along."""
+    if not n.op.broadcasts or not hasattr(g, "shape"):
+        came = f"a gradient of shape {g.shape}" if hasattr(g, "shape") else f"a {type(g).__name__}"
+        raise ValueError(f"{here(n.op.__name__, n.layer)}: its rule returned {came} for an input of shape {shape}")
+    return Tensor.sum_to_size(g, shape)
+
+
+def run_hooks(holder: Any, g: Any) -> Any:
+    """The gradient after the hooks of a node or leaf have seen it."""
+    for hook in holder.hooks or ():
+        changed = hook(g if isinstance(g, Tensor) else Tensor(g))
+        if changed is not None:
+            g = changed if isinstance(g, Tensor) else changed.data
+    return g
+
+
+def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
+    """The gradient to start from: checked, in the root's dtype, ones for a single element."""
+    if not isinstance(root, Tensor):
+        raise TypeError(
+            f"backward: expected a Tensor, got {type(root).__name__}; an operation called with arrays only records nothing"
+        )
+    if not root.tracked:
+        raise RuntimeError(
+            "backward: this tensor requires no gradient: no input had requires_grad=True, or it was made under no_grad()"
+        )
+    if gradient is None and root.data.size != 1:
+        raise RuntimeError(
+            f"backward: the result has shape {root.shape}; only a single element needs no gradient argument. Sum it, or pass one"
+        )
+    g = (
+        np.ones_like(root.data)
+        if gradient is None
+        else gradient.data
+        if isinstance(gradient, Tensor)
+        else np.asarray(gradient)
+    )
+    if g.shape != root.shape:
+        raise ValueError(f"backward: the gradient has shape {g.shape}, the result {root.shape}")
+    if create_graph and isinstance(gradient, Tensor) and g.dtype == root.dtype:
+        return gradient
+    g = g.astype(root.dtype, copy=False)
+    return Tensor(g) if create_graph else g
+
+
+def own(g: Any) -> Tensor:
+    """A gradient to hand out: its own memory, since rules may return one array twice, or the upstream gradient."""
+    return g.clone() if isinstance(g, Tensor) else Tensor(g.copy())
+
+
+def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+    """Add ∂(Σ gradient·self)/∂leaf to ``leaf.grad``, for every leaf that requires a gradient.
+
+    ``gradient`` has self's shape; a single element needs none. Saved arrays are released on the way unless
+    ``retain_graph`` (default: ``create_graph``). Raises RuntimeError if self records nothing, if the graph was
+    released before, if an array was changed in place since the forward pass, or if ``gradient`` is missing.
+    """
+    found, _ = walk([self], [gradient], None, create_graph, create_graph if retain_graph is None else retain_graph)
+    for leaf, g in found.items():
+        leaf.grad = own(g if leaf.grad is None else leaf.grad + g)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """∂(Σ grad_outputs·outputs)/∂input for each input, a tuple; ``leaf.grad`` is left alone.
+
+    Only what lies between outputs and inputs is computed. With ``create_graph`` the gradients can be
+    differentiated again. Raises RuntimeError for an input that the outputs do not depend on, unless
+    ``allow_unused`` (it then gets None), and as :meth:`Tensor.backward`.
+    """
+    outputs, inputs = ([xs] if isinstance(xs, Tensor) else list(xs) for xs in (outputs, inputs))
+    if not isinstance(grad_outputs, (list, tuple)):
+        grad_outputs = [grad_outputs] if len(outputs) == 1 else [grad_outputs] * len(outputs)
+    for k, x in enumerate(inputs):
+        if not isinstance(x, Tensor) or not x.tracked:
+            raise TypeError(f"grad: input {k} is not a Tensor with requires_grad=True: {x!r}")
+    keys = [x.node or x for x in inputs]
+    found, seen = walk(
+        outputs, grad_outputs, set(keys), create_graph, create_graph if retain_graph is None else retain_graph
+    )
+    missing = [k for k, key in enumerate(keys) if key not in seen]
+    if missing and not allow_unused:
+        raise RuntimeError(
+            f"grad: the outputs do not depend on input {missing[0]} (or that graph was released); pass allow_unused=True for None"
+        )
+    zeros = lambda x: Tensor(np.zeros_like(x.data))
+    return tuple(own(found[key]) if key in found else zeros(x) if key in seen else None for key, x in zip(keys, inputs))
+
+
+@operation(view=True)
+def alias(x):
+    """x itself, as a new node: where the twin's gradients stop."""
+    return x
+
+
+@alias.rule
+def _(g):
+    return g

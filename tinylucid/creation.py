@@ -1,0 +1,78 @@
+"""Making tensors: from data, constants, ranges and random numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .ops.shape import sizes
+from .random import Generator, default_generator
+from .tensor import Tensor
+
+
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor with a copy of ``data``: an array, a number, or nested lists.
+
+    Python floats get the default dtype, integers int64, arrays keep their own. Raises TypeError for ragged or
+    non-numeric data, an unsupported dtype, and an integer tensor that should require a gradient.
+    """
+    if isinstance(data, Tensor):
+        data = data.data
+    elif isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
+        data = [x.data if isinstance(x, Tensor) else x for x in data]
+    try:
+        array = np.array(data)
+    except ValueError as error:
+        raise TypeError(f"tensor: expected numbers in a regular shape: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"tensor: expected numbers, got {type(data).__name__} that reads as {array.dtype}")
+    if dtype is None and array.dtype == dtypes.float64 and not hasattr(data, "dtype"):
+        dtype = dtypes.default
+    return Tensor(array if dtype is None else array.astype(dtype), requires_grad)
+
+
+def full(shape: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of that shape with every element ``fill_value``."""
+    shape = sizes(shape if isinstance(shape, tuple) else (shape,))
+    return Tensor(np.full(shape, fill_value, dtype or dtypes.default), requires_grad)
+
+
+def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    return full(sizes(shape), 0, dtype, requires_grad)
+
+
+def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
+    return full(sizes(shape), 1, dtype, requires_grad)
+
+
+def zeros_like(x: Any) -> Tensor:
+    """Zeros of x's shape and dtype."""
+    return zeros(x.shape, dtype=x.dtype)
+
+
+def ones_like(x: Any) -> Tensor:
+    """Ones of x's shape and dtype."""
+    return ones(x.shape, dtype=x.dtype)
+
+
+def arange(*bounds: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """start, start + step, … below end: ``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``."""
+    if not 1 <= len(bounds) <= 3:
+        raise TypeError(f"arange: expected end, or start and end, or start, end and step; got {len(bounds)} arguments")
+    if dtype is None:
+        dtype = dtypes.int64 if all(isinstance(b, int) for b in bounds) else dtypes.default
+    return Tensor(np.arange(*bounds).astype(dtype), requires_grad)
+
+
+def rand(*shape: Any, dtype: Any = None, requires_grad: bool = False, rng: Generator | None = None) -> Tensor:
+    """Uniform random numbers in [0, 1) from ``rng`` (default: the generator of manual_seed)."""
+    return Tensor((rng or default_generator).uniform(sizes(shape), dtype), requires_grad)
+
+
+def randn(*shape: Any, dtype: Any = None, requires_grad: bool = False, rng: Generator | None = None) -> Tensor:
+    """Standard normal random numbers from ``rng`` (default: the generator of manual_seed)."""
+    return Tensor((rng or default_generator).normal(sizes(shape), dtype), requires_grad)

@@ -1,0 +1,319 @@
+"""Module: a tree of layers with named parameters and buffers, and the layer's name for messages while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..scopes import thread
+from ..tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A leaf tensor that a Module registers and an optimiser updates."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
+
+
+class Module:
+    """A layer or a net: assign Parameters and Modules to attributes, define ``forward``, call it.
+
+    Parameters, buffers (state that is saved but not trained) and sub-modules have dotted names, the keys of
+    ``state_dict``; they are PyTorch's for the layers that have its names.
+    """
+
+    training: bool
+
+    def __init__(self) -> None:
+        for name in ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks"):
+            object.__setattr__(self, name, {})
+        object.__setattr__(self, "training", True)
+        object.__setattr__(self, "_name", "")
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every module defines its own."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        state = thread.state
+        outer = state.layer
+        state.layer = f"{outer}.{self._name}" if outer and self._name else self._name or outer
+        try:
+            for hook in list(self._forward_pre_hooks.values()):
+                changed = hook(self, args)
+                if changed is not None:
+                    args = changed if isinstance(changed, tuple) else (changed,)
+            out = self.forward(*args, **kwargs)
+            for hook in list(self._forward_hooks.values()):
+                changed = hook(self, args, out)
+                out = out if changed is None else changed
+            return out
+        finally:
+            state.layer = outer
+
+    # --- attributes ------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
+        kinds = (self._parameters, self._buffers, self._modules)
+        if name in self._buffers and (value is None or isinstance(value, Tensor)):
+            self._buffers[name] = value
+            return
+        for kind in kinds:
+            kind.pop(name, None)
+        self.__dict__.pop(name, None)
+        if isinstance(value, Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, Module):
+            self._modules[name] = value
+            object.__setattr__(value, "_name", name)
+        else:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        for kind in ("_parameters", "_buffers", "_modules"):
+            if name in self.__dict__.get(kind, ()):
+                return self.__dict__[kind][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        for kind in (self._parameters, self._buffers, self._modules, self.__dict__):
+            if name in kind:
+                del kind[name]
+                return
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def register_buffer(self, name: str, tensor: Tensor | None) -> None:
+        """Keep a tensor that belongs to the state but is not trained, as attribute ``name``."""
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"register_buffer({name!r}): expected a Tensor or None, got {type(tensor).__name__}")
+        self._buffers[name] = tensor
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Register a Parameter, or None for one that this module goes without, as attribute ``name``."""
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"register_parameter({name!r}): expected a Parameter or None, got {type(param).__name__}")
+        self._parameters[name] = param
+
+    def add_module(self, name: str, module: Module) -> None:
+        """Register a sub-module under a name."""
+        if not isinstance(module, Module):
+            raise TypeError(f"add_module({name!r}): expected a Module, got {type(module).__name__}")
+        setattr(self, name, module)
+
+    # --- the tree --------------------------------------------------------------------------------------------
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly inside this one."""
+        yield from self._modules.values()
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(dotted name, module) of this module and all below it, each module once."""
+        seen: set[int] = set()
+
+        def visit(module: Module, name: str) -> Iterator[tuple[str, Module]]:
+            if id(module) in seen:
+                return
+            seen.add(id(module))
+            yield name, module
+            for key, child in module._modules.items():
+                yield from visit(child, f"{name}.{key}" if name else key)
+
+        yield from visit(self, prefix)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        return (module for _, module in self.named_modules())
+
+    def _named(self, kind: str, prefix: str) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for name, module in self.named_modules(prefix):
+            for key, tensor in getattr(module, kind).items():
+                if tensor is not None and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield f"{name}.{key}" if name else key, tensor
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """(dotted name, parameter), each parameter once."""
+        return self._named("_parameters", prefix)
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters, each once."""
+        return (p for _, p in self.named_parameters())
+
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """(dotted name, buffer), each buffer once."""
+        return self._named("_buffers", prefix)
+
+    def buffers(self) -> Iterator[Tensor]:
+        """All buffers, each once."""
+        return (b for _, b in self.named_buffers())
+
+    def get_submodule(self, target: str) -> Module:
+        """The module of that dotted name; AttributeError with the names there are otherwise."""
+        for name, module in self.named_modules():
+            if name == target:
+                return module
+        names = ", ".join(name for name, _ in self.named_modules() if name)
+        raise AttributeError(f"{type(self).__name__} has no layer {target!r}; it has: {names}")
+
+    def apply(self, function: Callable[[Module], Any]) -> Any:
+        """Call ``function`` on every module, the inner ones first; returns self."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    # --- modes and conversions ---------------------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Any:
+        """Training mode: dropout drops, batch norm uses the batch's statistics. Returns self."""
+        for module in self.modules():
+            object.__setattr__(module, "training", bool(mode))
+        return self
+
+    def eval(self) -> Any:
+        """Evaluation mode: dropout does nothing, batch norm uses its running statistics. Returns self."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Whether the parameters require gradients: False freezes them. Returns self."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the parameters' gradients."""
+        for p in self.parameters():
+            p.grad = None
+
+    def to(self, target: Any) -> Any:
+        """Parameters and floating buffers in another dtype, in place, gradients forgotten; or on "cpu". Returns self."""
+        for tensor in [*self.parameters(), *self.buffers()]:
+            if tensor.dtype.kind == "f":
+                tensor.data = tensor.detach().to(target).data
+                tensor.grad = None
+                tensor.version[0] += 1
+        return self
+
+    # --- saving and loading ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Every parameter and buffer by dotted name, detached, sharing memory."""
+        state: dict[str, Tensor] = {}
+        for name, module in self.named_modules():
+            for key, tensor in [*module._parameters.items(), *module._buffers.items()]:
+                if tensor is not None:
+                    state[f"{name}.{key}" if name else key] = tensor.detach()
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
+        """Copy values in by name; returns (missing, unexpected) names.
+
+        Nothing is changed unless everything fits: raises RuntimeError naming every missing, unexpected and
+        mis-shaped entry (``strict=False`` forgives the first two).
+        """
+        own = self.state_dict()
+        missing = [name for name in own if name not in state_dict]
+        unexpected = [name for name in state_dict if name not in own]
+        values = {
+            name: np.asarray(getattr(state_dict[name], "data", state_dict[name])) for name in own if name in state_dict
+        }
+        wrong = [
+            f"{name} has shape {a.shape}, expected {own[name].shape}"
+            for name, a in values.items()
+            if a.shape != own[name].shape
+        ]
+        if wrong or (strict and (missing or unexpected)):
+            raise RuntimeError(
+                f"load_state_dict into {type(self).__name__}: missing {missing}, unexpected {unexpected}, wrong shapes {wrong}"
+            )
+        for name, array in values.items():
+            own[name].data[...] = array
+            own[name].version[0] += 1
+        return missing, unexpected
+
+    # --- hooks and looks ----------------------------------------------------------------------------------------
+
+    def register_forward_hook(self, hook: Callable[[Module, tuple, Any], Any]) -> Callable[[], None]:
+        """Call ``hook(module, args, output)`` after forward; what it returns, if anything, replaces the output.
+
+        Returns a function that removes the hook.
+        """
+        return _register(self._forward_hooks, hook)
+
+    def register_forward_pre_hook(self, hook: Callable[[Module, tuple], Any]) -> Callable[[], None]:
+        """Call ``hook(module, args)`` before forward; what it returns, if anything, replaces the arguments."""
+        return _register(self._forward_pre_hooks, hook)
+
+    def extra_repr(self) -> str:
+        """The arguments to show in ``repr``."""
+        return ""
+
+    def __repr__(self) -> str:
+        if not self._modules:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
+        return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
+
+def _register(hooks: dict, hook: Callable) -> Callable[[], None]:
+    key = object()
+    hooks[key] = hook
+    return lambda: hooks.pop(key, None)
+
+
+class Sequential(Module):
+    """Modules called one after another; indexable, named "0", "1", … or by the keys of a dict."""
+
+    def __init__(self, *modules: Any) -> None:
+        super().__init__()
+        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else enumerate(modules)
+        for name, module in named:
+            self.add_module(str(name), module)
+
+    def forward(self, x: Any) -> Any:
+        """The last module's output."""
+        for module in self._modules.values():
+            x = module(x)
+        return x
+
+    def __getitem__(self, k: Any) -> Any:
+        found = list(self._modules.values())[k]
+        return Sequential(*found) if isinstance(k, slice) else found
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())
+
+
+class ModuleList(Module):
+    """A list of modules whose parameters are registered; it has no forward of its own."""
+
+    def __init__(self, modules: Any = ()) -> None:
+        super().__init__()
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> Any:
+        """Add a module at the end; returns self."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def __getitem__(self, k: Any) -> Any:
+        found = list(self._modules.values())[k]
+        return ModuleList(found) if isinstance(k, slice) else found
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())

@@ -1,0 +1,98 @@
+"""Convolution and its two gradients: three operations, each linear in both inputs, whose rules are made of each other:
+
+y = conv2d(x, w)    ∂x = conv2d_input(g, w)    ∂w = conv2d_weight(x, g)
+"""
+
+from tinylucid_kernels import of
+
+from ..scopes import here
+from ..tensor import operation
+from .reduce import _sum
+from .shape import pad
+
+
+def pair(value, name, least, where):
+    """``value`` as (rows, columns), each an integer ≥ ``least``."""
+    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(both) != 2 or not all(isinstance(v, int) and v >= least for v in both):
+        raise ValueError(f"{here(where)}: {name} must be an integer ≥ {least} or two of them, got {value!r}")
+    return both
+
+
+@operation(dtypes="float")
+def _conv2d(x, weight, bias, *, stride, padding, dilation, groups):
+    return of(x).conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+
+@_conv2d.rule
+def _(g, need, x, weight, stride, padding, dilation, groups):
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return (
+        _conv2d_input(g, weight, input_size=x.shape, **how) if need[0] else None,
+        _conv2d_weight(x, g, weight_size=weight.shape, **how) if need[1] else None,
+        _sum(g, axes=(0, 2, 3), keepdim=False) if need[2] else None,
+    )
+
+
+@operation(dtypes="float")
+def _conv2d_input(g, weight, *, input_size, stride, padding, dilation, groups):
+    return of(g).conv2d_input(g, weight, input_size, stride, padding, dilation, groups)
+
+
+@_conv2d_input.rule
+def _(h, need, g, weight, stride, padding, dilation, groups):
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return (
+        _conv2d(h, weight, None, **how) if need[0] else None,
+        _conv2d_weight(h, g, weight_size=weight.shape, **how) if need[1] else None,
+    )
+
+
+@operation(dtypes="float")
+def _conv2d_weight(x, g, *, weight_size, stride, padding, dilation, groups):
+    return of(x).conv2d_weight(x, g, weight_size, stride, padding, dilation, groups)
+
+
+@_conv2d_weight.rule
+def _(h, need, x, g, stride, padding, dilation, groups):
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return (
+        _conv2d_input(g, h, input_size=x.shape, **how) if need[0] else None,
+        _conv2d(x, h, None, **how) if need[1] else None,
+    )
+
+
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n, c, p·stride + i·dilation − padding, q·stride + j·dilation − padding].
+
+    input (N, C, H, W), weight (O, C/groups, kh, kw), bias (O,) → (N, O, P, Q), P = ⌊(H + 2·padding −
+    dilation·(kh − 1) − 1) / stride⌋ + 1. stride, padding, dilation: an integer or (rows, columns); padding also
+    "valid" (none) and "same" (P = H; stride 1). Raises ValueError where shapes or arguments do not fit.
+    """
+    if input.ndim != 4 or weight.ndim != 4:
+        raise ValueError(
+            f"{here('conv2d')}: expected input (N, C, H, W) and weight (O, C/groups, kh, kw), got {input.shape} and {weight.shape}"
+        )
+    stride, dilation = pair(stride, "stride", 1, "conv2d"), pair(dilation, "dilation", 1, "conv2d")
+    o, per_group, *kernel_size = weight.shape
+    if not isinstance(groups, int) or groups < 1 or o % groups or input.shape[1] != per_group * groups:
+        raise ValueError(
+            f"{here('conv2d')}: input {input.shape} has {input.shape[1]} channels, weight {weight.shape} with groups={groups} "
+            f"needs {per_group} · groups of them, and groups must divide {o}"
+        )
+    if bias is not None and bias.shape != (o,):
+        raise ValueError(f"{here('conv2d')}: bias {bias.shape} does not fit weight {weight.shape}: expected ({o},)")
+    reach = [d * (k - 1) for d, k in zip(dilation, kernel_size)]
+    if padding == "same":
+        if stride != (1, 1):
+            raise ValueError(f"{here('conv2d')}: padding='same' needs stride 1, got {stride}")
+        top, left = reach[0] // 2, reach[1] // 2
+        padding = (top, left)
+        if reach[0] % 2 or reach[1] % 2:
+            input, padding = pad(input, (left, reach[1] - left, top, reach[0] - top)), 0
+    padding = pair(0 if padding == "valid" else padding, "padding", 0, "conv2d")
+    if any(n + 2 * p <= r for n, p, r in zip(input.shape[2:], padding, reach)):
+        raise ValueError(
+            f"{here('conv2d')}: kernel {weight.shape} at dilation {dilation} is larger than the padded input {input.shape} + {padding}"
+        )
+    return _conv2d(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)

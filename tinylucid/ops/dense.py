@@ -1,0 +1,69 @@
+"""Matrix products and the dense layer; the kernels compute, the rules are products again."""
+
+from tinylucid_kernels import of
+
+from ..scopes import here
+from ..tensor import operation
+from .reduce import _sum
+from .shape import _permute, _reshape, unsqueeze
+
+
+def flip(x):
+    """The last two axes exchanged: a stack of matrices transposed."""
+    k = x.ndim - 2
+    return _permute(x, axes=(*range(k), k + 1, k))
+
+
+@operation(broadcasts=True, dtypes="float")
+def _matmul(x, y):
+    return of(x).matmul(x, y)
+
+
+@_matmul.rule
+def _(g, need, x, y):
+    return _matmul(g, flip(y)) if need[0] else None, _matmul(flip(x), g) if need[1] else None
+
+
+def matmul(x, y):
+    """z = x @ y: (…, I, K) @ (…, K, J) → (…, I, J), leading axes broadcast, vectors as in NumPy;  ∂x = g yᵀ, ∂y = xᵀ g."""
+    if not x.ndim or not y.ndim or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
+        raise ValueError(
+            f"{here('matmul')}: {x.shape} @ {y.shape}: the last axis of the first must match the second's last but one"
+        )
+    z = _matmul(unsqueeze(x, 0) if x.ndim == 1 else x, unsqueeze(y, 1) if y.ndim == 1 else y)
+    if y.ndim == 1:
+        z = _reshape(z, shape=z.shape[:-1])
+    return _reshape(z, shape=z.shape[:-2] + z.shape[-1:] if y.ndim > 1 else z.shape[:-1]) if x.ndim == 1 else z
+
+
+@operation(dtypes="float")
+def _linear(x, weight, bias):
+    return of(x).linear(x, weight, bias)
+
+
+@_linear.rule
+def _(g, need, x, weight):
+    return (
+        _matmul(g, weight) if need[0] else None,
+        _matmul(flip(g), x) if need[1] else None,
+        _sum(g, axes=(0,), keepdim=False) if need[2] else None,
+    )
+
+
+def linear(input, weight, bias=None):
+    """y = x Wᵀ + b: (…, I) → (…, O), weight (O, I), bias (O,);  ∂x = g W, ∂W = gᵀ x, ∂b = Σ g.
+
+    Raises ValueError where the shapes do not fit.
+    """
+    if weight.ndim != 2 or not input.ndim or input.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"{here('linear')}: input {input.shape} does not fit weight {weight.shape}: expected (…, {weight.shape[-1]})"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(
+            f"{here('linear')}: bias {bias.shape} does not fit weight {weight.shape}: expected {weight.shape[:1]}"
+        )
+    if input.ndim == 2:
+        return _linear(input, weight, bias)
+    y = _linear(_reshape(input, shape=(-1, weight.shape[1]) if input.size else (0, weight.shape[1])), weight, bias)
+    return _reshape(y, shape=(*input.shape[:-1], weight.shape[0]))

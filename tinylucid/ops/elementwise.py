@@ -1,0 +1,333 @@
+"""Elementwise operations: each output element depends on one element of each (broadcast) input.
+
+Rules return the gradient in the output's shape; the core sums it where an input was broadcast.
+"""
+
+import math
+
+import numpy as np
+
+from ..scopes import here
+from ..tensor import Tensor, operation
+
+arithmetic = operation(broadcasts=True, dtypes="same")  # integers stay integers
+smooth = operation(broadcasts=True, dtypes="float")  # integers become the default floating dtype
+
+
+@arithmetic
+def add(x, y):
+    """x + y;  ∂x = g, ∂y = g."""
+    return x + y
+
+
+@add.rule
+def _(g):
+    return g, g
+
+
+@arithmetic
+def sub(x, y):
+    """x − y;  ∂x = g, ∂y = −g."""
+    return x - y
+
+
+@sub.rule
+def _(g, need):
+    return g, -g if need[1] else None
+
+
+@arithmetic
+def mul(x, y):
+    """x · y;  ∂x = g·y, ∂y = g·x."""
+    return x * y
+
+
+@mul.rule
+def _(g, need, x, y):
+    return g * y if need[0] else None, g * x if need[1] else None
+
+
+@smooth
+def div(x, y):
+    """x / y, integers too;  ∂x = g/y, ∂y = −g·x/y²."""
+    return x / y
+
+
+@div.rule
+def _(g, need, y, out):
+    return g / y if need[0] else None, -g * out / y if need[1] else None
+
+
+@arithmetic
+def neg(x):
+    """−x;  ∂x = −g."""
+    return -x
+
+
+@neg.rule
+def _(g):
+    return -g
+
+
+@arithmetic
+def _power(x, *, exponent):
+    return x**exponent
+
+
+@_power.rule
+def _(g, x, exponent):
+    if exponent == 0:
+        return g * 0.0
+    return g * (x * 2 if exponent == 2 else _power(x, exponent=exponent - 1) * exponent)
+
+
+@smooth
+def _power_tensor(x, y):
+    return x**y
+
+
+@_power_tensor.rule
+def _(g, need, x, y, out):
+    gx = g * where(equal(y, 0), 0.0, y * _power_tensor(x, y - 1)) if need[0] else None
+    gy = g * where(equal(x, 0), 0.0, out * log(where(equal(x, 0), 1.0, x))) if need[1] else None
+    return gx, gy
+
+
+def pow(x, exponent):
+    """x^exponent, the exponent a number or a tensor;  ∂x = g·e·x^(e−1), ∂e = g·x^e·log x (0 where x = 0)."""
+    if isinstance(exponent, int) or (isinstance(exponent, float) and x.dtype.kind == "f"):
+        return _power(x, exponent=exponent)
+    return _power_tensor(x if hasattr(x, "dtype") else np.asarray(x, exponent.dtype), exponent)
+
+
+@arithmetic
+def abs(x):
+    """|x|;  ∂x = g·sign(x), 0 at 0."""
+    return np.abs(x)
+
+
+@abs.rule
+def _(g, x):
+    return g * sign(x)
+
+
+@arithmetic
+def sign(x):
+    """−1, 0 or 1;  ∂x = 0."""
+    return np.sign(x)
+
+
+@sign.rule
+def _(g):
+    return None
+
+
+@smooth
+def exp(x):
+    """eˣ;  ∂x = g·eˣ."""
+    return np.exp(x)
+
+
+@exp.rule
+def _(g, out):
+    return g * out
+
+
+@smooth
+def log(x):
+    """Natural logarithm, −inf at 0 and NaN below;  ∂x = g/x."""
+    return np.log(x)
+
+
+@log.rule
+def _(g, x):
+    return g / x
+
+
+@smooth
+def sqrt(x):
+    """√x;  ∂x = g / (2√x), infinite at 0."""
+    return np.sqrt(x)
+
+
+@sqrt.rule
+def _(g, out):
+    return g / (out * 2)
+
+
+@smooth
+def sin(x):
+    """sin x, x in radians;  ∂x = g·cos x."""
+    return np.sin(x)
+
+
+@sin.rule
+def _(g, x):
+    return g * cos(x)
+
+
+@smooth
+def cos(x):
+    """cos x, x in radians;  ∂x = −g·sin x."""
+    return np.cos(x)
+
+
+@cos.rule
+def _(g, x):
+    return -g * sin(x)
+
+
+@smooth
+def tanh(x):
+    """tanh x;  ∂x = g·(1 − tanh² x)."""
+    return np.tanh(x)
+
+
+@tanh.rule
+def _(g, out):
+    return g * (1 - out * out)
+
+
+@smooth
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ), without overflow;  ∂x = g·σ·(1 − σ)."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@sigmoid.rule
+def _(g, out):
+    return g * out * (1 - out)
+
+
+@arithmetic
+def relu(x):
+    """max(x, 0);  ∂x = g where x > 0, else 0 (at 0 too)."""
+    return np.maximum(x, 0)
+
+
+@relu.rule
+def _(g, out):
+    return g * (out > 0)
+
+
+@smooth
+def _leaky_relu(x, *, negative_slope):
+    return np.where(x > 0, x, x * negative_slope)
+
+
+@_leaky_relu.rule
+def _(g, x, negative_slope):
+    return where(x > 0, g, g * negative_slope)
+
+
+def leaky_relu(x, negative_slope=0.01):
+    """x where x > 0, else negative_slope·x (Maas et al., 2013);  ∂x = g or negative_slope·g (the latter at 0)."""
+    return _leaky_relu(x, negative_slope=float(negative_slope))
+
+
+@smooth
+def _erf(x):
+    from scipy.special import erf  # imported when first needed: SciPy takes longer to import than tinylucid
+
+    return erf(x)
+
+
+@_erf.rule
+def _(g, x):
+    return g * exp(-x * x) * (2 / math.sqrt(math.pi))
+
+
+def gelu(x, approximate="none"):
+    """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016); "tanh" gives their approximation."""
+    if approximate == "none":
+        return x * (_erf(x * math.sqrt(0.5)) + 1) * 0.5
+    if approximate == "tanh":
+        return x * (tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)) + 1) * 0.5
+    raise ValueError(f"{here('gelu')}: approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+@arithmetic
+def _clip(x, *, low, high):
+    inside = True if low is None else x >= low
+    inside = inside if high is None else inside & (x <= high)
+    return np.clip(x, low, high), {"inside": inside}
+
+
+@_clip.rule
+def _(g, inside):
+    return g * inside
+
+
+def clip(x, min=None, max=None):
+    """x limited to [min, max], numbers (also ``clamp``);  ∂x = g where min ≤ x ≤ max, bounds included, else 0."""
+    if min is None and max is None:
+        raise ValueError(f"{here('clip')}: give min, max or both")
+    if not all(bound is None or isinstance(bound, (int, float)) for bound in (min, max)):
+        raise TypeError(f"{here('clip')}: bounds must be numbers; tensors go through minimum() and maximum()")
+    return _clip(x, low=min, high=max)
+
+
+@arithmetic
+def maximum(x, y):
+    """The larger of x and y;  the gradient goes to the larger, half to each where they are equal."""
+    return np.maximum(x, y)
+
+
+@maximum.rule
+def _(g, x, y):
+    return _share(g, greater(x, y), equal(x, y))
+
+
+@arithmetic
+def minimum(x, y):
+    """The smaller of x and y;  the gradient goes to the smaller, half to each where they are equal."""
+    return np.minimum(x, y)
+
+
+@minimum.rule
+def _(g, x, y):
+    return _share(g, less(x, y), equal(x, y))
+
+
+def _share(g, first, tie):
+    gx = where(tie, g * 0.5, where(first, g, 0.0))
+    return gx, g - gx
+
+
+@arithmetic
+def _where(x, y, *, condition):
+    return np.where(condition, x, y)
+
+
+@_where.rule
+def _(g, need, condition):
+    return (
+        _where(g, 0.0, condition=condition) if need[0] else None,
+        _where(0.0, g, condition=condition) if need[1] else None,
+    )
+
+
+def where(condition, x, y):
+    """x where the boolean ``condition`` holds, else y, all three broadcast;  each gets g where it was chosen."""
+    condition = condition.data if isinstance(condition, Tensor) else np.asarray(condition)
+    if condition.dtype != bool:
+        raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")
+    return _where(x, y, condition=condition)
+
+
+def _comparison(compare, symbol):
+    def call(x, y):
+        raw = [a.data if isinstance(a, Tensor) else a for a in (x, y)]
+        out = compare(*raw)
+        return out if raw[0] is x and raw[1] is y else Tensor(np.asarray(out))
+
+    call.__name__ = call.__qualname__ = compare.__name__
+    call.__doc__ = f"x {symbol} y, elementwise: a bool tensor, which has no gradient."
+    return call
+
+
+equal, not_equal = _comparison(np.equal, "=="), _comparison(np.not_equal, "!=")
+greater, greater_equal = _comparison(np.greater, ">"), _comparison(np.greater_equal, ">=")
+less, less_equal = _comparison(np.less, "<"), _comparison(np.less_equal, "<=")
+logical_and, logical_or = _comparison(np.logical_and, "and"), _comparison(np.logical_or, "or")

@@ -1,0 +1,296 @@
+"""Tensor's methods and operators. They are registered on Tensor here, so that ``tensor.py`` imports nothing above it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..autograd import backward
+from ..scopes import thread
+from ..tensor import Array, Tensor
+from . import dense, elementwise, reduce
+from . import shape as shapes
+
+
+class TensorMethods:
+    """What a NumPy or PyTorch user reaches for. ``x += y`` and ``x[i] = y`` change x and all views of its memory.
+
+    While recording they are differentiable: x becomes the result of a new operation (so the arrays saved before
+    stay as they were). Where that would lose the edit, on a leaf that requires a gradient or when views share
+    the memory, they raise RuntimeError.
+    """
+
+    data: Array
+    tracked: bool
+
+    # --- the graph ---------------------------------------------------------------------------------------
+
+    backward = backward
+
+    @property
+    def grad_fn(self: Any) -> Any:
+        """The operation that made this tensor, None for a leaf."""
+        return self.node and self.node.op
+
+    @property
+    def is_leaf(self: Any) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self.node is None
+
+    def requires_grad_(self: Any, requires_grad: bool = True) -> Any:
+        """Set ``requires_grad``; returns self."""
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self: Any) -> Any:
+        """A leaf that shares the memory and requires no gradient."""
+        t = Tensor(self.data)
+        t.version = self.version
+        t.version[1] = True
+        return t
+
+    def register_hook(self: Any, hook: Callable) -> Callable[[], None]:
+        """Call ``hook(gradient)`` when this tensor's gradient is complete; what it returns, if anything, replaces it.
+
+        Returns a function that removes the hook. Raises RuntimeError if no gradient would ever come.
+        """
+        if not self.tracked:
+            raise RuntimeError("register_hook: this tensor requires no gradient, so the hook would never be called")
+        holder = self.node or self
+        hooks = holder.hooks = holder.hooks or []
+        hooks.append(hook)
+        return lambda: hooks.remove(hook) if hook in hooks else None
+
+    def retain_grad(self: Any) -> None:
+        """Keep this tensor's gradient in ``grad`` after backward, also if it is no leaf."""
+        if self.node is not None:
+            me = weakref.ref(self)  # the node must not hold its own result
+
+            def keep(g: Any) -> None:
+                if (tensor := me()) is not None:
+                    tensor.grad = g.clone() if tensor.grad is None else tensor.grad + g
+
+            self.register_hook(keep)
+
+    # --- the values ----------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes."""
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the elements."""
+        return self.data.dtype
+
+    @property
+    def size(self) -> int:
+        """The number of elements, as in NumPy: rules run on arrays and tensors alike (PyTorch: numel())."""
+        return self.data.size
+
+    @property
+    def T(self: Any) -> Any:
+        """The axes in reverse order; a view."""
+        return shapes.permute(self, *range(self.ndim)[::-1])
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    def item(self) -> Any:
+        """The single element as a Python number; ValueError for more or fewer."""
+        if self.data.size != 1:
+            raise ValueError(f"item: expected one element, this tensor has shape {self.shape}")
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.data.tolist()
+
+    def numpy(self) -> Array:
+        """The array itself, sharing memory; RuntimeError for a tensor that requires a gradient (detach() it first)."""
+        if self.tracked:
+            raise RuntimeError(
+                "numpy: this tensor requires a gradient, which an array would lose; use x.detach().numpy()"
+            )
+        return self.data
+
+    def to(self: Any, target: Any) -> Any:
+        """In another dtype (differentiable), or on a device; this version computes on "cpu" only."""
+        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+            if target != "cpu":
+                raise RuntimeError(
+                    f"to: device {target!r} is not available, this version of tinylucid computes on 'cpu'"
+                )
+            return self
+        dtype = np.dtype(target)
+        dtypes.supported(np.empty(0, dtype), "to")
+        return self if dtype == self.dtype else shapes.cast(self, dtype=dtype)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __repr__(self: Any) -> str:
+        values = np.array2string(self.data, separator=", ", prefix="tensor(", precision=4, threshold=200)
+        extra = f", grad_fn=<{self.node.op.__name__}>" if self.node else ", requires_grad=True" if self.tracked else ""
+        return f"tensor({values}, dtype={self.dtype}{extra})"
+
+    def __len__(self) -> int:
+        if not self.data.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.data.shape[0]
+
+    def __iter__(self: Any) -> Iterator:
+        return (self[k] for k in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.data.size != 1:
+            raise ValueError(
+                f"the truth of a tensor of shape {self.shape} is ambiguous; use .all() or .any() of x.numpy()"
+            )
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.data.dtype.kind not in "iu":
+            raise TypeError(f"only integer tensors of one element are indices, this one is {self.dtype}")
+        return int(self.item())
+
+    # --- in place --------------------------------------------------------------------------------------------
+
+    def assign(self: Any, value: Any, recorded: Callable[[], Any], write: Callable[[Any], None]) -> Any:
+        """One in-place edit: ``write(array)`` now, or while recording make self the result of ``recorded()``."""
+        if thread.state.recording and (self.tracked or (isinstance(value, Tensor) and value.tracked)):
+            if self.tracked and self.node is None:
+                raise RuntimeError(
+                    "in-place edit of a leaf that requires a gradient: do it under tl.no_grad(), or on x.clone()"
+                )
+            if self.version[1]:
+                raise RuntimeError(
+                    "in-place edit of memory that a view shares cannot be recorded: edit x = x.clone() instead"
+                )
+            t = recorded()
+            if (t.shape, t.dtype) != (self.shape, self.dtype):
+                raise ValueError(f"in-place edit would turn {self.shape} {self.dtype} into {t.shape} {t.dtype}")
+            self.data, self.node, self.tracked, self.version = t.data, t.node, t.tracked, t.version
+        else:
+            write(value.data if isinstance(value, Tensor) else value)
+            self.version[0] += 1
+        return self
+
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        key = shapes.plain_index(key)
+
+        def write(v: Any) -> None:
+            self.data[key] = v
+
+        self.assign(value, lambda: shapes.put_into(self, value, key), write)
+
+    def __iadd__(self: Any, other: Any) -> Any:  # type: ignore[misc]
+        return self.assign(
+            other, lambda: self + other, lambda v: np.add(self.data, v, out=self.data, casting="same_kind")
+        )
+
+    def __isub__(self: Any, other: Any) -> Any:  # type: ignore[misc]
+        return self.assign(
+            other, lambda: self - other, lambda v: np.subtract(self.data, v, out=self.data, casting="same_kind")
+        )
+
+    def __imul__(self: Any, other: Any) -> Any:  # type: ignore[misc]
+        return self.assign(
+            other, lambda: self * other, lambda v: np.multiply(self.data, v, out=self.data, casting="same_kind")
+        )
+
+    def __itruediv__(self: Any, other: Any) -> Any:  # type: ignore[misc]
+        return self.assign(
+            other, lambda: self / other, lambda v: np.divide(self.data, v, out=self.data, casting="same_kind")
+        )
+
+    # --- operators ---------------------------------------------------------------------------------------------
+
+    __add__, __sub__, __mul__, __truediv__ = elementwise.add, elementwise.sub, elementwise.mul, elementwise.div
+    __pow__, __matmul__, __neg__, __abs__ = elementwise.pow, dense.matmul, elementwise.neg, elementwise.abs
+
+    def __radd__(self, other: Any) -> Any:
+        return elementwise.add(other, self)
+
+    def __rsub__(self, other: Any) -> Any:
+        return elementwise.sub(other, self)
+
+    def __rmul__(self, other: Any) -> Any:
+        return elementwise.mul(other, self)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return elementwise.div(other, self)
+
+    def __rpow__(self, other: Any) -> Any:
+        return elementwise.pow(other, self)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return dense.matmul(other, self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __getitem__(self, key: Any) -> Any:
+        return shapes.index(self, key)
+
+    def __invert__(self) -> Any:
+        return Tensor(~self.data)
+
+    __eq__, __ne__ = elementwise.equal, elementwise.not_equal
+    __gt__, __ge__, __lt__, __le__ = (
+        elementwise.greater,
+        elementwise.greater_equal,
+        elementwise.less,
+        elementwise.less_equal,
+    )
+    __and__, __or__ = elementwise.logical_and, elementwise.logical_or
+
+    # --- operations that are also methods, under the same names -------------------------------------------------
+
+    abs, exp, log, sqrt, sin, cos = (
+        elementwise.abs,
+        elementwise.exp,
+        elementwise.log,
+        elementwise.sqrt,
+        elementwise.sin,
+        elementwise.cos,
+    )
+    tanh, sigmoid, relu, sign, pow = (
+        elementwise.tanh,
+        elementwise.sigmoid,
+        elementwise.relu,
+        elementwise.sign,
+        elementwise.pow,
+    )
+    maximum, minimum = elementwise.maximum, elementwise.minimum
+    clip = clamp = elementwise.clip
+    sum, mean, var, std, max, min = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.max, reduce.min
+    argmax, argmin, logsumexp = reduce.argmax, reduce.argmin, reduce.logsumexp
+    softmax, log_softmax = reduce.softmax, reduce.log_softmax
+    matmul = dense.matmul
+    reshape = view = shapes.reshape
+    flatten, squeeze, unsqueeze = shapes.flatten, shapes.squeeze, shapes.unsqueeze
+    permute, transpose, expand, sum_to_size = shapes.permute, shapes.transpose, shapes.expand, shapes.sum_to_size
+    gather, split, clone = shapes.gather, shapes.split, shapes.clone
+
+
+for name, member in vars(TensorMethods).items():
+    if callable(member) or isinstance(member, property):
+        setattr(Tensor, name, member)

@@ -1,0 +1,324 @@
+"""Shapes, slices and joins: operations that move elements and change none; their rules move gradients back."""
+
+import math
+from itertools import accumulate
+
+import numpy as np
+
+from ..scopes import here
+from ..tensor import Tensor, operation
+
+
+def axis_of(dim, ndim, where):
+    """``dim`` as an axis 0 … ndim − 1; IndexError (as in PyTorch) when out of range, TypeError for no integer."""
+    if not isinstance(dim, (int, np.integer)):
+        raise TypeError(f"{here(where)}: dim must be an integer, got {dim!r}")
+    if not -ndim <= dim < max(ndim, 1):
+        raise IndexError(f"{here(where)}: dim {dim} is out of range for a tensor of {ndim} axes")
+    return int(dim) % max(ndim, 1)
+
+
+def axes_of(dim, ndim, where):
+    """``dim`` (None, an integer or several) as a tuple of distinct axes; None means all."""
+    if dim is None:
+        return tuple(range(ndim))
+    axes = tuple(axis_of(d, ndim, where) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{here(where)}: dim {dim} names an axis twice")
+    return axes
+
+
+def sizes(shape):
+    """The arguments of x.reshape(2, 3) or x.reshape((2, 3)) as one tuple."""
+    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else tuple(shape)
+
+
+@operation(view=True)
+def _reshape(x, *, shape):
+    return x.reshape(shape)
+
+
+@_reshape.rule
+def _(g, shapes):
+    return _reshape(g, shape=shapes[0])
+
+
+def reshape(x, *shape):
+    """The same elements in another shape, one size may be −1; a view where memory allows."""
+    shape = sizes(shape)
+    known = math.prod(s for s in shape if s != -1)
+    if shape.count(-1) > 1 or (known != x.size if -1 not in shape else not known or x.size % known):
+        raise ValueError(f"{here('reshape')}: {x.shape} has {x.size} elements, which do not fit {shape}")
+    return _reshape(x, shape=shape)
+
+
+def flatten(x, start_dim=0, end_dim=-1):
+    """Axes start_dim … end_dim as one axis."""
+    first, last = (axis_of(d, x.ndim, "flatten") for d in (start_dim, end_dim))
+    if first > last:
+        raise ValueError(f"{here('flatten')}: start_dim {start_dim} comes after end_dim {end_dim}")
+    return _reshape(x, shape=(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
+
+
+def squeeze(x, dim=None):
+    """Without the axes of size 1 (only ``dim`` if given, and if it has size 1)."""
+    axes = axes_of(dim, x.ndim, "squeeze")
+    return _reshape(x, shape=tuple(n for k, n in enumerate(x.shape) if n != 1 or k not in axes))
+
+
+def unsqueeze(x, dim):
+    """With a new axis of size 1 at ``dim``."""
+    k = axis_of(dim, x.ndim + 1, "unsqueeze")
+    return _reshape(x, shape=(*x.shape[:k], 1, *x.shape[k:]))
+
+
+@operation(view=True)
+def _permute(x, *, axes):
+    return x.transpose(axes)
+
+
+@_permute.rule
+def _(g, axes):
+    return _permute(g, axes=tuple(sorted(range(len(axes)), key=axes.__getitem__)))
+
+
+def permute(x, *dims):
+    """The axes in another order: output axis k is input axis dims[k]; a view."""
+    axes = axes_of(sizes(dims), x.ndim, "permute")
+    if len(axes) != x.ndim:
+        raise ValueError(f"{here('permute')}: {x.ndim} axes need {x.ndim} dims, got {sizes(dims)}")
+    return _permute(x, axes=axes)
+
+
+def transpose(x, dim0, dim1):
+    """Two axes exchanged; a view."""
+    axes = list(range(x.ndim))
+    a, b = (axis_of(d, x.ndim, "transpose") for d in (dim0, dim1))
+    axes[a], axes[b] = b, a
+    return _permute(x, axes=tuple(axes))
+
+
+@operation(view=True)
+def _expand(x, *, shape):
+    return np.broadcast_to(x, shape)
+
+
+@_expand.rule
+def _(g, shapes):
+    return sum_to_size(g, shapes[0])
+
+
+def expand(x, *shape):
+    """Repeated along new leading axes and axes of size 1, without copying; −1 keeps a size."""
+    shape = sizes(shape)
+    offset = len(shape) - x.ndim
+    full = tuple(x.shape[k - offset] if n == -1 and k >= offset else n for k, n in enumerate(shape))
+    if offset < 0 or any(n not in (1, m) for n, m in zip(x.shape, full[offset:])) or -1 in full:
+        raise ValueError(f"{here('expand')}: {x.shape} cannot be expanded to {shape}")
+    return _expand(x, shape=full)
+
+
+@operation
+def _sum_to(x, *, shape):
+    lead = x.ndim - len(shape)
+    axes = tuple(k for k in range(x.ndim) if k < lead or (shape[k - lead] == 1 and x.shape[k] != 1))
+    return x.sum(axes).reshape(shape)
+
+
+@_sum_to.rule
+def _(g, shapes):
+    lead = len(shapes[0]) - g.ndim
+    return _expand(_reshape(g, shape=(1,) * lead + g.shape), shape=shapes[0])
+
+
+def sum_to_size(x, *shape):
+    """Summed over the axes that ``expand`` would repeat to get from ``shape`` to x's: its adjoint."""
+    shape = sizes(shape)
+    if shape == x.shape:
+        return x
+    lead = x.ndim - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[lead:])):
+        raise ValueError(f"{here('sum_to_size')}: {x.shape} cannot be summed to {shape}")
+    return _sum_to(x, shape=shape)
+
+
+@operation(view=True)
+def _take(x, *, index):
+    return x[index]
+
+
+@_take.rule
+def _(g, shapes, index):
+    return _put(g, index=index, shape=shapes[0])
+
+
+@operation
+def _put(g, *, index, shape):
+    out = np.zeros(shape, g.dtype)
+    basic = all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
+    if basic:
+        out[index] = g
+    else:
+        np.add.at(out, index, g)  # an element taken twice gets both gradients
+    return out
+
+
+@_put.rule
+def _(g, index):
+    return _take(g, index=index)
+
+
+def index(x, key):
+    """x[key] for integers, slices, None, ..., boolean masks and integer arrays (NumPy's rules), the adjoint of adding there."""
+    return _take(x, index=plain_index(key))
+
+
+@operation(dtypes="same")
+def _assign(x, value, *, index):
+    out = x.copy()
+    out[index] = value
+    order = np.full(x.shape, -1)  # which element of value each place got last: an index may name a place twice
+    order[index] = count = np.arange(value.size).reshape(value.shape)
+    return out, {"kept": order < 0, "won": order[index] == count}
+
+
+@_assign.rule
+def _(g, need, index, kept, won):
+    return g * kept if need[0] else None, _take(g, index=index) * won if need[1] else None
+
+
+def put_into(x, value, index):
+    """A copy of x with x[index] = value, ``value`` broadcast;  ∂x = g outside the index, ∂value = g at it."""
+    value = value if isinstance(value, Tensor) else Tensor(np.asarray(value, x.dtype))
+    return _assign(x, expand(value, np.shape(np.empty(x.shape, bool)[index])), index=index)
+
+
+def plain_index(key):
+    """An index as a tuple of integers, slices and arrays: tensors unwrapped, lists as integer or boolean arrays."""
+
+    def one(k):
+        k = k.data if isinstance(k, Tensor) else k
+        if isinstance(k, (list, np.ndarray)):
+            k = np.asarray(k) if len(k) else np.asarray(k, int)
+            if k.dtype.kind not in "biu":
+                raise TypeError(f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}")
+        return int(k) if isinstance(k, np.integer) else k
+
+    return tuple(one(k) for k in key) if isinstance(key, tuple) else (one(key),)
+
+
+def gather(x, dim, index):
+    """y[…, k, …] = x[…, index[k], …] along ``dim``; index has x's axes, is no longer than x along the others."""
+    places = index.data if isinstance(index, Tensor) else np.asarray(index)
+    k = axis_of(dim, x.ndim, "gather")
+    if places.dtype.kind not in "iu":
+        raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}")
+    if places.ndim != x.ndim or any(n > m for j, (n, m) in enumerate(zip(places.shape, x.shape)) if j != k):
+        raise ValueError(f"{here('gather')}: index {places.shape} does not fit x {x.shape} along dim {dim}")
+    if places.size and (places.min() < 0 or places.max() >= x.shape[k]):
+        raise IndexError(f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {x.shape[k]}")
+    grid = list(np.ogrid[tuple(slice(n) for n in places.shape)])
+    grid[k] = places
+    return _take(x, index=tuple(grid))
+
+
+@operation(dtypes="same")
+def _concatenate(*xs, axis):
+    return np.concatenate(xs, axis)
+
+
+@_concatenate.rule
+def _(g, need, shapes, axis):
+    ends = list(accumulate(shape[axis] for shape in shapes))
+    parts = [(slice(None),) * axis + (slice(end - shape[axis], end),) for end, shape in zip(ends, shapes)]
+    return tuple(_take(g, index=part) if wanted else None for part, wanted in zip(parts, need))
+
+
+def concatenate(tensors, dim=0):
+    """The tensors one after another along ``dim`` (also ``cat``); the other sizes must agree."""
+    xs = sequence(tensors, "concatenate")
+    k = axis_of(dim, xs[0].ndim, "concatenate")
+    if any(
+        x.ndim != xs[0].ndim or x.shape[:k] + x.shape[k + 1 :] != xs[0].shape[:k] + xs[0].shape[k + 1 :] for x in xs
+    ):
+        raise ValueError(
+            f"{here('concatenate')}: shapes differ outside dim {dim}: {', '.join(str(x.shape) for x in xs)}"
+        )
+    return _concatenate(*xs, axis=k)
+
+
+def stack(tensors, dim=0):
+    """Tensors of one shape along a new axis ``dim``."""
+    xs = sequence(tensors, "stack")
+    if any(x.shape != xs[0].shape for x in xs):
+        raise ValueError(f"{here('stack')}: shapes differ: {', '.join(str(x.shape) for x in xs)}")
+    return concatenate([unsqueeze(x, dim) for x in xs], dim if dim >= 0 else dim + xs[0].ndim + 1)
+
+
+def sequence(tensors, where):
+    """A non-empty list of tensors or arrays; TypeError or ValueError otherwise."""
+    if isinstance(tensors, Tensor) or not all(hasattr(x, "ndim") for x in tensors):
+        raise TypeError(f"{here(where)}: expected a list of tensors, got {type(tensors).__name__}")
+    if not len(tensors):
+        raise ValueError(f"{here(where)}: expected at least one tensor, got an empty list")
+    return list(tensors)
+
+
+def split(x, split_size, dim=0):
+    """Views of x along ``dim``: pieces of ``split_size`` (the last may be smaller), or of the sizes listed."""
+    k = axis_of(dim, x.ndim, "split")
+    n = x.shape[k]
+    if isinstance(split_size, int):
+        if split_size < 1:
+            raise ValueError(f"{here('split')}: split_size must be at least 1, got {split_size}")
+        pieces = [min(split_size, n - start) for start in range(0, n, split_size)] or [0]
+    else:
+        pieces = list(split_size)
+    if sum(pieces) != n:
+        raise ValueError(f"{here('split')}: sizes {pieces} do not add up to {n}, the size of dim {dim}")
+    ends = accumulate(pieces)
+    return tuple(_take(x, index=(slice(None),) * k + (slice(e - size, e),)) for e, size in zip(ends, pieces))
+
+
+@operation
+def _pad(x, *, widths, value):
+    return np.pad(x, widths, constant_values=value)
+
+
+@_pad.rule
+def _(g, shapes, widths):
+    return _take(g, index=tuple(slice(before, before + n) for (before, _), n in zip(widths, shapes[0])))
+
+
+def pad(x, pad, mode="constant", value=0.0):
+    """Framed with ``value``: pad = (left, right, top, bottom, …), pairs from the last axis backwards, none negative."""
+    if mode != "constant":
+        raise ValueError(f"{here('pad')}: mode must be 'constant', got {mode!r}")
+    if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
+        raise ValueError(
+            f"{here('pad')}: expected up to {x.ndim} pairs of sizes ≥ 0, from the last axis, got {tuple(pad)}"
+        )
+    pairs = [(int(pad[k]), int(pad[k + 1])) for k in range(0, len(pad), 2)]
+    return _pad(x, widths=tuple([(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]), value=value)
+
+
+@operation
+def cast(x, *, dtype):
+    """x in another dtype;  ∂x = g in x's own."""
+    return x.astype(dtype), {"source": x.dtype}
+
+
+@cast.rule
+def _(g, source):
+    return cast(g, dtype=source)
+
+
+@operation
+def clone(x):
+    """A copy in its own memory;  ∂x = g."""
+    return x.copy()
+
+
+@clone.rule
+def _(g):
+    return g

@@ -1,0 +1,202 @@
+"""Optimisers: parameters step against their gradients, in place, by rules that stand in the kernels.
+
+Parameter groups are PyTorch's: a list of dicts with ``params`` and settings of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from tinylucid_kernels import of
+
+from .scopes import no_grad
+from .tensor import Tensor
+
+
+class Optimizer:
+    """Groups of parameters, their settings and state; ``step`` updates every parameter that has a gradient."""
+
+    settings: tuple[str, ...] = ()  # names that belong to state_dict and may differ by group
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "optimiser: expected an iterable of tensors or groups, e.g. model.parameters(), got one tensor"
+            )
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimiser: got no parameters; was the generator model.parameters() used up before?")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Add parameters with settings of their own; raises for no tensors, non-leaves and duplicates."""
+        unknown = set(group) - set(self.defaults) - {"params"}
+        if unknown:
+            raise TypeError(f"optimiser: unknown settings {sorted(unknown)}; there are {sorted(self.defaults)}")
+        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        known = {id(p) for g in self.param_groups for p in g["params"]}
+        for k, p in enumerate(params):
+            if not isinstance(p, Tensor) or p.dtype.kind != "f":
+                raise TypeError(f"optimiser: parameter {k} must be a floating Tensor, got {p!r}")
+            if p.node is not None:
+                raise ValueError(
+                    f"optimiser: parameter {k} is no leaf but the result of {p.node.op.__name__}; optimise what it was made of"
+                )
+            if id(p) in known:
+                raise ValueError(f"optimiser: parameter {k} of shape {p.shape} appears twice")
+            known.add(id(p))
+        new = {**self.defaults, **group, "params": params}
+        for name, value in new.items():
+            limit = {
+                "betas": (0, 1),
+                "momentum": (0, np.inf),
+                "eps": (0, np.inf),
+                "lr": (0, np.inf),
+                "weight_decay": (0, np.inf),
+            }.get(name)
+            if limit and not all(limit[0] <= v < limit[1] for v in (value if name == "betas" else (value,))):
+                raise ValueError(f"optimiser: {name} must be in [{limit[0]}, {limit[1]}), got {value}")
+        self.param_groups.append(new)
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad = None
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient; returns what ``closure``, called first, returns."""
+        loss = closure() if closure is not None else None
+        with no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p._grad is not None:
+                        self.update(p.data, p._grad.data, self.state.setdefault(p, {}), group)
+                        p.version[0] += 1
+        return loss
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One parameter's step, on arrays, in place."""
+        raise NotImplementedError(f"{type(self).__name__} defines no update(self, p, g, state, group)")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Settings of every group and state of every parameter, by the parameter's number; arrays are copies."""
+        numbers = {p: k for k, p in enumerate(p for group in self.param_groups for p in group["params"])}
+        copy = lambda state: {name: value.copy() if hasattr(value, "copy") else value for name, value in state.items()}
+        groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
+        return {"state": {numbers[p]: copy(state) for p, state in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take back what state_dict gave; ValueError if the groups have other sizes."""
+        params = [p for group in self.param_groups for p in group["params"]]
+        sizes = [len(group["params"]) for group in self.param_groups]
+        came = [len(group["params"]) for group in state_dict["param_groups"]]
+        if sizes != came:
+            raise ValueError(f"load_state_dict: groups of {came} parameters do not fit this optimiser's {sizes}")
+        for group, saved in zip(self.param_groups, state_dict["param_groups"]):
+            group.update({name: value for name, value in saved.items() if name != "params"})
+        self.state = {
+            params[k]: {name: v.copy() if hasattr(v, "copy") else v for name, v in state.items()}
+            for k, state in state_dict["state"].items()
+        }
+
+
+class SGD(Optimizer):
+    """v ← momentum·v + (1 − dampening)·(g + weight_decay·p);  p ← p − lr·v (Nesterov: p − lr·(g + momentum·v))."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("SGD: nesterov needs a momentum and no dampening")
+        settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        super().__init__(params, {**settings, "nesterov": nesterov})
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One parameter's step, on arrays, in place."""
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * p
+        dampening = group["dampening"] if "velocity" in state else 0.0  # the first velocity is the gradient
+        if group["momentum"] and "velocity" not in state:
+            state["velocity"] = np.zeros_like(p)
+        of(p).sgd(p, g, state.get("velocity"), group["lr"], group["momentum"], dampening, group["nesterov"])
+
+
+class Adam(Optimizer):
+    """p ← p − lr · m̂ / (√v̂ + eps), m and v running means of g and g² (Kingma and Ba, 2015).
+
+    ``weight_decay`` adds weight_decay·p to the gradient; AdamW decays p itself.
+    """
+
+    decoupled = False
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One parameter's step, on arrays, in place."""
+        if not state:
+            state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
+        state["step"] += 1
+        if group["weight_decay"] and self.decoupled:
+            p *= 1 - group["lr"] * group["weight_decay"]
+        elif group["weight_decay"]:
+            g = g + group["weight_decay"] * p
+        of(p).adam(
+            p, g, state["exp_avg"], state["exp_avg_sq"], state["step"], group["lr"], *group["betas"], group["eps"]
+        )
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the parameters directly: p ← p·(1 − lr·weight_decay) (Loshchilov and Hutter, 2019)."""
+
+    decoupled = True
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay)
+
+
+def clip_grad_norm_(parameters: Any, max_norm: float, error_if_nonfinite: bool = False) -> float:
+    """Scale all gradients by max_norm / norm if their common norm √Σ g² exceeds max_norm; returns the norm before.
+
+    Raises RuntimeError for a NaN or infinite norm if ``error_if_nonfinite`` (Pascanu et al., 2013).
+    """
+    tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    grads = [p._grad for p in tensors if p._grad is not None]
+    norm = float(np.sqrt(sum(float(np.vdot(g.data, g.data)) for g in grads)))
+    if error_if_nonfinite and not np.isfinite(norm):
+        raise RuntimeError(
+            f"clip_grad_norm_: the norm of the gradients is {norm}; tl.detect_anomaly() finds where it comes from"
+        )
+    scale = max_norm / (norm + 1e-6)
+    if not scale >= 1:  # NaN too, so that a NaN norm shows in every gradient
+        for g in grads:
+            g.data *= scale
+            g.version[0] += 1
+    return norm

@@ -1,0 +1,79 @@
+"""Randomness by counting: a generator is a seed and a counter, so its state is two integers and its draws repeat exactly."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from tinylucid_kernels import reference
+
+from . import dtypes
+
+
+class Generator:
+    """A stream of random numbers (Philox4x32-10): ``seed`` picks the stream, ``offset`` counts the blocks used.
+
+    The same seed and calls give the same numbers everywhere. Pass one as ``rng=`` where a function draws.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.manual_seed(seed)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream of ``seed`` (0 … 2⁶⁴ − 1) from its beginning; returns self."""
+        if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+            raise ValueError(f"manual_seed: expected an integer from 0 to 2**64 - 1, got {seed!r}")
+        self.seed, self.offset = int(seed), 0
+        return self
+
+    def get_state(self) -> tuple[int, int]:
+        """(seed, offset): all there is to save."""
+        return self.seed, self.offset
+
+    def set_state(self, state: tuple[int, int]) -> None:
+        """Go back to a state that get_state gave."""
+        self.seed, self.offset = state
+
+    def advance(self, words: int) -> int:
+        """Reserve that many 32-bit words; returns the offset of the first block, four words a block."""
+        start = self.offset
+        self.offset += (words + 3) // 4
+        return start
+
+    def words(self, n: int) -> Any:
+        """n uniform 32-bit words, uint32."""
+        return reference.philox(self.seed, self.advance(n), n)
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        """An array uniform in [0, 1): 24 random bits for float32, 53 for float64."""
+        dtype, n = np.dtype(dtype or dtypes.default), math.prod(shape)
+        if dtype == dtypes.float32:
+            return ((self.words(n) >> 8).astype(dtype) * dtype.type(2.0**-24)).reshape(shape)
+        words = self.words(2 * n).astype(np.uint64).reshape(-1, 2)
+        bits = (words[:, 0] >> np.uint64(5)) * np.uint64(2**26) + (words[:, 1] >> np.uint64(6))
+        return (bits * 2.0**-53).reshape(shape)
+
+    def normal(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        """An array of the standard normal distribution, by √(−2 log u)·(cos, sin)(2πv) (Box and Muller, 1958)."""
+        dtype, n = np.dtype(dtype or dtypes.default), math.prod(shape)
+        u, v = self.uniform((2, (n + 1) // 2), dtypes.float64)
+        radius, angle = np.sqrt(-2 * np.log(1 - u)), 2 * math.pi * v
+        both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
+        return both[:n].reshape(shape).astype(dtype)
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Any:
+        """An int64 array uniform in low … high − 1."""
+        return low + (self.uniform(shape, dtypes.float64) * (high - low)).astype(np.int64)
+
+    def permutation(self, n: int) -> Any:
+        """The numbers 0 … n − 1 in random order."""
+        return np.argsort(self.uniform((n,), dtypes.float64), kind="stable")
+
+
+default_generator = Generator(0)
+
+
+def manual_seed(seed: int) -> Generator:
+    """Restart the default generator, which initialisation, dropout and randn draw from; returns it."""
+    return default_generator.manual_seed(seed)

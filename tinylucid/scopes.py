@@ -1,0 +1,101 @@
+"""What is in force in this thread, and the context managers that change it and always put it back.
+
+``no_grad`` stops recording, ``backward_rules`` replaces backward rules for a while, ``detect_anomaly`` looks for
+NaN; ``nn.Module`` writes down which layer is being called, so that messages can name it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+
+class State:
+    """What is in force: whether calls are recorded, replaced backward rules, the layer being called, anomaly mode."""
+
+    __slots__ = ("anomaly", "layer", "recording", "rules")
+
+    def __init__(self) -> None:
+        self.recording, self.anomaly, self.layer = True, False, ""
+        self.rules: Mapping[Any, Rule] = {}
+
+
+class Thread(threading.local):
+    """Each thread has its own state. (A thread-local look-up costs 40 ns, so an operation does just one.)"""
+
+    def __init__(self) -> None:
+        self.state = State()
+
+
+thread = Thread()
+
+
+class Rule:
+    """A backward function, the parameter names it asks for, and the layers it is meant for (None: all)."""
+
+    def __init__(self, pull: Callable, layers: Callable[[str], bool] | None = None) -> None:
+        self.pull, self.layers = pull, layers
+        self.wants = pull.__code__.co_varnames[: pull.__code__.co_argcount]
+
+    def applies(self, layer: str) -> bool:
+        """Whether the rule is meant for calls made inside this layer."""
+        return self.layers is None or self.layers(layer)
+
+
+@contextlib.contextmanager
+def setting(**fields: Any) -> Iterator[None]:
+    """Set fields of this thread's state for the duration of a ``with`` (or of each call of a decorated function)."""
+    state = thread.state
+    before = {name: getattr(state, name) for name in fields}
+    try:
+        for name, value in fields.items():
+            setattr(state, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(state, name, value)
+
+
+def no_grad() -> contextlib.AbstractContextManager:
+    """Record nothing: results of operations require no gradient (context manager or decorator)."""
+    return setting(recording=False)
+
+
+def enable_grad() -> contextlib.AbstractContextManager:
+    """Record again, inside a ``no_grad`` (context manager or decorator)."""
+    return setting(recording=True)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return thread.state.recording
+
+
+def detect_anomaly() -> contextlib.AbstractContextManager:
+    """Raise RuntimeError at the first NaN, naming the operation, the layer and the line of your code.
+
+    Covers results, gradients, and arrays written to behind autograd's back. Slow: for looking, not for training.
+    """
+    return setting(anomaly=True)
+
+
+def backward_rules(
+    rules: Mapping[Any, Callable], layers: Callable[[str], bool] | None = None
+) -> contextlib.AbstractContextManager:
+    """Replace the backward rule of operations for a while: ``with backward_rules({F.relu: guided}): ...``.
+
+    ``rules`` maps an operation to a rule, a function whose parameter names say what it wants, as for
+    ``@operation.rule``; ``layers`` says by dotted name in which layers it holds. Run the forward pass *inside*
+    the scope, so that it saves what the rules want. One table serves guided backprop, deconvnet, LRP and DeepLIFT.
+    """
+    return setting(
+        rules={**thread.state.rules, **{function.op: Rule(pull, layers) for function, pull in rules.items()}}
+    )
+
+
+def here(name: str, layer: str | None = None) -> str:
+    """``name``, and the layer it is called in if there is one: how every error message starts."""
+    layer = thread.state.layer if layer is None else layer
+    return f"{name} (layer {layer!r})" if layer else name

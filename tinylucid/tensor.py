@@ -1,0 +1,246 @@
+"""Recording: Tensors that remember how they were computed, and the Operations that make them remember.
+
+  Tensor      an array, and the recorded call (a Node) that made it
+  Operation   a function of arrays with a rule for its gradient; called with a Tensor it records a Node
+
+Arrays compute, Tensors record: an Operation called with arrays alone is a plain function of arrays. How the
+record is read backwards, and gradients come out, is the next room: ``autograd.py``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import anomaly, dtypes
+from .scopes import Rule, State, here, thread
+
+if TYPE_CHECKING:  # the methods that ops/ registers when it is imported, so that editors and mypy know them
+    from .ops.methods import TensorMethods as Methods
+else:
+    Methods = object
+
+Array = Any  # a NumPy array; on a GPU a CuPy one
+clock = count()
+new = object.__new__  # skips __init__: this is the engine's hottest line
+PLAIN = (float, int, bool, type(None))  # inputs that never change the dtype of the array they meet
+
+
+class Tensor(Methods):
+    """An array that can remember how it was computed.
+
+    ``data`` is the array, ``node`` the recorded call that made it (None for a leaf). ``version`` is ``[edits so
+    far, whether a view shares the memory]``, one list for all views of one memory: a saved array whose count
+    moved before backward is an error, not a wrong gradient. ``Tensor(array)`` shares memory; ``tl.tensor`` copies.
+    """
+
+    __slots__ = ("__weakref__", "_grad", "data", "hooks", "node", "tracked", "version")
+    __array_ufunc__ = None  # array * Tensor asks Tensor.__rmul__, and np.exp(Tensor) raises
+    __hash__ = object.__hash__  # by identity, since == compares values
+
+    def __init__(self, data: Array, requires_grad: bool = False) -> None:
+        if isinstance(data, Tensor) or not hasattr(data, "dtype"):
+            raise TypeError(
+                f"Tensor(data) wraps an array, got {type(data).__name__}; tl.tensor(data) converts lists and numbers"
+            )
+        self.data, self.version = dtypes.supported(np.asanyarray(data), "Tensor"), [0, False]
+        self.node: Node | None = None
+        self.tracked, self.hooks = False, None
+        self._grad: Tensor | None = None
+        self.requires_grad = requires_grad
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded; settable on a leaf of floating dtype."""
+        return self.tracked
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value:
+            dtypes.check_floating(self.data, "requires_grad=True")
+        elif self.node is not None:
+            raise RuntimeError(
+                "requires_grad can be switched off on leaves only; x.detach() is a leaf that shares x's data"
+            )
+        self.tracked = bool(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """What ``backward()`` accumulated here, of this tensor's shape and dtype; None before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and not (
+            isinstance(value, Tensor) and value.shape == self.shape and value.dtype == self.dtype
+        ):
+            raise TypeError(f"grad: expected None or a Tensor of shape {self.shape} and {self.dtype}, got {value!r}")
+        self._grad = value
+
+
+class Node:
+    """One recorded call: its parents and what its rule wants, never its own result, so no reference cycles."""
+
+    __slots__ = ("hooks", "layer", "op", "parents", "rank", "saved", "shape", "trace", "versions")
+    op: Operation
+    parents: Sequence[Any]  # for each input the Node or leaf Tensor it came from, None for a constant
+    saved: Any  # {name: what the rule will want}; None once released
+    versions: Sequence[tuple[str, list, int]]  # of each saved tensor: its name, its version, the edits it had
+    shape: tuple[int, ...]  # of the result
+    rank: int  # when it was recorded
+    layer: str  # in which layer
+    hooks: list[Callable] | None
+    trace: anomaly.Trace | None
+
+
+class Operation:
+    """A differentiable function of arrays: ``@operation`` on the forward, ``@name.rule`` on the backward.
+
+    The forward's positional parameters are its array inputs, its keywords constants; it returns the result, or
+    ``(result, {name: array})`` with indices, masks or statistics for the rule. The rule returns one gradient an
+    input (None for zero). Its parameter names say what is saved, nothing else is: ``g`` the gradient of the
+    result, ``need`` which inputs want one, ``shapes`` of the inputs, ``out`` the result, inputs, keywords, extras.
+
+    ``broadcasts``: gradients are summed over the axes an input was broadcast along. ``dtypes``: "same" or
+    "float", how the inputs come to share one dtype. ``view``: the result may share the first input's memory.
+    """
+
+    def __init__(self, forward: Callable, broadcasts: bool = False, dtypes: str = "", view: bool = False) -> None:
+        self.forward, self.__name__, self.__doc__ = forward, forward.__name__.strip("_"), forward.__doc__
+        code = forward.__code__
+        self.inputs = code.co_varnames[: code.co_argcount]
+        self.keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        self.broadcasts, self.dtypes, self.view = broadcasts, dtypes, view
+        self.twin: Callable | None = None
+
+    def rule(self, pull: Callable) -> Callable:
+        """Name the backward rule (decorator)."""
+        self.own_rule = Rule(pull)
+        self.saves = self.what_to_save(self.own_rule.wants)
+        return pull
+
+    def fused(self, twin: Callable) -> Callable:
+        """Name the twin (decorator): the same function in elementary operations; its inputs are saved too."""
+        self.twin = twin
+        self.saves = self.what_to_save(self.own_rule.wants)
+        return twin
+
+    def what_to_save(self, wants: Sequence[str]) -> tuple[str, ...]:
+        """Of the names that a rule asks for, those that a node must keep; a twin needs every input."""
+        inputs = self.inputs if self.twin else tuple(name for name in self.inputs if name in wants)
+        return inputs + tuple(name for name in ("out", "shapes") if name in wants)
+
+    def __repr__(self) -> str:
+        return f"<operation {self.__name__}>"
+
+    def apply(self, args: tuple, kw: dict) -> tuple[Any, dict | None]:
+        """The result of a call, recorded if an input requires a gradient, and what its forward saved besides."""
+        arrays, parents, tensors, live, dtype, odd = [], [], False, False, None, False
+        for a in args:
+            if isinstance(a, Tensor):
+                tensors = True
+                x = a.data
+                arrays.append(x)
+                if x.dtype is not dtype:
+                    odd, dtype = odd or dtype is not None, x.dtype
+                if a.tracked:
+                    live = True
+                    parents.append(a.node or a)
+                else:
+                    parents.append(None)
+            else:
+                odd = odd or type(a) not in PLAIN
+                arrays.append(a)
+                parents.append(None)
+        if self.dtypes and tensors and (odd or (dtype is not dtypes.float32 and dtype is not dtypes.float64)):
+            unified = unify(self, args)
+            if unified:
+                return self.apply(unified, kw)
+        out, extra = self.forward(*arrays, **kw) if kw else self.forward(*arrays), None
+        if type(out) is tuple:
+            out, extra = out
+        if not tensors:
+            return out, extra
+        if type(out) is not np.ndarray:
+            out = np.asanyarray(out)  # NumPy reduces to scalars, which would promote what they meet
+        t = new(Tensor)
+        t.data = out
+        t.node = t._grad = t.hooks = None
+        t.tracked = False
+        x = arrays[0]
+        if self.view and (out is x or (out.base is not None and (out.base is x or out.base is x.base))):
+            t.version = args[0].version
+            t.version[1] = True
+        else:
+            t.version = [0, False]
+        state = thread.state
+        if state.anomaly:
+            anomaly.check_result(here(self.__name__), arrays, out)
+        if live and state.recording:
+            if extra:
+                kw.update(extra)  # kw is this call's own dict
+            t.node = self.record(state, args, arrays, parents, kw, t)
+            t.tracked = True
+        return t, extra
+
+    def record(self, state: State, args: tuple, arrays: list, parents: list, saved: dict, t: Tensor) -> Node:
+        """The Node of one call whose result is ``t``; ``saved`` holds the keywords and what the forward returned besides."""
+        n = Node()
+        n.op, n.parents, n.saved = self, parents, saved
+        n.shape, n.rank, n.layer = t.data.shape, next(clock), state.layer
+        n.hooks = n.trace = None
+        n.versions = ()
+        if self.saves:
+            self.save(n, self.saves, args, arrays, t)
+        if state.rules and self in state.rules:
+            self.save(n, self.what_to_save(state.rules[self].wants), args, arrays, t)
+        if state.anomaly:
+            n.trace = anomaly.Trace(saved)
+        return n
+
+    def save(self, n: Node, names: Sequence[str], args: tuple, arrays: list, t: Tensor) -> None:
+        """Keep the arrays of these names in the node, each with the count of edits it had."""
+        versions = list(n.versions)
+        for name in names:
+            if name == "shapes":
+                n.saved[name] = [np.shape(a) for a in arrays]
+                continue
+            k = -1 if name == "out" else self.inputs.index(name)
+            source = t if name == "out" else args[k]
+            n.saved[name] = t.data if name == "out" else arrays[k]
+            if isinstance(source, Tensor):
+                versions.append((name, source.version, source.version[0]))
+        n.versions = versions
+
+
+def operation(forward: Callable | None = None, **traits: Any) -> Any:
+    """Turn a forward function into a recorded one (decorator, with or without traits of :class:`Operation`).
+
+    The result is a plain function, so that it binds as a method and costs one call; its ``.op`` is the Operation.
+    """
+    if forward is None:
+        return lambda function: operation(function, **traits)
+    op = Operation(forward, **traits)
+    apply = op.apply
+
+    @functools.wraps(forward)
+    def call(*args: Any, **kw: Any) -> Any:
+        return apply(args, kw)[0]
+
+    call.op, call.rule, call.fused = op, op.rule, op.fused  # type: ignore[attr-defined]
+    return call
+
+
+def unify(op: Operation, args: tuple) -> tuple | None:
+    """The inputs in the one dtype that ``op`` computes in, array constants as tensors; None if they are already."""
+    arrays = [a.data for a in args if isinstance(a, Tensor)]
+    constants = [a for a in args if not isinstance(a, Tensor) and a is not None]
+    dtype = dtypes.common(arrays, constants, op.dtypes == "float", here(op.__name__))
+    if all(a.dtype == dtype for a in arrays) and all(type(c) in PLAIN for c in constants):
+        return None
+    constant = lambda c: c if type(c) in PLAIN else Tensor(np.asarray(c).astype(dtype))
+    return tuple(a.to(dtype) if isinstance(a, Tensor) else constant(a) for a in args)
