@@ -79,7 +79,7 @@ def attach(n: Node, name: str, array: Any) -> Any:
     """A saved array as a tensor again, tied to where it came from, so that a rule can be differentiated."""
     source = n if name == "out" else n.parents[n.op.inputs.index(name)] if name in n.op.inputs else None
     if not isinstance(source, Node):
-        return source or array  # a leaf, or a constant
+        return array if source is None else source  # a constant, or a leaf
     t = Tensor(array)
     t.node, t.tracked, t.version = source, True, next(version for k, version, _ in n.versions if k == name)
     return t

@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # a context manager that is also a decorator
+    Scope = contextlib._GeneratorContextManager[None]
 
 
 class State:
@@ -58,12 +61,12 @@ def setting(**fields: Any) -> Iterator[None]:
             setattr(state, name, value)
 
 
-def no_grad() -> contextlib.AbstractContextManager:
+def no_grad() -> Scope:
     """Record nothing: results of operations require no gradient (context manager or decorator)."""
     return setting(recording=False)
 
 
-def enable_grad() -> contextlib.AbstractContextManager:
+def enable_grad() -> Scope:
     """Record again, inside a ``no_grad`` (context manager or decorator)."""
     return setting(recording=True)
 
@@ -73,7 +76,7 @@ def is_grad_enabled() -> bool:
     return thread.state.recording
 
 
-def detect_anomaly() -> contextlib.AbstractContextManager:
+def detect_anomaly() -> Scope:
     """Raise RuntimeError at the first NaN, naming the operation, the layer and the line of your code.
 
     Covers results, gradients, and arrays written to behind autograd's back. Slow: for looking, not for training.
@@ -81,9 +84,7 @@ def detect_anomaly() -> contextlib.AbstractContextManager:
     return setting(anomaly=True)
 
 
-def backward_rules(
-    rules: Mapping[Any, Callable], layers: Callable[[str], bool] | None = None
-) -> contextlib.AbstractContextManager:
+def backward_rules(rules: Mapping[Any, Callable], layers: Callable[[str], bool] | None = None) -> Scope:
     """Replace the backward rule of operations for a while: ``with backward_rules({F.relu: guided}): ...``.
 
     ``rules`` maps an operation to a rule, a function whose parameter names say what it wants, as for

@@ -113,6 +113,11 @@ class Operation:
         self.forward, self.__name__, self.__doc__ = forward, forward.__name__.strip("_"), forward.__doc__
         code = forward.__code__
         self.inputs = code.co_varnames[: code.co_argcount]
+        reserved = {"g", "need", "out", "shapes"} & set(self.inputs)
+        if reserved:
+            raise TypeError(
+                f"operation {self.__name__}: {sorted(reserved)} mean something to rules; name the inputs otherwise"
+            )
         self.keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
         self.broadcasts, self.dtypes, self.view = broadcasts, dtypes, view
         self.twin: Callable | None = None
@@ -139,7 +144,9 @@ class Operation:
 
     def apply(self, args: tuple, kw: dict) -> tuple[Any, dict | None]:
         """The result of a call, recorded if an input requires a gradient, and what its forward saved besides."""
-        arrays, parents, tensors, live, dtype, odd = [], [], False, False, None, False
+        arrays: list[Any] = []
+        parents: list[Any] = []
+        tensors, live, dtype, odd = False, False, None, False
         for a in args:
             if isinstance(a, Tensor):
                 tensors = True

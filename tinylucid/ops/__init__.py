@@ -1,6 +1,6 @@
 """Operations: each forward and its backward rule side by side, a family a file. Importing them equips Tensor."""
 
-from . import methods  # noqa: F401  (registers Tensor's methods)
+from . import methods  # registers Tensor's methods
 from .conv import conv2d
 from .dense import linear, matmul
 from .elementwise import (

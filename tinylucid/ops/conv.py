@@ -35,30 +35,30 @@ def _(g, need, x, weight, stride, padding, dilation, groups):
 
 
 @operation(dtypes="float")
-def _conv2d_input(g, weight, *, input_size, stride, padding, dilation, groups):
-    return of(g).conv2d_input(g, weight, input_size, stride, padding, dilation, groups)
+def _conv2d_input(y, weight, *, input_size, stride, padding, dilation, groups):
+    return of(y).conv2d_input(y, weight, input_size, stride, padding, dilation, groups)
 
 
 @_conv2d_input.rule
-def _(h, need, g, weight, stride, padding, dilation, groups):
+def _(g, need, y, weight, stride, padding, dilation, groups):
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     return (
-        _conv2d(h, weight, None, **how) if need[0] else None,
-        _conv2d_weight(h, g, weight_size=weight.shape, **how) if need[1] else None,
+        _conv2d(g, weight, None, **how) if need[0] else None,
+        _conv2d_weight(g, y, weight_size=weight.shape, **how) if need[1] else None,
     )
 
 
 @operation(dtypes="float")
-def _conv2d_weight(x, g, *, weight_size, stride, padding, dilation, groups):
-    return of(x).conv2d_weight(x, g, weight_size, stride, padding, dilation, groups)
+def _conv2d_weight(x, y, *, weight_size, stride, padding, dilation, groups):
+    return of(x).conv2d_weight(x, y, weight_size, stride, padding, dilation, groups)
 
 
 @_conv2d_weight.rule
-def _(h, need, x, g, stride, padding, dilation, groups):
+def _(g, need, x, y, stride, padding, dilation, groups):
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     return (
-        _conv2d_input(g, h, input_size=x.shape, **how) if need[0] else None,
-        _conv2d(x, h, None, **how) if need[1] else None,
+        _conv2d_input(y, g, input_size=x.shape, **how) if need[0] else None,
+        _conv2d(x, g, None, **how) if need[1] else None,
     )
 
 

@@ -25,8 +25,8 @@ def _(g, shapes, index):
 
 
 @operation
-def _pool_scatter(g, *, index, size):
-    return of(g).pool_scatter(g, index, size)
+def _pool_scatter(y, *, index, size):
+    return of(y).pool_scatter(y, index, size)
 
 
 @_pool_scatter.rule
@@ -95,8 +95,8 @@ def _(g, shapes, kernel_size, stride, padding, include_pad):
 
 
 @operation(dtypes="float")
-def _avg_pool2d_backward(g, *, size, kernel_size, stride, padding, include_pad):
-    return of(g).avg_pool2d_backward(g, size, kernel_size, stride, padding, include_pad)
+def _avg_pool2d_backward(y, *, size, kernel_size, stride, padding, include_pad):
+    return of(y).avg_pool2d_backward(y, size, kernel_size, stride, padding, include_pad)
 
 
 @_avg_pool2d_backward.rule

@@ -153,13 +153,13 @@ def _(g, shapes, index):
 
 
 @operation
-def _put(g, *, index, shape):
-    out = np.zeros(shape, g.dtype)
+def _put(y, *, index, shape):
+    out = np.zeros(shape, y.dtype)
     basic = all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
     if basic:
-        out[index] = g
+        out[index] = y
     else:
-        np.add.at(out, index, g)  # an element taken twice gets both gradients
+        np.add.at(out, index, y)  # an element taken twice gets both gradients
     return out
 
 

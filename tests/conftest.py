@@ -1,0 +1,30 @@
+"""Hypothesis profiles: small by default, large with HYPOTHESIS_PROFILE=thorough; the same draws every time in CI."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+import tinylucid as tl
+
+common = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("default", max_examples=12, derandomize=bool(os.environ.get("CI")), **common)
+settings.register_profile("thorough", max_examples=300, **common)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state():
+    """Each test starts from seed 0 and float32, and leaves recording, rules and layer as it found them."""
+    tl.manual_seed(0)
+    yield
+    tl.set_default_dtype(tl.float32)
+    state = tl.scopes.thread.state
+    assert (state.recording, state.anomaly, state.layer, dict(state.rules)) == (True, False, "", {})
+
+
+@pytest.fixture
+def rng():
+    """NumPy's generator with a fixed seed, for data that is not the subject of the test."""
+    return np.random.default_rng(0)

@@ -1,0 +1,85 @@
+"""Gradient checking: is a gradient right, and if not, what is probably wrong with it?
+
+The outputs are contracted with a random upstream gradient u (ones would accept a softmax whose backward returns zeros):
+φ(x) = Σ u·f(x). For each input the analytic slope ⟨∇φ, d⟩ along random directions d is held against central differences
+with a measured error bar. Three results: a pass, a failure that names the element and the cause, and "inconclusive",
+where finite differences cannot tell: never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..autograd import grad
+from ..scopes import enable_grad
+from ..tensor import Tensor
+from .compare import Check, own_stream
+from .report import GradcheckError, InconclusiveError, Report
+from .subject import Subject, prepared
+
+__all__ = ["GradcheckError", "InconclusiveError", "Report", "dot_test", "gradcheck", "gradgradcheck"]
+
+
+def gradcheck(func: Callable, inputs: Any, *, raise_exception: bool = True, **options: Any) -> Report:
+    """Check the gradients of ``func(*inputs)``, a function of tensors or a Module (whose parameters are checked too).
+
+    Floating arrays and tensors that require a gradient are checked, all else is constant. The check is made in float64;
+    float32 inputs are then compared with the float64 gradient. Around it: the function gives the same twice, writes to
+    neither inputs nor upstream gradient, keeps dtypes, and strided inputs give the same gradient.
+
+    Options: ``rtol`` (1e-6) and ``atol`` (1e-8), beyond the measured error bar; ``directions`` (3) an input; ``seed``
+    (0) of upstream and directions; ``ties="first"``: among equal values the first in row-major order must take it all.
+    Elements on a kink are held against both one-sided slopes, then moved off it, at most five times.
+    Raises GradcheckError naming argument, element, both values and the probable cause, or returns a false Report.
+    """
+    with prepared(func, inputs) as subject:
+        check = Check(subject, **options)
+        report = check.run()
+        points = [leaf.data for leaf in subject.leaves]
+    if report and subject.float32:
+        with prepared(func, inputs, np.float32) as single:
+            report = check.compare_float32(single, points)
+    return _deliver(report, raise_exception)
+
+
+def gradgradcheck(func: Callable, inputs: Any, *, raise_exception: bool = True, **options: Any) -> Report:
+    """Check second derivatives: gradcheck of (x, u) ↦ ∇ₓ Σ u·func(x). Options as in gradcheck."""
+    with prepared(func, inputs) as first:
+        outputs = [k for k, y in enumerate(first.call()) if y.tracked]
+        rng = own_stream(options.get("seed", 0) + 1)
+        us = [Tensor(rng.normal(first.call()[k].shape, np.float64), requires_grad=True) for k in outputs]
+
+        @enable_grad()
+        def gradient() -> list[Tensor]:
+            ys = first.call()
+            gs = grad([ys[k] for k in outputs], first.leaves, us, create_graph=True, allow_unused=True)
+            return [g for g in gs if g is not None]
+
+        names = [*first.names, *(f"the upstream gradient of output {k}" for k in outputs)]
+        second = Subject(gradient, [*first.leaves, *us], names, first.buffers)
+        return _deliver(Check(second, **options).run(), raise_exception)
+
+
+def dot_test(func: Callable, x: Any, *, seed: int = 0, rtol: float = 1e-12) -> None:
+    """Check the gradient of a *linear* function exactly, without a step: ⟨A x, y⟩ = ⟨x, Aᵀ y⟩ for random y.
+
+    ``x`` is a float64 array; raises GradcheckError beyond ``rtol`` of the terms' size.
+    """
+    leaf = Tensor(np.asarray(x, np.float64), requires_grad=True)
+    ax = func(leaf)
+    y = own_stream(seed).normal(ax.shape, np.float64)
+    aty = grad(ax, [leaf], y)[0].data  # type: ignore[union-attr]
+    left, right = float((ax.data * y).sum()), float((leaf.data * aty).sum())
+    size = float(np.abs(ax.data * y).sum() + np.abs(leaf.data * aty).sum())
+    if abs(left - right) > rtol * max(size, 1e-300):
+        text = f"⟨Ax, y⟩ = {left!r} but ⟨x, Aᵀy⟩ = {right!r}: the backward rule is not the adjoint (seed={seed})"
+        raise GradcheckError(Report("fail", text, cause="not the adjoint"))
+
+
+def _deliver(report: Report, raise_exception: bool) -> Report:
+    if raise_exception and not report:
+        raise (InconclusiveError if report.status == "inconclusive" else GradcheckError)(report)
+    return report

@@ -1,0 +1,265 @@
+"""The comparison: autograd's slopes against finite differences with a measured error bar, kinks and ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..autograd import grad
+from ..random import Generator
+from ..scopes import no_grad
+from ..tensor import Tensor
+from . import diagnose
+from .report import Found, Report
+from .subject import Subject
+
+STEP = float(
+    np.finfo(np.float64).eps ** (1 / 3)
+)  # balances a central difference's truncation (h²) and rounding (eps/h)
+REDRAWS = 5
+FLOAT32_TOLERANCE = 1e-4  # of the largest gradient: thousands of float32 roundings
+
+
+def own_stream(seed: int) -> Generator:
+    """A generator for a check: not the stream that ``manual_seed(seed)`` draws inputs from, or u would equal x."""
+    return Generator((seed + 0x9E3779B97F4A7C15) % 2**64)
+
+
+class Check:
+    """One gradient check of one subject."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        rtol: float = 1e-6,
+        atol: float = 1e-8,
+        directions: int = 3,
+        seed: int = 0,
+        ties: str | None = None,
+    ) -> None:
+        if ties not in (None, "first"):
+            raise ValueError(f"gradcheck: ties must be None or 'first', got {ties!r}")
+        self.subject, self.rtol, self.atol, self.directions, self.seed, self.ties = (
+            subject,
+            rtol,
+            atol,
+            directions,
+            seed,
+            ties,
+        )
+        self.rng = own_stream(seed)
+        self.upstream: list[np.ndarray] = []
+
+    # --- the two sides ----------------------------------------------------------------------------------------
+
+    def phi(self) -> float:
+        """Σ u·f at the leaves' present values."""
+        with no_grad():
+            return float(sum((u * y.data).sum() for u, y in zip(self.upstream, self.subject.call())))
+
+    def gradients(self) -> list[np.ndarray]:
+        """∇φ by autograd, zeros where the outputs do not depend on a leaf."""
+        leaves = self.subject.leaves
+        us = [Tensor(u.astype(leaves[0].dtype)) for u in self.upstream]
+        given = [u.data.copy() for u in us]
+        ys = self.subject.call()
+        live = [k for k, y in enumerate(ys) if y.tracked]
+        gs = (
+            grad([ys[k] for k in live], leaves, [us[k] for k in live], allow_unused=True)
+            if live
+            else [None] * len(leaves)
+        )
+        if any((u.data != kept).any() for u, kept in zip(us, given)):
+            raise Found("the upstream gradient was written to by a backward rule: rules return new arrays")
+        for leaf, g, name in zip(leaves, gs, self.subject.names):
+            if g is not None and g.dtype != leaf.dtype:
+                raise Found(f"the gradient of {name} is {g.dtype}, {name} itself {leaf.dtype}", name)
+        return [np.zeros_like(leaf.data) if g is None else g.data for leaf, g in zip(leaves, gs)]
+
+    def slope(self, k: int, direction: np.ndarray) -> tuple[float, float, float]:
+        """(slope of φ along the direction in leaf k, its error bar, and how far left and right slope disagree at a kink)."""
+        leaf = self.subject.leaves[k]
+        x, values = leaf.data, {}
+        for step in (0.0, STEP, -STEP, STEP / 2, -STEP / 2):
+            leaf.data = x + step * direction
+            values[step] = self.phi()
+        leaf.data = x
+        coarse = (values[STEP] - values[-STEP]) / (2 * STEP)
+        fine = (values[STEP / 2] - values[-STEP / 2]) / STEP
+        bend = abs(values[STEP] - 2 * values[0.0] + values[-STEP]) / STEP
+        fine_bend = abs(values[STEP / 2] - 2 * values[0.0] + values[-STEP / 2]) / (STEP / 2)
+        rounding = 8 * np.finfo(float).eps * max(map(abs, values.values())) / STEP
+        gap = fine_bend if fine_bend > 0.75 * bend else 0.0  # a smooth bend halves with the step, a kink's does not
+        return (4 * fine - coarse) / 3, abs(fine - coarse) + rounding, gap
+
+    def scaled(self, k: int) -> np.ndarray:
+        """max(1, |x|) elementwise: by how much an element moves for a step of 1."""
+        return np.maximum(1, np.abs(self.subject.leaves[k].data))
+
+    # --- the check --------------------------------------------------------------------------------------------
+
+    def run(self) -> Report:
+        """Around it, then every leaf; kinks are looked at and stepped off."""
+        try:
+            self.around()
+            for _ in range(REDRAWS):
+                self.subject.analytic = self.gradients()
+                kinks = [kink for k in range(len(self.subject.leaves)) for kink in self.check_leaf(k)]
+                if not kinks:
+                    return Report("pass")
+                for k, index in kinks:
+                    self.step_off(k, index)
+        except Found as found:
+            return Report("fail", f"gradcheck: {found.text} (seed={self.seed})", found.argument, found.cause)
+        except (ValueError, TypeError) as error:
+            if "its rule returned" not in str(error):
+                raise
+            return Report("fail", f"gradcheck: {error} (seed={self.seed})", cause=str(error))
+        k, index = kinks[0]
+        name = self.subject.names[k]
+        text = f"{name}{list(index)} sits on a kink wherever it is moved: finite differences cannot tell. Check at another point"
+        return Report("inconclusive", f"gradcheck: {text} (seed={self.seed})", name, "a kink")
+
+    def compare_float32(self, single: Subject, points: list[np.ndarray]) -> Report:
+        """The gradient in float32 against the float64 one: finite differences in float32 tell nothing."""
+        expected, self.subject = self.subject.analytic, single
+        for leaf, point in zip(single.leaves, points):
+            leaf.data = point.astype(np.float32)
+        try:
+            for y in single.call():
+                if y.dtype != np.float32:
+                    raise Found(f"float32 inputs gave a {y.dtype} result")
+            for name, g, g64 in zip(single.names, self.gradients(), expected):
+                if np.abs(g - g64).max(initial=0) > FLOAT32_TOLERANCE * np.abs(g64).max(initial=1e-30):
+                    index = diagnose.worst(g, g64)
+                    raise Found(
+                        f"{name}{list(index)}: float32 gradient {g[index]:.6g}, in float64 {g64[index]:.6g}", name
+                    )
+        except Found as found:
+            return Report("fail", f"gradcheck: {found.text} (seed={self.seed})", found.argument, found.cause)
+        return Report("pass")
+
+    def around(self) -> None:
+        """What must hold around any gradient: repeatable, no writes to inputs, strided inputs no different."""
+        before = [leaf.data.copy() for leaf in self.subject.leaves]
+        first, second = self.subject.call(), self.subject.call()
+        if any(a.shape != b.shape or not np.array_equal(a.data, b.data, equal_nan=True) for a, b in zip(first, second)):
+            raise Found(
+                "the function gave two results for one input: pass a generator that it resets, or fix its randomness"
+            )
+        if any(not np.isfinite(y.data).all() for y in first):
+            raise Found("the function's result holds NaN or inf at this point: check where it is finite")
+        self.upstream = [self.rng.normal(y.shape, np.float64) for y in first]
+        plain = self.gradients()
+        for leaf, data, name in zip(self.subject.leaves, before, self.subject.names):
+            if (leaf.data != data).any():
+                raise Found(f"{name} was written to by the function or a backward rule", name)
+            leaf.data = np.repeat(data, 2, -1)[..., ::2] if data.ndim else data
+        strided = self.gradients()
+        for leaf, data in zip(self.subject.leaves, before):
+            leaf.data = data
+        for a, b, name in zip(plain, strided, self.subject.names):
+            if np.abs(a - b).max(initial=0) > 1e-10 * np.abs(a).max(initial=1e-300):
+                raise Found(f"the gradient of {name} is another one when the inputs are not contiguous in memory", name)
+
+    def check_leaf(self, k: int) -> list[tuple[int, tuple]]:
+        """Compare along random directions; returns the kinks met, raises Found for a wrong gradient."""
+        leaf, g = self.subject.leaves[k], self.subject.analytic[k]
+        if not leaf.data.size:
+            return []
+        for _ in range(self.directions):
+            v = self.rng.normal(leaf.shape, np.float64)
+            v = (np.sign(v) + (v == 0)) * (0.1 + np.abs(v)) / np.sqrt(v.size) * self.scaled(k)  # no element is left out
+            slope, error, gap = self.slope(k, v)
+            size = max(np.sqrt(((g * v) ** 2).sum()), abs(slope))
+            if max(error, gap) > 1e-4 * size + 1e-7:
+                return self.kinks(k)
+            if abs((g * v).sum() - slope) > self.rtol * size + self.atol + error:
+                self.fail(k)
+        if self.ties == "first":
+            self.check_ties(k)
+        return []
+
+    def numeric(self, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each element of leaf k: the slope, its error bar and the gap at a kink."""
+        shape, scale = self.subject.leaves[k].shape, self.scaled(k)
+        out = np.zeros((3, *shape))
+        for index in np.ndindex(*shape):
+            direction = np.zeros(shape)
+            direction[index] = scale[index]
+            out[(slice(None), *index)] = np.array(self.slope(k, direction)) / scale[index]
+        return out[0], out[1], out[2]
+
+    def kinks(self, k: int) -> list[tuple[int, tuple]]:
+        """The elements of leaf k where finite differences cannot decide; the others, and ties as a group, are checked."""
+        g, x = self.subject.analytic[k], self.subject.leaves[k].data
+        slope, error, gap = self.numeric(k)
+        size = max(np.abs(g).max(), np.abs(slope).max())
+        unclear = np.maximum(error, gap) > 1e-4 * size + 1e-7
+        wrong = ~unclear & (np.abs(g - slope) > 10 * self.rtol * size + self.atol + error)
+        outside = (gap > 0) & unclear & (np.abs(g - slope) > gap / 2 + 1e-3 * size)
+        if wrong.any() or outside.any():
+            self.fail(k, slope)
+        for value in np.unique(x[unclear]):
+            group = (unclear & (x == value)).astype(float)
+            together, bar, bend = self.slope(k, group)
+            tied = int(group.sum())
+            if tied > 1 and max(bar, bend) < 1e-4 * size and abs((g * group).sum() - together) > 1e-3 * size:
+                ratio = (g * group).sum() / together if together else np.inf
+                raise Found(
+                    f"{self.subject.names[k]}: {tied} elements tie at {value:.6g}; moved together, φ changes by {together:.6g} but "
+                    f"their gradients add up to {(g * group).sum():.6g} ({ratio:.4g} times as much): of equal values one takes the "
+                    "gradient, the first in row-major order, or they share it",
+                    self.subject.names[k],
+                    "ties: the gradient's mass is not conserved",
+                )
+        return [(k, tuple(int(i) for i in index)) for index in np.argwhere(unclear)]
+
+    def step_off(self, k: int, index: tuple) -> None:
+        """Move one element by 0.01 … 0.1 of its size."""
+        data = self.subject.leaves[k].data.copy()
+        u = float(self.rng.uniform((1,), np.float64)[0])
+        data[index] += (0.01 + 0.09 * u) * max(1, abs(data[index]))
+        self.subject.leaves[k].data = data
+
+    def check_ties(self, k: int) -> None:
+        """At equal values the gradient must be the one of a nearby point where earlier elements are a little larger."""
+        leaf, g = self.subject.leaves[k], self.subject.analytic[k]
+        x, n = leaf.data, leaf.data.size
+        leaf.data = x - 1e-7 * self.scaled(k) * (np.arange(n).reshape(x.shape) / max(n, 1))
+        broken = self.gradients()[k]
+        leaf.data = x
+        if np.abs(broken - g).max(initial=0) > 1e-4 * np.abs(g).max(initial=1e-300):
+            index = diagnose.worst(g, broken)
+            raise Found(
+                f"{self.subject.names[k]}{list(index)}: gradient {g[index]:.6g}, but {broken[index]:.6g} once ties are broken in "
+                "favour of the first in row-major order: at ties another element wins",
+                self.subject.names[k],
+                "ties: not the first in row-major order",
+            )
+
+    def fail(self, k: int, numeric: np.ndarray | None = None) -> None:
+        """Element by element now: name the worst element of leaf k, and the probable cause."""
+        g, name = self.subject.analytic[k], self.subject.names[k]
+        numeric = self.numeric(k)[0] if numeric is None else numeric
+        index = diagnose.worst(g, numeric)
+        sizes = [("input", leaf.shape) for leaf in self.subject.leaves] + [("output", u.shape) for u in self.upstream]
+        cause = diagnose.cause(g, numeric, sizes, self.others_flipped(k))
+        ratio = f"{g[index] / numeric[index]:.6g}" if numeric[index] else "infinite"
+        raise Found(
+            f"the gradient of {name} is wrong at {name}{list(index)}: analytic {g[index]:.8g}, numeric {numeric[index]:.8g}, "
+            f"ratio {ratio}. {cause}",
+            name,
+            cause,
+        )
+
+    def others_flipped(self, k: int) -> Iterator[tuple[str, np.ndarray]]:
+        """∇φ in leaf k when another 4-d leaf is turned by 180 degrees: what a rule that forgot to flip it returns."""
+        for j, other in enumerate(self.subject.leaves):
+            if j != k and other.data.ndim == 4:
+                kept = other.data
+                other.data = kept[:, :, ::-1, ::-1]
+                numeric = self.numeric(k)[0]
+                other.data = kept
+                yield self.subject.names[j], numeric
