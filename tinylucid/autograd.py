@@ -148,11 +148,22 @@ def leading_to(wanted: set, roots: Sequence) -> tuple[set, set]:
 
 
 def fit(n: Node, g: Any, shape: tuple) -> Any:
-    """Undo broadcasting, for all operations: sum ``g`` over the axes that the input of this shape was repeated along."""
-    if not n.op.broadcasts or not hasattr(g, "shape"):
-        came = f"a gradient of shape {g.shape}" if hasattr(g, "shape") else f"a {type(g).__name__}"
-        raise ValueError(f"{here(n.op.__name__, n.layer)}: its rule returned {came} for an input of shape {shape}")
-    return Tensor.sum_to_size(g, shape)
+    """Undo broadcasting, for all operations: sum ``g`` over the axes along which an input of this shape was repeated."""
+    if n.op.broadcasts and hasattr(g, "shape"):
+        return Tensor.sum_to_size(g, shape)
+    came = f"a gradient of shape {g.shape}" if hasattr(g, "shape") else f"a {type(g).__name__}"
+    text = f"{here(n.op.__name__, n.layer)}: its rule returned {came} for an input of shape {shape}"
+    lead = len(getattr(g, "shape", ())) - len(shape)
+    axes = (
+        [k for k in range(lead + len(shape)) if k < lead or shape[k - lead] != g.shape[k]]
+        if lead >= 0 and hasattr(g, "shape")
+        else []
+    )
+    if axes and all(k < lead or shape[k - lead] == 1 for k in axes):
+        text += f": it was broadcast over axis {', '.join(map(str, axes))}, so the gradient is summed over it (or declare broadcasts=True)"
+    elif lead == 0 and g.shape == shape[::-1]:
+        text += ": it is transposed"
+    raise ValueError(text)
 
 
 def run_hooks(holder: Any, g: Any) -> Any:

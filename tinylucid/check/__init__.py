@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ..autograd import grad
-from ..scopes import enable_grad
 from ..tensor import Tensor
 from .compare import Check, own_stream
 from .report import GradcheckError, InconclusiveError, Report
@@ -52,7 +51,6 @@ def gradgradcheck(func: Callable, inputs: Any, *, raise_exception: bool = True, 
         rng = own_stream(options.get("seed", 0) + 1)
         us = [Tensor(rng.normal(first.call()[k].shape, np.float64), requires_grad=True) for k in outputs]
 
-        @enable_grad()
         def gradient() -> list[Tensor]:
             ys = first.call()
             gs = grad([ys[k] for k in outputs], first.leaves, us, create_graph=True, allow_unused=True)

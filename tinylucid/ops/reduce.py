@@ -10,7 +10,7 @@ from .shape import _expand, _reshape, axes_of, axis_of, gather, squeeze
 
 def kept(shape, axes):
     """The shape with the reduced axes as size 1."""
-    return tuple(1 if k in axes else n for k, n in enumerate(shape))
+    return tuple([1 if k in axes else n for k, n in enumerate(shape)])
 
 
 def spread(g, shape, axes):

@@ -13,9 +13,10 @@ def axis_of(dim, ndim, where):
     """``dim`` as an axis 0 … ndim − 1; IndexError (as in PyTorch) when out of range, TypeError for no integer."""
     if not isinstance(dim, (int, np.integer)):
         raise TypeError(f"{here(where)}: dim must be an integer, got {dim!r}")
-    if not -ndim <= dim < max(ndim, 1):
+    n = max(ndim, 1)  # as in PyTorch, a 0-d tensor has a dim 0
+    if not -n <= dim < n:
         raise IndexError(f"{here(where)}: dim {dim} is out of range for a tensor of {ndim} axes")
-    return int(dim) % max(ndim, 1)
+    return int(dim) % n
 
 
 def axes_of(dim, ndim, where):
@@ -23,6 +24,7 @@ def axes_of(dim, ndim, where):
     if dim is None:
         return tuple(range(ndim))
     axes = tuple(axis_of(d, ndim, where) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+    axes = axes if ndim else ()
     if len(set(axes)) != len(axes):
         raise ValueError(f"{here(where)}: dim {dim} names an axis twice")
     return axes
@@ -57,6 +59,8 @@ def flatten(x, start_dim=0, end_dim=-1):
     first, last = (axis_of(d, x.ndim, "flatten") for d in (start_dim, end_dim))
     if first > last:
         raise ValueError(f"{here('flatten')}: start_dim {start_dim} comes after end_dim {end_dim}")
+    if not x.ndim:
+        return _reshape(x, shape=(1,))
     return _reshape(x, shape=(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
 
 
@@ -121,7 +125,7 @@ def expand(x, *shape):
 @operation
 def _sum_to(x, *, shape):
     lead = x.ndim - len(shape)
-    axes = tuple(k for k in range(x.ndim) if k < lead or (shape[k - lead] == 1 and x.shape[k] != 1))
+    axes = tuple([k for k in range(x.ndim) if k < lead or (shape[k - lead] == 1 and x.shape[k] != 1)])
     return x.sum(axes).reshape(shape)
 
 

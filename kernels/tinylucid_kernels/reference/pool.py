@@ -36,14 +36,15 @@ def max_pool2d(x, kernel_size, stride, padding, dilation):
 def pool_gather(x, index):
     """y[n, c, p, q] = x[n, c] at flat place index[n, c, p, q]."""
     n, c, *size = index.shape
-    return np.take_along_axis(x.reshape(n, c, -1), index.reshape(n, c, -1), 2).reshape(n, c, *size)
+    flat = index.reshape(n, c, size[0] * size[1])
+    return np.take_along_axis(x.reshape(n, c, x.shape[2] * x.shape[3]), flat, 2).reshape(index.shape)
 
 
 def pool_scatter(g, index, size):
     """The adjoint of pool_gather: zeros (N, C, *size) with each g added at its place."""
-    n, c = g.shape[:2]
+    n, c, p, q = g.shape
     plane = size[0] * size[1]
-    flat = index.reshape(n * c, -1) + plane * np.arange(n * c)[:, None]
+    flat = index.reshape(n * c, p * q) + plane * np.arange(n * c)[:, None]
     out = np.zeros(n * c * plane, g.dtype)
     np.add.at(out, flat.ravel(), g.ravel())
     return out.reshape(n, c, *size)
