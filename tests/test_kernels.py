@@ -1,0 +1,164 @@
+"""The reference kernels against literal loops: the formula, element by element."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cases import sides, values, windows
+from hypothesis import given
+from hypothesis import strategies as st
+from tinylucid_kernels import of, reference
+
+draws = st.data()
+
+
+def pixel(x, n, c, row, col, outside=0.0):
+    inside = 0 <= row < x.shape[2] and 0 <= col < x.shape[3]
+    return x[n, c, row, col] if inside else outside
+
+
+def output_size(x, kernel, stride, padding, dilation):
+    return [
+        (n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation)
+    ]
+
+
+@given(data=draws)
+def test_convolution_is_the_formula(data):
+    """y and both gradients, from y[n,o,p,q] = b[o] + Σ w[o,c,i,j] · x[n, c, p·s + i·d − pad, q·s + j·d − pad]."""
+    draw = data.draw
+    n, groups, per_in, per_out = sides(draw, 4, 1, 2)
+    h, w = sides(draw, 2, 1, 5)
+    kernel, stride, padding, dilation = windows(draw, h, w)
+    x, weight = values(draw, (n, groups * per_in, h, w)), values(draw, (groups * per_out, per_in, *kernel))
+    bias = values(draw, (groups * per_out,))
+    size = output_size(x, kernel, stride, padding, dilation)
+    y = np.zeros((n, groups * per_out, *size))
+    g = values(draw, y.shape)
+    gx, gw = np.zeros_like(x), np.zeros_like(weight)
+    for k, o, p, q in np.ndindex(*y.shape):
+        y[k, o, p, q] = bias[o]
+        for c, i, j in np.ndindex(*weight.shape[1:]):
+            channel = o // per_out * per_in + c
+            row, col = (a * s + b * d - pad for a, b, s, d, pad in zip((p, q), (i, j), stride, dilation, padding))
+            y[k, o, p, q] += weight[o, c, i, j] * pixel(x, k, channel, row, col)
+            gw[o, c, i, j] += g[k, o, p, q] * pixel(x, k, channel, row, col)
+            if 0 <= row < h and 0 <= col < w:
+                gx[k, channel, row, col] += g[k, o, p, q] * weight[o, c, i, j]
+    how = (stride, padding, dilation, groups)
+    np.testing.assert_allclose(reference.conv2d(x, weight, bias, *how), y, atol=1e-12)
+    np.testing.assert_allclose(reference.conv2d(x, weight, None, *how), y - bias[:, None, None], atol=1e-12)
+    np.testing.assert_allclose(reference.conv2d_input(g, weight, x.shape, *how), gx, atol=1e-12)
+    np.testing.assert_allclose(reference.conv2d_weight(x, g, weight.shape, *how), gw, atol=1e-12)
+
+
+@given(data=draws)
+def test_pooling_is_the_formula(data):
+    draw = data.draw
+    n, c, h, w = *sides(draw, 2, 1, 2), *sides(draw, 2, 1, 5)
+    kernel, stride, padding, dilation = windows(draw, h, w)
+    dilation = tuple(min(d, size) for d, size in zip(dilation, (h, w)))
+    x = np.round(values(draw, (n, c, h, w)) * 2)  # ties
+    size = output_size(x, kernel, stride, padding, dilation)
+    y, index = reference.max_pool2d(x, kernel, stride, padding, dilation)
+    average = reference.avg_pool2d(x, kernel, stride, padding, True) if max(dilation) == 1 else None
+    without = reference.avg_pool2d(x, kernel, stride, padding, False) if max(dilation) == 1 else None
+    for k, ch, p, q in np.ndindex(n, c, *size):
+        places = [
+            tuple(a * s + b * d - pad for a, b, s, d, pad in zip((p, q), tap, stride, dilation, padding))
+            for tap in np.ndindex(*kernel)
+        ]
+        inside = [place for place in places if 0 <= place[0] < h and 0 <= place[1] < w]
+        pixels = [x[k, ch, row, col] for row, col in inside]
+        if pixels:
+            first = inside[int(np.argmax(pixels))]
+            assert y[k, ch, p, q] == max(pixels)
+            assert index[k, ch, p, q] == first[0] * w + first[1], "of equals, the first in row-major order"
+            if average is not None:
+                np.testing.assert_allclose(average[k, ch, p, q], sum(pixels) / len(places), atol=1e-12)
+                np.testing.assert_allclose(without[k, ch, p, q], sum(pixels) / len(pixels), atol=1e-12)
+
+
+def test_max_pooling_lets_nan_win_and_sees_minus_infinity():
+    x = np.array([[[[1.0, np.nan, -np.inf, -np.inf], [3.0, 2.0, -np.inf, -np.inf]]]])
+    y, index = reference.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1))
+    assert np.isnan(y[0, 0, 0, 0])
+    assert y[0, 0, 0, 1] == -np.inf
+    assert index.tolist() == [[[[1, 2]]]]
+
+
+@given(data=draws)
+def test_batch_norm_is_the_formula(data):
+    c = data.draw(st.integers(1, 3))
+    x = values(data.draw, (data.draw(st.integers(2, 4)), c, *sides(data.draw, data.draw(st.integers(0, 2)), 1, 3)))
+    weight, bias = values(data.draw, (c,)), values(data.draw, (c,))
+    y, mean, var, inv_std = reference.batch_norm(x, weight, bias, 1e-5)
+    for k in range(c):
+        pixels = x[:, k].ravel()
+        m = sum(pixels) / len(pixels)
+        v = sum((p - m) ** 2 for p in pixels) / len(pixels)
+        np.testing.assert_allclose([mean[k], var[k], inv_std[k]], [m, v, (v + 1e-5) ** -0.5], rtol=1e-10)
+        np.testing.assert_allclose(
+            y[:, k].ravel(), [(p - m) * (v + 1e-5) ** -0.5 * weight[k] + bias[k] for p in pixels], atol=1e-9
+        )
+
+
+@given(data=draws)
+def test_cross_entropy_is_the_formula(data):
+    m, c = sides(data.draw, 2, 1, 5)
+    z = values(data.draw, (m, c)) * data.draw(st.sampled_from([1, 100]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    target, weight, smoothing = rng.integers(0, c, m), rng.random(c), data.draw(st.sampled_from([0.0, 0.1, 1.0]))
+    target[rng.random(m) < 0.2] = -1
+    loss, p = reference.cross_entropy(z, target, weight, -1, smoothing)
+    for k in range(m):
+        shifted = z[k] - z[k].max()
+        log_p = shifted - np.log(np.exp(shifted).sum())
+        q = weight * ((1 - smoothing) * (np.arange(c) == target[k]) + smoothing / c) * (target[k] != -1)
+        np.testing.assert_allclose(loss[k], -(q * log_p).sum(), atol=1e-9)
+        np.testing.assert_allclose(p[k], np.exp(log_p), atol=1e-12)
+
+
+def test_cross_entropy_at_the_extremes():
+    z = np.array([[1000.0, 0.0], [-np.inf, 0.0], [0.0, -1000.0]], np.float32)
+    loss, p = reference.cross_entropy(z, np.array([0, 1, 1]), None, -100, 0.0)
+    assert loss.tolist() == [0.0, 0.0, 1000.0]
+    assert np.isfinite(p).all()
+    assert loss.dtype == p.dtype == np.float32
+
+
+@given(data=draws)
+def test_dense_products(data):
+    n, i, o = sides(data.draw, 3)
+    x, w, b = values(data.draw, (n, i)), values(data.draw, (o, i)), values(data.draw, (o,))
+    expected = [[sum(x[k, j] * w[u, j] for j in range(i)) + b[u] for u in range(o)] for k in range(n)]
+    np.testing.assert_allclose(reference.linear(x, w, b), expected, atol=1e-12)
+    np.testing.assert_allclose(reference.matmul(x, w.T) + b, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_kernels_keep_the_dtype(dtype, rng):
+    x, w = rng.standard_normal((2, 2, 4, 4)).astype(dtype), rng.standard_normal((2, 2, 2, 2)).astype(dtype)
+    b, how = w[0, 0, 0], ((1, 1), (0, 0), (1, 1), 1)
+    y = reference.conv2d(x, w, b, *how)
+    results = [y, reference.conv2d_input(y, w, x.shape, *how), reference.conv2d_weight(x, y, w.shape, *how)]
+    results += reference.batch_norm(x, b, b, 1e-5)
+    results += reference.batch_norm_backward(x, x, b, b, b)
+    results += [
+        reference.avg_pool2d(x, (2, 2), (1, 1), (1, 1), False),
+        reference.max_pool2d(x, (2, 2), (1, 1), (1, 1), (1, 1))[0],
+    ]
+    results += reference.cross_entropy(b[None], np.array([1]), b, -100, 0.1)
+    assert {r.dtype for r in results} == {np.dtype(dtype)}
+
+
+def test_unknown_arrays_are_refused_by_name():
+    assert of(np.ones(3)) is reference
+    with pytest.raises(TypeError, match=r"no kernels compute on builtins\.list; expected numpy\.ndarray"):
+        of([1.0])
+
+
+def test_kernels_import_nothing_of_tinylucid():
+    code = "import sys, tinylucid_kernels; sys.exit(any(m.split('.')[0] == 'tinylucid' for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
