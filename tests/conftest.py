@@ -4,13 +4,18 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 import tinylucid as tl
 
-common = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+common = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
+}
 settings.register_profile("default", max_examples=12, derandomize=bool(os.environ.get("CI")), **common)
 settings.register_profile("thorough", max_examples=300, **common)
+settings.register_profile("find", max_examples=60, phases=[Phase.generate], derandomize=True, **common)  # no shrinking
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

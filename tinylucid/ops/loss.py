@@ -12,13 +12,13 @@ from .shape import _permute, _reshape, _take
 
 @operation(dtypes="float")
 def _cross_entropy(logits, *, target, weight, ignore_index, label_smoothing):
-    loss, p = of(logits).cross_entropy(logits, target, weight, ignore_index, label_smoothing)
-    return loss, {"p": p}
+    loss, slope = of(logits).cross_entropy(logits, target, weight, ignore_index, label_smoothing)
+    return loss, {"slope": slope}
 
 
 @_cross_entropy.rule
-def _(g, p, target, weight, ignore_index, label_smoothing):
-    return of(g).cross_entropy_backward(g, p, target, weight, ignore_index, label_smoothing)
+def _(g, slope):
+    return g[:, None] * slope
 
 
 @_cross_entropy.fused
@@ -60,15 +60,16 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     )
     if reduction == "none":
         return _reshape(loss, shape=labels.shape)
-    total = sum(loss)
     if _known(reduction, "cross_entropy") == "sum":
-        return total
+        return sum(loss)
+    if weight is None and counted.all():
+        return mean(loss)
     n = float(counted.sum() if weight is None else weight[flat[counted]].sum())
     if not n:
         raise ValueError(
-            f"{here('cross_entropy')}: no row counts: all are ignore_index={ignore_index} or of weight 0; their mean is undefined"
+            f"{here('cross_entropy')}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
         )
-    return total / n
+    return sum(loss) / n
 
 
 def _classes(input, target, weight, label_smoothing):

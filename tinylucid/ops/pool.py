@@ -73,7 +73,9 @@ def _window(x, kernel_size, stride, padding, dilation, where):
             f"{here(where)}: padding {how['padding']} is more than half of kernel_size {how['kernel_size']}"
         )
     if any(p and d > n for n, p, d in zip(x.shape[2:], how["padding"], how["dilation"])):
-        raise ValueError(f"{here(where)}: at dilation {how['dilation']} a window can fall beside the picture {x.shape} altogether")
+        raise ValueError(
+            f"{here(where)}: at dilation {how['dilation']} a window can fall beside the picture {x.shape} altogether"
+        )
     if any(
         n + 2 * p < d * (k - 1) + 1
         for n, k, p, d in zip(x.shape[2:], how["kernel_size"], how["padding"], how["dilation"])

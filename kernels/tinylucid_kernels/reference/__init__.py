@@ -2,7 +2,7 @@
 
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
-from .loss import cross_entropy, cross_entropy_backward
+from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward
 from .optim import adam, sgd
 from .pool import avg_pool2d, avg_pool2d_backward, max_pool2d, pool_gather, pool_scatter
@@ -18,7 +18,6 @@ __all__ = [
     "conv2d_input",
     "conv2d_weight",
     "cross_entropy",
-    "cross_entropy_backward",
     "dropout_mask",
     "linear",
     "matmul",

@@ -22,16 +22,12 @@ def wanted(logits, target, weight, ignore_index, label_smoothing):
 
 
 def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
-    """loss (M,), and the probabilities (M, C) that the gradient needs."""
+    """loss (M,), and its gradient ∂loss[m]/∂z[m, c] = p·Σ_c q − q, (M, C)."""
+    q = wanted(logits, target, weight, ignore_index, label_smoothing)
     shifted = logits - logits.max(1, keepdims=True)  # the largest exponent is 0: no overflow
     p = np.exp(shifted)
     total = p.sum(1, keepdims=True)
-    q = wanted(logits, target, weight, ignore_index, label_smoothing)
-    surprise = np.where(q == 0, 0, np.log(total) - shifted)  # a logit of −inf that nobody wants costs nothing
-    return (q * surprise).sum(1), p / total
-
-
-def cross_entropy_backward(g, p, target, weight, ignore_index, label_smoothing):
-    """∂(Σ g·loss)/∂z = g · (p · Σ_c q − q)."""
-    q = wanted(p, target, weight, ignore_index, label_smoothing)
-    return g[:, None] * (p * q.sum(1, keepdims=True) - q)
+    surprise = np.log(total) - shifted
+    surprise[q == 0] = 0  # a logit of −inf that nobody wants costs nothing
+    p /= total
+    return (q * surprise).sum(1), p * q.sum(1, keepdims=True) - q

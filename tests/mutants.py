@@ -1,0 +1,148 @@
+"""Planted bugs: each is one line of a rule, a kernel or the core, changed; the tests must notice every one.
+
+``python tests/mutants.py`` applies each to a copy of the tree, runs the tests there that should fail, and prints the
+survivors; ``python tests/mutants.py 3 7`` tries some. The test suite runs all of them in its slow tier.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In ``file`` the text ``right`` (it stands there once) becomes ``wrong``; ``tests`` are pytest's arguments."""
+
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests/test_autograd.py"
+VALUES = "tests/test_values.py"
+ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
+REFERENCE = "kernels/tinylucid_kernels/reference/"
+
+
+def op(file: str, right: str, wrong: str, name: str) -> Mutant:
+    """A mutant that the tests over the cases of this name should kill."""
+    return Mutant(file, right, wrong, f"{OPS} -k {name}")
+
+
+MUTANTS = [
+    # rules: elementwise
+    op(ELEMENTWISE, "return g, -g if need[1] else None", "return g, g if need[1] else None", "sub"),
+    op(ELEMENTWISE, "return g * y if need[0] else None, g * x", "return g * x if need[0] else None, g * x", "mul"),
+    op(ELEMENTWISE, "-g * out / y if need[1]", "-g * out if need[1]", "div"),
+    op(ELEMENTWISE, "_power(x, exponent=exponent - 1) * exponent", "_power(x, exponent=exponent - 1)", "cube"),
+    op(ELEMENTWISE, "y * _power_tensor(x, y - 1)", "_power_tensor(x, y - 1)", "pow_tensor"),
+    op(ELEMENTWISE, "out * log(where(equal(x, 0), 1.0, x))", "out * log(where(equal(x, 0), 1.0, x) * 2)", "pow_tensor"),
+    op(ELEMENTWISE, "return g * sign(x)", "return g", "abs"),
+    op(ELEMENTWISE, "return g / x", "return g * x", "log"),
+    op(ELEMENTWISE, "return g / (out * 2)", "return g / out", "sqrt"),
+    op(ELEMENTWISE, "return -g * sin(x)", "return g * sin(x)", "cos"),
+    op(ELEMENTWISE, "return g * (1 - out * out)", "return g * (1 - out)", "tanh"),
+    op(ELEMENTWISE, "return g * out * (1 - out)", "return g * (1 - out)", "sigmoid"),
+    op(ELEMENTWISE, "return g * (out > 0)", "return g * (out >= 0)", "relu"),
+    op(ELEMENTWISE, "return where(x > 0, g, g * negative_slope)", "return where(x > 0, g, g)", "leaky"),
+    op(ELEMENTWISE, "(2 / math.sqrt(math.pi))", "(1 / math.sqrt(math.pi))", "gelu"),
+    op(ELEMENTWISE, "inside & (x <= high)", "inside & (x < high)", "ties_go"),
+    op(ELEMENTWISE, "where(tie, g * 0.5, where(first, g, 0.0))", "where(tie, g, where(first, g, 0.0))", "ties_go"),
+    op(ELEMENTWISE, "_share(g, less(x, y), equal(x, y))", "_share(g, greater(x, y), equal(x, y))", "minimum"),
+    op(ELEMENTWISE, "_where(0.0, g, condition=condition)", "_where(g, 0.0, condition=condition)", "where"),
+    # rules: reductions
+    op(REDUCE, "g / _count(shapes[0], axes)", "g", "mean"),
+    Mutant(REDUCE, "/ float(n - correction)", "/ float(n)", VALUES),
+    op(REDUCE, "(winners / winners.sum(axes, keepdims=True))", "winners", "ties_go"),
+    op(REDUCE, "exp(x - spread(out, x.shape, axes))", "exp(x)", "logsumexp"),
+    op(REDUCE, "out * (g - _sum(g * out, axes=(axis,), keepdim=True))", "out * g", "softmax"),
+    op(REDUCE, "g - exp(out) * _sum(g, axes=(axis,), keepdim=True)", "g - exp(out)", "log_softmax"),
+    # rules: shapes
+    op(SHAPE, "key=axes.__getitem__", "key=lambda k: k", "permute"),
+    op(SHAPE, "np.add.at(out, index, y)", "out[index] = y", "fancy_indexing"),
+    op(SHAPE, "order < 0, \"won\": order[index] == count", "order < 0, \"won\": order[index] >= 0", "indexed_assignment"),
+    op(SHAPE, "end - shape[axis], end)", "0, shape[axis])", "concatenate"),
+    op(SHAPE, "slice(before, before + n)", "slice(0, n)", "pad"),
+    op(SHAPE, "k < lead or (shape[k - lead] == 1 and x.shape[k] != 1)", "k < lead", "add"),
+    # rules: dense, convolution, pooling, batch norm, losses
+    op("tinylucid/ops/dense.py", "_matmul(g, flip(y)) if need[0]", "_matmul(g, y) if need[0]", "matmul"),
+    op("tinylucid/ops/dense.py", "_matmul(flip(g), x) if need[1]", "_matmul(flip(x), g) if need[1]", "linear"),
+    op("tinylucid/ops/conv.py", "_conv2d_weight(g, y, weight_size=weight.shape", "_conv2d_weight(g, -y, weight_size=weight.shape", "conv2d"),
+    op("tinylucid/ops/conv.py", "_conv2d(x, g, None, **how)", "_conv2d(x, g * 0.5, None, **how)", "conv2d"),
+    op("tinylucid/ops/pool.py", "return _pool_gather(g, index=index)", "return _pool_gather(g * 0.0, index=index)", "max_pool2d"),
+    op("tinylucid/ops/norm.py", "return of(g).batch_norm_backward(g, x, weight, mean, inv_std)",
+       "return batch_norm_fixed.op.own_rule.pull(g, [True] * 3, x, weight, mean, inv_std)[:3]", "batch_norm_train"),
+    Mutant("tinylucid/ops/norm.py", "return centred * (var + eps) ** -0.5", "return centred * (var + 2 * eps) ** -0.5", VALUES),
+    op("tinylucid/ops/norm.py", "x_hat = (x - channels(mean, x)) * channels(inv_std, x)", "x_hat = x * channels(inv_std, x)", "batch_norm_fixed"),
+    Mutant("tinylucid/ops/loss.py", "log_p = log_softmax(logits, 1)", "log_p = log_softmax(logits * 1.01, 1)", VALUES),
+    op("tinylucid/ops/loss.py", "return g * mask * (1 / (1 - p) if p < 1 else 0.0)", "return g * mask", "dropout"),
+    # kernels
+    Mutant(REFERENCE + "conv.py", "top, left = i * dh, j * dw", "top, left = i * dh, j * dh", KERNELS),
+    Mutant(REFERENCE + "conv.py", "pixels += cols[:, :, i, j]", "pixels[:] = cols[:, :, i, j]", KERNELS),
+    Mutant(REFERENCE + "conv.py", "(size + 2 * pad - d * (k - 1) - 1) // s + 1", "(size + 2 * pad - d * (k - 1)) // s", KERNELS + " " + OPS + " -k conv"),
+    Mutant(REFERENCE + "pool.py", "better = (pixels > y)", "better = (pixels >= y)", KERNELS),
+    Mutant(REFERENCE + "pool.py", "np.add.at(out, flat.ravel(), g.ravel())", "out[flat.ravel()] = g.ravel()", OPS + " -k max_pool2d"),
+    Mutant(REFERENCE + "pool.py", "inside = np.pad(np.ones(size, int)", "inside = np.pad(2 * np.ones(size, int)", KERNELS),
+    Mutant(REFERENCE + "norm.py", "x_hat * channels(g_weight / m, x)", "x_hat * channels(g_weight / (m - 1), x)", OPS + " -k batch_norm_train"),
+    Mutant(REFERENCE + "norm.py", "- channels(g_bias / m, x)", "", OPS + " -k batch_norm_train"),
+    Mutant(REFERENCE + "loss.py", "p * q.sum(1, keepdims=True) - q", "p - q", OPS + " -k cross_entropy"),
+    Mutant(REFERENCE + "loss.py", "label_smoothing / c, logits.dtype", "label_smoothing, logits.dtype", KERNELS),
+    Mutant(REFERENCE + "random.py", "for _ in range(10)", "for _ in range(9)", "tests/test_random.py"),
+    Mutant(REFERENCE + "optim.py", "work *= (1 - beta2**step) ** -0.5", "work *= 1", "tests/test_optim.py"),
+    Mutant(REFERENCE + "optim.py", "g + momentum * velocity if nesterov", "velocity if nesterov", "tests/test_optim.py"),
+    # the core
+    Mutant("tinylucid/autograd.py", "pending[target] = pending[target] + g", "pending[target] += g", CORE + " -x"),
+    Mutant("tinylucid/autograd.py", "if version[0] != then", "if False", CORE),
+    Mutant("tinylucid/autograd.py", "return g.clone() if isinstance(g, Tensor) else Tensor(g.copy())", "return g if isinstance(g, Tensor) else Tensor(g)", CORE),
+    Mutant("tinylucid/autograd.py", "n.saved, n.parents = None, ()", "pass", CORE),
+    Mutant("tinylucid/autograd.py", "need = [p in paths or p in asked for p in n.parents]", "need = None", CORE),
+    Mutant("tinylucid/tensor.py", "t.version = args[0].version", "t.version = [0, True]", CORE),
+    Mutant("tinylucid/dtypes.py", "return next(iter(floats))", "return float64", OPS + " -k one_dtype"),
+    Mutant("tinylucid/scopes.py", "for name, value in before.items()", "for name, value in ()", CORE),
+]  # fmt: skip
+
+
+def kill(mutant: Mutant) -> bool:
+    """Whether the tests fail on a copy of the tree with this bug planted."""
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("tinylucid", "kernels", "tests", "pyproject.toml"):
+            source, target = ROOT / part, Path(folder) / part
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "parity", ".*"))
+            else:
+                shutil.copy(source, target)
+        path = Path(folder) / mutant.file
+        path.write_text(path.read_text(encoding="utf-8").replace(mutant.right, mutant.wrong), encoding="utf-8")
+        paths = os.pathsep.join([folder, str(Path(folder) / "kernels"), str(Path(folder) / "tests")])
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
+        environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "find"}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"{mutant}: pytest could not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return done.returncode == 1
+
+
+def main() -> int:
+    """Try all mutants, or those whose numbers are given; print the survivors."""
+    chosen = [int(a) for a in sys.argv[1:]] or range(len(MUTANTS))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        killed = list(pool.map(lambda k: kill(MUTANTS[k]), chosen))
+    survivors = [k for k, dead in zip(chosen, killed) if not dead]
+    for k in survivors:
+        print(f"survived: {k} {MUTANTS[k].file}: {MUTANTS[k].right} -> {MUTANTS[k].wrong}")
+    print(f"{len(killed) - len(survivors)} of {len(killed)} mutants killed")
+    return bool(survivors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
