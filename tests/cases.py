@@ -377,7 +377,7 @@ def adaptive_avg_pool2d(draw):
 
 @case
 def batch_norm_train(draw):
-    n, c = draw(st.integers(2, 4)), draw(st.integers(1, 3))
+    n, c = draw(st.integers(3, 4)), draw(st.integers(1, 3))  # of two values the gradient nearly cancels
     x = values(draw, (n, c, *sides(draw, draw(st.integers(0, 2)), 1, 3)), "distinct")
     inputs = [x + values(draw, x.shape), values(draw, (c,)), values(draw, (c,))]
     return lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), inputs

@@ -41,6 +41,8 @@ def checksums(saved: dict[str, Any]) -> dict[str, int]:
 
 def has_nan(array: Any) -> bool:
     """Whether a floating array holds a NaN."""
+    if isinstance(array, float):
+        return array != array
     return array is not None and getattr(array, "dtype", np.dtype(int)).kind == "f" and bool(np.isnan(array).any())
 
 

@@ -92,6 +92,7 @@ def walk(
 
     A heap keeps the newest call on top, so a node's gradient is complete when its turn comes: no recursion.
     """
+    starts = [(root, seed(root, gradient, create_graph)) for root, gradient in zip(roots, seeds, strict=True)]
     paths, seen = (None, set()) if wanted is None else leading_to(wanted, roots)
     found: dict[Any, Any] = {}
     pending: dict[Any, Any] = {}
@@ -107,8 +108,8 @@ def walk(
                 heappush(heap, (-target.rank, target))
 
     with setting(recording=create_graph):
-        for root, gradient in zip(roots, seeds):
-            give(root.node or root, seed(root, gradient, create_graph))
+        for root, g in starts:
+            give(root.node or root, g)
         while heap:
             n = heappop(heap)[1]
             g = pending.pop(n)
@@ -235,7 +236,7 @@ def grad(
     differentiated again. Raises RuntimeError for an input that the outputs do not depend on, unless
     ``allow_unused`` (it then gets None), and as :meth:`Tensor.backward`.
     """
-    outputs, inputs = ([xs] if isinstance(xs, Tensor) else list(xs) for xs in (outputs, inputs))
+    outputs, inputs = (list(xs) if isinstance(xs, (list, tuple)) else [xs] for xs in (outputs, inputs))
     if not isinstance(grad_outputs, (list, tuple)):
         grad_outputs = [grad_outputs] if len(outputs) == 1 else [grad_outputs] * len(outputs)
     for k, x in enumerate(inputs):

@@ -16,21 +16,37 @@ def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of ``data``: an array, a number, or nested lists.
 
     Python floats get the default dtype, integers int64, arrays keep their own. Raises TypeError for ragged or
-    non-numeric data, an unsupported dtype, and an integer tensor that should require a gradient.
+    non-numeric data, an unsupported dtype, and an integer tensor that should require a gradient, and RuntimeError for
+    tensors that require a gradient, which a copy would lose.
     """
-    if isinstance(data, Tensor):
-        data = data.data
-    elif isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
-        data = [x.data if isinstance(x, Tensor) else x for x in data]
+    data = unwrapped(data)
     try:
         array = np.array(data)
     except ValueError as error:
         raise TypeError(f"tensor: expected numbers in a regular shape: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"tensor: expected numbers, got {type(data).__name__} that reads as {array.dtype}")
-    if dtype is None and array.dtype == dtypes.float64 and not hasattr(data, "dtype"):
+    if dtype is None and array.dtype == dtypes.float64 and not hasattr(first(data), "dtype"):
         dtype = dtypes.default
     return Tensor(array if dtype is None else array.astype(dtype), requires_grad)
+
+
+def unwrapped(data: Any) -> Any:
+    """The arrays of tensors in nested lists."""
+    if isinstance(data, Tensor):
+        if data.tracked:
+            raise RuntimeError(
+                "tensor: this data requires a gradient, which a copy would lose; use x.clone() or tl.stack(xs), or x.detach() first"
+            )
+        return data.data
+    return [unwrapped(x) for x in data] if isinstance(data, (list, tuple)) else data
+
+
+def first(data: Any) -> Any:
+    """The first element of nested lists that is no list."""
+    while isinstance(data, (list, tuple)) and len(data):
+        data = data[0]
+    return data
 
 
 def full(shape: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -64,7 +80,7 @@ def arange(*bounds: float, dtype: Any = None, requires_grad: bool = False) -> Te
     if not 1 <= len(bounds) <= 3:
         raise TypeError(f"arange: expected end, or start and end, or start, end and step; got {len(bounds)} arguments")
     if dtype is None:
-        dtype = dtypes.int64 if all(isinstance(b, int) for b in bounds) else dtypes.default
+        dtype = dtypes.int64 if all(isinstance(b, (int, np.integer)) for b in bounds) else dtypes.default
     return Tensor(np.arange(*bounds).astype(dtype), requires_grad)
 
 

@@ -55,9 +55,8 @@ def common(tensors: Sequence[Any], constants: Sequence[Any], floating: bool, whe
     ``tensors`` and ``constants`` are arrays (or Python numbers); ``floating`` says that the operation has no
     integer form (division, exp). A tensor decides before a constant, an axis before a 0-d tensor.
     """
-    floats = {a.dtype: a.shape for a in tensors if a.ndim and a.dtype.kind == "f"} or {
-        a.dtype: a.shape for a in tensors if a.dtype.kind == "f"
-    }
+    floating_tensors = [a for a in tensors if a.dtype.kind == "f"]
+    floats = {a.dtype: a.shape for a in reversed([a for a in floating_tensors if a.ndim] or floating_tensors)}
     if len(floats) > 1:
         met = " and ".join(f"{dtype} {shape}" for dtype, shape in floats.items())
         raise TypeError(f"{where}: {met} tensors met; convert one with .to(...), nothing is promoted in silence")

@@ -39,6 +39,8 @@ class Optimizer:
         unknown = set(group) - set(self.defaults) - {"params"}
         if unknown:
             raise TypeError(f"optimiser: unknown settings {sorted(unknown)}; there are {sorted(self.defaults)}")
+        if "params" not in group:
+            raise ValueError(f"optimiser: a group needs 'params', got only {sorted(group)}")
         params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for k, p in enumerate(params):
@@ -188,6 +190,8 @@ def clip_grad_norm_(parameters: Any, max_norm: float, error_if_nonfinite: bool =
     Raises RuntimeError for a NaN or infinite norm if ``error_if_nonfinite`` (Pascanu et al., 2013).
     """
     tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not all(isinstance(p, Tensor) for p in tensors):
+        raise TypeError("clip_grad_norm_: expected tensors, e.g. model.parameters()")
     grads = [p._grad for p in tensors if p._grad is not None]
     norm = float(np.sqrt(sum(float(np.vdot(g.data, g.data)) for g in grads)))
     if error_if_nonfinite and not np.isfinite(norm):

@@ -47,7 +47,7 @@ class Generator:
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """An array uniform in [0, 1): 24 random bits for float32, 53 for float64."""
-        dtype, n = np.dtype(dtype or dtypes.default), math.prod(shape)
+        dtype, n = floating(dtype, "uniform"), math.prod(shape)
         if dtype == dtypes.float32:
             return ((self.words(n) >> 8).astype(dtype) * dtype.type(2.0**-24)).reshape(shape)
         words = self.words(2 * n).astype(np.uint64).reshape(-1, 2)
@@ -56,7 +56,7 @@ class Generator:
 
     def normal(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """An array of the standard normal distribution, by √(−2 log u)·(cos, sin)(2πv) (Box and Muller, 1958)."""
-        dtype, n = np.dtype(dtype or dtypes.default), math.prod(shape)
+        dtype, n = floating(dtype, "normal"), math.prod(shape)
         u, v = self.uniform((2, (n + 1) // 2), dtypes.float64)
         radius, angle = np.sqrt(-2 * np.log(1 - u)), 2 * math.pi * v
         both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
@@ -64,11 +64,23 @@ class Generator:
 
     def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Any:
         """An int64 array uniform in low … high − 1."""
+        if low >= high:
+            raise ValueError(f"integers: expected low < high, got {low} and {high}")
         return low + (self.uniform(shape, dtypes.float64) * (high - low)).astype(np.int64)
 
     def permutation(self, n: int) -> Any:
         """The numbers 0 … n − 1 in random order."""
         return np.argsort(self.uniform((n,), dtypes.float64), kind="stable")
+
+
+def floating(dtype: Any, where: str) -> np.dtype:
+    """float32, float64 or by default the default dtype; TypeError otherwise."""
+    dtype = np.dtype(dtype or dtypes.default)
+    if dtype not in (dtypes.float32, dtypes.float64):
+        raise TypeError(
+            f"{where}: random numbers are float32 or float64, not {dtype}; use integers() for whole numbers"
+        )
+    return dtype
 
 
 default_generator = Generator(0)

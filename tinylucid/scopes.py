@@ -18,10 +18,11 @@ if TYPE_CHECKING:  # a context manager that is also a decorator
 class State:
     """What is in force: whether calls are recorded, replaced backward rules, the layer being called, anomaly mode."""
 
-    __slots__ = ("anomaly", "layer", "recording", "rules")
+    __slots__ = ("anomaly", "layer", "module", "recording", "rules")
 
     def __init__(self) -> None:
         self.recording, self.anomaly, self.layer = True, False, ""
+        self.module: Any = None  # whose layer is the innermost one being called
         self.rules: Mapping[Any, Rule] = {}
 
 

@@ -167,7 +167,10 @@ class Operation:
             unified = unify(self, args)
             if unified:
                 return self.apply(unified, kw)
-        out, extra = self.forward(*arrays, **kw) if kw else self.forward(*arrays), None
+        try:
+            out, extra = self.forward(*arrays, **kw) if kw else self.forward(*arrays), None
+        except (ValueError, IndexError, TypeError) as error:
+            raise explained(self, error, arrays) from error
         if type(out) is tuple:
             out, extra = out
         if not tensors:
@@ -240,6 +243,13 @@ def operation(forward: Callable | None = None, **traits: Any) -> Any:
 
     call.op, call.rule, call.fused = op, op.rule, op.fused  # type: ignore[attr-defined]
     return call
+
+
+def explained(op: Operation, error: Exception, arrays: list) -> Exception:
+    """NumPy's error with the operation, the layer and the inputs' shapes."""
+    kind = next(k for k in (IndexError, ValueError, TypeError) if isinstance(error, k))
+    shapes = ", ".join(str(a.shape) for a in arrays if hasattr(a, "shape"))
+    return kind(f"{here(op.__name__)}: {error} (inputs of shape {shapes})")
 
 
 def unify(op: Operation, args: tuple) -> tuple | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from ..scopes import thread
 from ..tensor import Tensor
 
@@ -30,10 +31,9 @@ class Module:
     training: bool
 
     def __init__(self) -> None:
-        for name in ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks"):
+        for name in ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks", "_names"):
             object.__setattr__(self, name, {})
         object.__setattr__(self, "training", True)
-        object.__setattr__(self, "_name", "")
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every module defines its own."""
@@ -41,8 +41,11 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         state = thread.state
-        outer = state.layer
-        state.layer = f"{outer}.{self._name}" if outer and self._name else self._name or outer
+        caller, outer = state.module, state.layer
+        if caller is not None and caller is not self:
+            name = caller._name_of(self)
+            state.layer = f"{outer}.{name}" if outer else name
+        state.module = self
         try:
             for hook in list(self._forward_pre_hooks.values()):
                 changed = hook(self, args)
@@ -54,31 +57,43 @@ class Module:
                 out = out if changed is None else changed
             return out
         finally:
-            state.layer = outer
+            state.module, state.layer = caller, outer
+
+    def _name_of(self, module: Module) -> str:
+        """The dotted name of a module below this one, its class for a stranger; the tree is searched once."""
+        if module not in self._names:
+            self._names.update((m, name) for name, m in self.named_modules())
+        return self._names.get(module, type(module).__name__)
 
     # --- attributes ------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_parameters" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name!r}")
-        kinds = (self._parameters, self._buffers, self._modules)
-        if name in self._buffers and (value is None or isinstance(value, Tensor)):
-            self._buffers[name] = value
-            return
-        for kind in kinds:
-            kind.pop(name, None)
-        self.__dict__.pop(name, None)
         if isinstance(value, Parameter):
-            self._parameters[name] = value
+            self._place("_parameters", name, value)
         elif isinstance(value, Module):
-            self._modules[name] = value
-            object.__setattr__(value, "_name", name)
+            self._place("_modules", name, value)
+        elif name in self._parameters:
+            self.register_parameter(name, value)
+        elif name in self._buffers:
+            self.register_buffer(name, value)
         else:
-            object.__setattr__(self, name, value)
+            self._place("__dict__", name, value)
+
+    def _place(self, kind: str, name: str, value: Any) -> None:
+        """Put an attribute where its kind belongs, and nowhere else."""
+        for other in ("_parameters", "_buffers", "_modules", "__dict__"):
+            if other != kind:
+                getattr(self, other).pop(name, None)
+        getattr(self, kind)[name] = value
+        self._names.clear()
 
     def __getattr__(self, name: str) -> Any:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__}: super().__init__() was not called")
         for kind in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__.get(kind, ()):
+            if name in self.__dict__[kind]:
                 return self.__dict__[kind][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
@@ -86,6 +101,7 @@ class Module:
         for kind in (self._parameters, self._buffers, self._modules, self.__dict__):
             if name in kind:
                 del kind[name]
+                self._names.clear()
                 return
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
@@ -93,13 +109,13 @@ class Module:
         """Keep a tensor that belongs to the state but is not trained, as attribute ``name``."""
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer({name!r}): expected a Tensor or None, got {type(tensor).__name__}")
-        self._buffers[name] = tensor
+        self._place("_buffers", name, tensor)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Register a Parameter, or None for one that this module goes without, as attribute ``name``."""
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"register_parameter({name!r}): expected a Parameter or None, got {type(param).__name__}")
-        self._parameters[name] = param
+        self._place("_parameters", name, param)
 
     def add_module(self, name: str, module: Module) -> None:
         """Register a sub-module under a name."""
@@ -194,7 +210,12 @@ class Module:
             p.grad = None
 
     def to(self, target: Any) -> Any:
-        """Parameters and floating buffers in another dtype, in place, gradients forgotten; or on "cpu". Returns self."""
+        """Parameters and floating buffers in another floating dtype, in place, gradients forgotten; or on "cpu".
+
+        Returns self. Raises TypeError for a dtype without gradients.
+        """
+        if not isinstance(target, str):
+            dtypes.check_floating(np.empty(0, target), f"{type(self).__name__}.to")
         for tensor in [*self.parameters(), *self.buffers()]:
             if tensor.dtype.kind == "f":
                 tensor.data = tensor.detach().to(target).data
@@ -206,11 +227,10 @@ class Module:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Every parameter and buffer by dotted name, detached, sharing memory."""
-        state: dict[str, Tensor] = {}
-        for name, module in self.named_modules():
-            for key, tensor in [*module._parameters.items(), *module._buffers.items()]:
-                if tensor is not None:
-                    state[f"{name}.{key}" if name else key] = tensor.detach()
+        own = {**self._parameters, **self._buffers}
+        state = {name: tensor.detach() for name, tensor in own.items() if tensor is not None}
+        for key, child in self._modules.items():
+            state.update((f"{key}.{name}", tensor) for name, tensor in child.state_dict().items())
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
@@ -269,8 +289,34 @@ def _register(hooks: dict, hook: Callable) -> Callable[[], None]:
     return lambda: hooks.pop(key, None)
 
 
-class Sequential(Module):
-    """Modules called one after another; indexable, named "0", "1", … or by the keys of a dict."""
+class _Container(Module):
+    """What Sequential and ModuleList share: they are sequences of modules."""
+
+    def __getitem__(self, k: Any) -> Any:
+        items = list(self._modules.items())
+        return self._part(dict(items[k])) if isinstance(k, slice) else items[k][1]
+
+    def _part(self, modules: dict[str, Module]) -> Any:
+        """A container of some of the modules."""
+        raise NotImplementedError
+
+    def __setitem__(self, k: int, module: Module) -> None:
+        self.add_module(list(self._modules)[k], module)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())
+
+    def append(self, module: Module) -> Any:
+        """Add a module at the end; returns self."""
+        self.add_module(str(len(self)), module)
+        return self
+
+
+class Sequential(_Container):
+    """Modules called one after another; indexable, named "0", "1", … or by the keys of a dict. A slice keeps the names."""
 
     def __init__(self, *modules: Any) -> None:
         super().__init__()
@@ -284,18 +330,11 @@ class Sequential(Module):
             x = module(x)
         return x
 
-    def __getitem__(self, k: Any) -> Any:
-        found = list(self._modules.values())[k]
-        return Sequential(*found) if isinstance(k, slice) else found
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
+    def _part(self, modules: dict[str, Module]) -> Any:
+        return Sequential(modules)
 
 
-class ModuleList(Module):
+class ModuleList(_Container):
     """A list of modules whose parameters are registered; it has no forward of its own."""
 
     def __init__(self, modules: Any = ()) -> None:
@@ -303,17 +342,5 @@ class ModuleList(Module):
         for module in modules:
             self.append(module)
 
-    def append(self, module: Module) -> Any:
-        """Add a module at the end; returns self."""
-        self.add_module(str(len(self)), module)
-        return self
-
-    def __getitem__(self, k: Any) -> Any:
-        found = list(self._modules.values())[k]
-        return ModuleList(found) if isinstance(k, slice) else found
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
+    def _part(self, modules: dict[str, Module]) -> Any:
+        return ModuleList(modules.values())

@@ -3,20 +3,21 @@
 y = conv2d(x, w)    ∂x = conv2d_input(g, w)    ∂w = conv2d_weight(x, g)
 """
 
+import numpy as np
 from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import operation
 from .reduce import _sum
-from .shape import pad
+from .shape import pad, tensor_like
 
 
 def pair(value, name, least, where):
     """``value`` as (rows, columns), each an integer ≥ ``least``."""
     both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(both) != 2 or not all(isinstance(v, int) and v >= least for v in both):
+    if len(both) != 2 or not all(isinstance(v, (int, np.integer)) and v >= least for v in both):
         raise ValueError(f"{here(where)}: {name} must be an integer ≥ {least} or two of them, got {value!r}")
-    return both
+    return int(both[0]), int(both[1])
 
 
 @operation(dtypes="float")
@@ -69,6 +70,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     dilation·(kh − 1) − 1) / stride⌋ + 1. stride, padding, dilation: an integer or (rows, columns); padding also
     "valid" (none) and "same" (P = H; stride 1). Raises ValueError where shapes or arguments do not fit.
     """
+    tensor_like(input, "conv2d")
     if input.ndim != 4 or weight.ndim != 4:
         raise ValueError(
             f"{here('conv2d')}: expected input (N, C, H, W) and weight (O, C/groups, kh, kw), got {input.shape} and {weight.shape}"

@@ -5,7 +5,7 @@ from tinylucid_kernels import of
 from ..scopes import here
 from ..tensor import operation
 from .reduce import _sum
-from .shape import _permute, _reshape, unsqueeze
+from .shape import _permute, _reshape, tensor_like, unsqueeze
 
 
 def flip(x):
@@ -55,6 +55,7 @@ def linear(input, weight, bias=None):
 
     Raises ValueError where the shapes do not fit.
     """
+    tensor_like(input, "linear")
     if weight.ndim != 2 or not input.ndim or input.shape[-1] != weight.shape[1]:
         raise ValueError(
             f"{here('linear')}: input {input.shape} does not fit weight {weight.shape}: expected (…, {weight.shape[-1]})"

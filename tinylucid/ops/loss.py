@@ -7,7 +7,7 @@ from ..random import default_generator
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .reduce import _sum, log_softmax, mean, sum
-from .shape import _permute, _reshape, _take
+from .shape import _permute, _reshape, _take, tensor_like
 
 
 @operation(dtypes="float")
@@ -74,7 +74,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
 
 def _classes(input, target, weight, label_smoothing):
     """The number of classes, and target and weight as arrays, checked against the logits."""
-    if input.ndim < 2 or not input.size:
+    if tensor_like(input, "cross_entropy").ndim < 2 or not input.size:
         raise ValueError(
             f"{here('cross_entropy')}: expected logits (N, C) or (N, C, …) with N, C ≥ 1, got {input.shape}"
         )
@@ -113,7 +113,7 @@ def _soft_cross_entropy(input, target, weight, reduction, label_smoothing):
 
 def mse_loss(input, target, reduction="mean"):
     """(input − target)², elementwise;  ∂input = 2·(input − target). ValueError for shapes that differ."""
-    if input.shape != target.shape:
+    if tensor_like(input, "mse_loss").shape != tensor_like(target, "mse_loss").shape:
         raise ValueError(
             f"{here('mse_loss')}: input {input.shape} and target {target.shape} differ; broadcasting here is nearly always a mistake"
         )

@@ -9,7 +9,7 @@ from tinylucid_kernels import of
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .reduce import _mean, _sum
-from .shape import _reshape
+from .shape import _reshape, tensor_like
 
 
 def channels(a, x):
@@ -66,7 +66,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     variance) are used and running ← (1 − momentum)·running + momentum·batch's (unbiased variance); otherwise the
     running ones. Raises ValueError for shapes that do not fit, and in training for one value a channel.
     """
-    if input.ndim < 2:
+    if tensor_like(input, "batch_norm").ndim < 2:
         raise ValueError(f"{here('batch_norm')}: expected input (N, C, …), got {input.shape}")
     c = input.shape[1]
     for name, a in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):

@@ -11,9 +11,10 @@ from ..tensor import Tensor, operation
 from .conv import pair
 from .dense import flip, matmul
 from .reduce import _mean
+from .shape import tensor_like
 
 
-@operation
+@operation(dtypes="float")
 def _max_pool2d(x, *, kernel_size, stride, padding, dilation):
     y, index = of(x).max_pool2d(x, kernel_size, stride, padding, dilation)
     return y, {"index": index}
@@ -60,7 +61,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, return_in
 
 def _window(x, kernel_size, stride, padding, dilation, where):
     """The pooling window's arguments as pairs, checked against x."""
-    if x.ndim != 4:
+    if tensor_like(x, where).ndim != 4:
         raise ValueError(f"{here(where)}: expected input (N, C, H, W), got {x.shape}")
     how = {
         "kernel_size": pair(kernel_size, "kernel_size", 1, where),
@@ -124,7 +125,7 @@ def adaptive_avg_pool2d(input, output_size):
 
     ``output_size`` is an integer or (P, Q); None keeps an axis. As two matrix products, y = A x Bᵀ.
     """
-    if input.ndim != 4 or not input.shape[2] * input.shape[3]:
+    if tensor_like(input, "adaptive_avg_pool2d").ndim != 4 or not input.shape[2] * input.shape[3]:
         raise ValueError(f"{here('adaptive_avg_pool2d')}: expected input (N, C, H, W) with H, W ≥ 1, got {input.shape}")
     size = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
     size = pair(

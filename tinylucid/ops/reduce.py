@@ -124,7 +124,8 @@ def argmin(x, dim=None, keepdim=False):
 
 
 def _argextreme(x, dim, keepdim, arg):
-    places = arg(x.data if isinstance(x, Tensor) else x, dim, keepdims=keepdim)
+    axis = dim if dim is None else axis_of(dim, x.ndim, arg.__name__)
+    places = arg(x.data if isinstance(x, Tensor) else x, axis, keepdims=keepdim)
     return Tensor(np.asarray(places)) if isinstance(x, Tensor) else places
 
 

@@ -9,6 +9,13 @@ from ..scopes import here
 from ..tensor import Tensor, operation
 
 
+def tensor_like(x, where):
+    """x, if it is a tensor or an array; TypeError otherwise."""
+    if not hasattr(x, "ndim"):
+        raise TypeError(f"{here(where)}: expected a tensor or an array, got {type(x).__name__}; tl.tensor(x) makes one")
+    return x
+
+
 def axis_of(dim, ndim, where):
     """``dim`` as an axis 0 … ndim − 1; IndexError (as in PyTorch) when out of range, TypeError for no integer."""
     if not isinstance(dim, (int, np.integer)):
@@ -261,8 +268,11 @@ def stack(tensors, dim=0):
 
 def sequence(tensors, where):
     """A non-empty list of tensors or arrays; TypeError or ValueError otherwise."""
-    if isinstance(tensors, Tensor) or not all(hasattr(x, "ndim") for x in tensors):
+    if not isinstance(tensors, (list, tuple)):
         raise TypeError(f"{here(where)}: expected a list of tensors, got {type(tensors).__name__}")
+    for k, x in enumerate(tensors):
+        if not hasattr(x, "ndim"):
+            raise TypeError(f"{here(where)}: expected a list of tensors, its element {k} is {type(x).__name__}")
     if not len(tensors):
         raise ValueError(f"{here(where)}: expected at least one tensor, got an empty list")
     return list(tensors)
