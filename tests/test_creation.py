@@ -58,7 +58,7 @@ def test_no_tensor_starts_with_a_gradient_unless_asked():
         assert x.grad is None
     assert tl.tensor([1.0], requires_grad=True).requires_grad
     assert tl.arange(3.0, requires_grad=True).requires_grad
-    assert tl.full((2,), 1, requires_grad=True).requires_grad
+    assert tl.full((2,), 1.0, requires_grad=True).requires_grad
 
 
 @pytest.mark.parametrize("make", [tl.zeros, tl.ones, tl.rand, tl.randn])
@@ -76,7 +76,7 @@ def test_constants():
     assert tl.ones(2, dtype=tl.uint8).tolist() == [1, 1]
     assert tl.ones(2, dtype=tl.uint8).dtype == tl.uint8
     assert tl.full((2, 1), 7.5).tolist() == [[7.5], [7.5]]
-    assert tl.full(2, 7).dtype == tl.float32
+    assert [tl.full(2, v).dtype for v in (7.0, 7, True)] == [tl.float32, tl.int64, tl.bool]
     like = tl.ones_like(tl.zeros(2, 3, dtype=tl.float64))
     assert (like.shape, like.dtype, like.data.sum()) == ((2, 3), tl.float64, 6)
     like = tl.zeros_like(tl.ones(3, dtype=tl.int32))
@@ -121,7 +121,7 @@ def test_random_tensors_follow_the_seed_and_the_generator():
 def test_the_default_dtype():
     tl.set_default_dtype(tl.float64)
     assert tl.get_default_dtype() == tl.float64
-    made = tl.tensor(1.5), tl.zeros(1), tl.full((1,), 2), tl.rand(1), tl.randn(1), tl.arange(2.0), tl.arange(4) / 2
+    made = tl.tensor(1.5), tl.zeros(1), tl.full((1,), 2.0), tl.rand(1), tl.randn(1), tl.arange(2.0), tl.arange(4) / 2
     assert {x.dtype for x in made} == {tl.float64}
     assert {t.dtype for t in nn.Sequential(nn.Conv2d(1, 1, 1), nn.Linear(1, 1)).parameters()} == {tl.float64}
     assert nn.BatchNorm2d(1).running_var.dtype == tl.float64

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import tinylucid_kernels
 
 import tinylucid
-import tinylucid_kernels
 
 ROOT, KERNELS = Path(tinylucid.__file__).parent, Path(tinylucid_kernels.__file__).parent
 FLOORS = [

@@ -102,8 +102,13 @@ def test_what_an_attribute_was_given_last_is_what_it_is(first, second):
     KINDS[first][0](module, KINDS[first][1]())
     put, make = KINDS[second]
     value = make()
-    if second == "plain" and first not in ("module", "plain"):
-        pytest.raises(TypeError, put, module, value).match("'x'.*or None, got str")
+    if second == "plain" and first != "plain":
+        with pytest.raises(TypeError, match="'x'.*or None, got str"):
+            put(module, value)
+        return
+    if second in ("registered parameter", "buffer") and not first.endswith(second.split()[-1]):
+        with pytest.raises(KeyError, match="has an attribute 'x' already"):
+            put(module, value)
         return
     put(module, value)
     assert module.x is value

@@ -50,19 +50,21 @@ def first(data: Any) -> Any:
 
 
 def full(shape: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of that shape with every element ``fill_value``."""
+    """A tensor of that shape with every element ``fill_value``: bool, int64 or the default dtype, as the value is."""
     shape = sizes(shape if isinstance(shape, tuple) else (shape,))
-    return Tensor(np.full(shape, fill_value, dtype or dtypes.default), requires_grad)
+    if dtype is None and isinstance(fill_value, float):
+        dtype = dtypes.default
+    return Tensor(np.full(shape, fill_value, dtype), requires_grad)
 
 
 def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return full(sizes(shape), 0, dtype, requires_grad)
+    return full(sizes(shape), 0.0, dtype, requires_grad)
 
 
 def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
-    return full(sizes(shape), 1, dtype, requires_grad)
+    return full(sizes(shape), 1.0, dtype, requires_grad)
 
 
 def zeros_like(x: Any) -> Tensor:

@@ -64,4 +64,6 @@ def common(tensors: Sequence[Any], constants: Sequence[Any], floating: bool, whe
         return next(iter(floats))
     if floating or any(np.asarray(c).dtype.kind == "f" for c in constants):
         return default
-    return np.result_type(*[a.dtype for a in tensors], *[c for c in constants if not isinstance(c, (bool, int))])
+    highest = [a for a in tensors if a.dtype.kind != "b"] or list(tensors)  # an integer decides before a bool
+    deciding = [a for a in highest if a.ndim] or highest
+    return np.result_type(*[a.dtype for a in deciding], *[c for c in constants if not isinstance(c, (bool, int))])

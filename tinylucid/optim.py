@@ -184,7 +184,7 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay)
 
 
-def clip_grad_norm_(parameters: Any, max_norm: float, error_if_nonfinite: bool = False) -> float:
+def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: bool = False) -> float:
     """Scale all gradients by max_norm / norm if their common norm √Σ g² exceeds max_norm; returns the norm before.
 
     Raises RuntimeError for a NaN or infinite norm if ``error_if_nonfinite`` (Pascanu et al., 2013).

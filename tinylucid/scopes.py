@@ -62,9 +62,9 @@ def setting(**fields: Any) -> Iterator[None]:
             setattr(state, name, value)
 
 
-def no_grad() -> Scope:
-    """Record nothing: results of operations require no gradient (context manager or decorator)."""
-    return setting(recording=False)
+def no_grad(function: Callable | None = None) -> Any:
+    """Record nothing: results of operations require no gradient (context manager; decorator, with or without brackets)."""
+    return setting(recording=False)(function) if function else setting(recording=False)
 
 
 def enable_grad() -> Scope:

@@ -71,6 +71,8 @@ class Check:
         if any((u.data != kept).any() for u, kept in zip(us, given)):
             raise Found("the upstream gradient was written to by a backward rule: rules return new arrays")
         for leaf, g, name in zip(leaves, gs, self.subject.names):
+            if g is not None and not np.isfinite(g.data).all():
+                raise Found(f"the gradient of {name} holds NaN or inf at this point", name, "NaN or inf")
             if g is not None and g.dtype != leaf.dtype:
                 raise Found(f"the gradient of {name} is {g.dtype}, {name} itself {leaf.dtype}", name)
         return [np.zeros_like(leaf.data) if g is None else g.data for leaf, g in zip(leaves, gs)]
@@ -120,7 +122,8 @@ class Check:
             return Report("fail", f"gradcheck: {error} (seed={self.seed})", cause=str(error))
         k, index = kinks[0]
         name = self.subject.names[k]
-        text = f"{name}{list(index)} sits on a kink wherever it is moved: finite differences cannot tell. Check at another point"
+        text = f"{name}{list(index)} sits on a kink wherever it is moved, or the function is too quick for the step: "
+        text += "finite differences cannot tell. Check at another point"
         return Report("inconclusive", f"gradcheck: {text} (seed={self.seed})", name, "a kink")
 
     def compare_float32(self, single: Subject, points: list[np.ndarray]) -> Report:

@@ -118,8 +118,9 @@ def statistics(g: np.ndarray, numeric: np.ndarray) -> str:
             and np.abs(g.sum(axes)).max() > 100 * CLOSE * top
         ):
             return (
-                f"The true gradient sums to zero over axes {axes}, as it does where the function subtracts a mean there; this one does "
-                "not: the mean's and variance's own dependence on the input is missing (batch norm: the rule of eval mode in training?)."
+                f"The true gradient sums to zero over axes {axes}, as where a function subtracts a mean or normalises; this one "
+                "does not: that statistic's own dependence on the input is missing (batch norm with eval mode's rule, "
+                "softmax without its sum)."
             )
     return ""
 
@@ -155,7 +156,8 @@ def place(g: np.ndarray, numeric: np.ndarray) -> str:
             "right": wrong[..., :, -1],
         }
         names = [name for name, side in sides.items() if side.all() or side.mean() > 0.5] or ["border"]
-        return f"It is right inside and wrong at the border ({', '.join(names)}): a padding row or column is lost or counted wrongly."
+        where = f"at the border ({', '.join(names)})"
+        return f"It is right inside and wrong {where}: a padding row or column, or an outermost one, is lost or counted wrongly."
     for k in range(g.ndim):
         bad = wrong.any(tuple(j for j in range(g.ndim) if j != k))
         if g.shape[k] > 1 and not bad.all():

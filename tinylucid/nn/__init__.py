@@ -1,6 +1,7 @@
 """tl.nn: modules, layers and initialisation, with PyTorch's names, arguments and state_dict keys."""
 
 from . import functional, init
+from .containers import ModuleList, Sequential
 from .layers import (
     GELU,
     AdaptiveAvgPool2d,
@@ -20,7 +21,7 @@ from .layers import (
     Softmax,
     Tanh,
 )
-from .module import Module, ModuleList, Parameter, Sequential
+from .module import Module, Parameter
 
 __all__ = [
     "GELU",

@@ -85,6 +85,8 @@ class Conv2d(_Weighted):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = pair(kernel_size, "kernel_size", 1, "Conv2d")
         self.stride, self.dilation = pair(stride, "stride", 1, "Conv2d"), pair(dilation, "dilation", 1, "Conv2d")
+        if padding == "same" and self.stride != (1, 1):
+            raise ValueError(f"Conv2d: padding='same' needs stride 1, got {self.stride}")
         self.padding = padding if padding in ("same", "valid") else pair(padding, "padding", 0, "Conv2d")
         self._make((out_channels, in_channels // groups, *self.kernel_size), bias)
 
@@ -128,11 +130,13 @@ class BatchNorm2d(Module):
         """See F.batch_norm; without running statistics the batch's own are used in eval mode too."""
         if input.ndim != 4:
             raise ValueError(f"{here('BatchNorm2d')}: expected input (N, C, H, W), got {input.shape}")
+        momentum = self.momentum
         if self.training and self.track_running_stats:
             self.num_batches_tracked += 1
+            momentum = 1 / self.num_batches_tracked.item() if momentum is None else momentum  # None: a plain average
         training = self.training or not self.track_running_stats
         return ops.batch_norm(
-            input, self.running_mean, self.running_var, self.weight, self.bias, training, self.momentum, self.eps
+            input, self.running_mean, self.running_var, self.weight, self.bias, training, momentum, self.eps
         )
 
     def extra_repr(self) -> str:

@@ -78,11 +78,17 @@ class Module:
             self.register_parameter(name, value)
         elif name in self._buffers:
             self.register_buffer(name, value)
+        elif name in self._modules and value is not None:
+            raise TypeError(
+                f"{type(self).__name__}: {name!r} is a module; expected a Module or None, got {type(value).__name__}"
+            )
         else:
             self._place("__dict__", name, value)
 
     def _place(self, kind: str, name: str, value: Any) -> None:
         """Put an attribute where its kind belongs, and nowhere else."""
+        if "." in name or not name:
+            raise KeyError(f"{type(self).__name__}: an attribute's name has no dot and is not empty, got {name!r}")
         for other in ("_parameters", "_buffers", "_modules", "__dict__"):
             if other != kind:
                 getattr(self, other).pop(name, None)
@@ -107,15 +113,21 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Keep a tensor that belongs to the state but is not trained, as attribute ``name``."""
+        self._check_free(name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer({name!r}): expected a Tensor or None, got {type(tensor).__name__}")
         self._place("_buffers", name, tensor)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Register a Parameter, or None for one that this module goes without, as attribute ``name``."""
+        self._check_free(name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"register_parameter({name!r}): expected a Parameter or None, got {type(param).__name__}")
         self._place("_parameters", name, param)
+
+    def _check_free(self, name: str, kind: dict) -> None:
+        if name not in kind and hasattr(self, name):
+            raise KeyError(f"{type(self).__name__} has an attribute {name!r} already; delete it first")
 
     def add_module(self, name: str, module: Module) -> None:
         """Register a sub-module under a name."""
@@ -287,60 +299,3 @@ def _register(hooks: dict, hook: Callable) -> Callable[[], None]:
     key = object()
     hooks[key] = hook
     return lambda: hooks.pop(key, None)
-
-
-class _Container(Module):
-    """What Sequential and ModuleList share: they are sequences of modules."""
-
-    def __getitem__(self, k: Any) -> Any:
-        items = list(self._modules.items())
-        return self._part(dict(items[k])) if isinstance(k, slice) else items[k][1]
-
-    def _part(self, modules: dict[str, Module]) -> Any:
-        """A container of some of the modules."""
-        raise NotImplementedError
-
-    def __setitem__(self, k: int, module: Module) -> None:
-        self.add_module(list(self._modules)[k], module)
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
-
-    def append(self, module: Module) -> Any:
-        """Add a module at the end; returns self."""
-        self.add_module(str(len(self)), module)
-        return self
-
-
-class Sequential(_Container):
-    """Modules called one after another; indexable, named "0", "1", … or by the keys of a dict. A slice keeps the names."""
-
-    def __init__(self, *modules: Any) -> None:
-        super().__init__()
-        named = modules[0].items() if len(modules) == 1 and isinstance(modules[0], dict) else enumerate(modules)
-        for name, module in named:
-            self.add_module(str(name), module)
-
-    def forward(self, x: Any) -> Any:
-        """The last module's output."""
-        for module in self._modules.values():
-            x = module(x)
-        return x
-
-    def _part(self, modules: dict[str, Module]) -> Any:
-        return Sequential(modules)
-
-
-class ModuleList(_Container):
-    """A list of modules whose parameters are registered; it has no forward of its own."""
-
-    def __init__(self, modules: Any = ()) -> None:
-        super().__init__()
-        for module in modules:
-            self.append(module)
-
-    def _part(self, modules: dict[str, Module]) -> Any:
-        return ModuleList(modules.values())

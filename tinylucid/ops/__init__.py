@@ -1,6 +1,7 @@
 """Operations: each forward and its backward rule side by side, a family a file. Importing them equips Tensor."""
 
 from . import methods  # registers Tensor's methods
+from .compare import equal
 from .conv import conv2d
 from .dense import linear, matmul
 from .elementwise import (
@@ -9,7 +10,6 @@ from .elementwise import (
     clip,
     cos,
     div,
-    equal,
     exp,
     gelu,
     leaky_relu,

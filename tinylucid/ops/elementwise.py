@@ -7,8 +7,22 @@ import math
 
 import numpy as np
 
+from .. import dtypes
 from ..scopes import here
 from ..tensor import Tensor, operation
+from .compare import equal, greater, less, logical_and
+
+
+@operation
+def cast(x, *, dtype):
+    """x in another dtype;  ∂x = g in x's own."""
+    return x.astype(dtype), {"source": x.dtype}
+
+
+@cast.rule
+def _(g, source):
+    return cast(g, dtype=source)
+
 
 arithmetic = operation(broadcasts=True, dtypes="same")  # integers stay integers
 smooth = operation(broadcasts=True, dtypes="float")  # integers become the default floating dtype
@@ -88,7 +102,8 @@ def _power_tensor(x, y):
 
 @_power_tensor.rule
 def _(g, need, x, y, out):
-    gx = g * where(equal(y, 0), 0.0, y * _power_tensor(x, y - 1)) if need[0] else None
+    nothing = logical_and(equal(x, 0), equal(y, 0))  # ∂(0⁰)/∂x is 0, not 0 · 0⁻¹
+    gx = g * (y * _power_tensor(x, where(nothing, 1.0, y - 1))) if need[0] else None
     gy = g * where(equal(x, 0), 0.0, out * log(where(equal(x, 0), 1.0, x))) if need[1] else None
     return gx, gy
 
@@ -265,6 +280,8 @@ def clip(x, min=None, max=None):
         raise ValueError(f"{here('clip')}: give min, max or both")
     if not all(bound is None or isinstance(bound, (int, float)) for bound in (min, max)):
         raise TypeError(f"{here('clip')}: bounds must be numbers; tensors go through minimum() and maximum()")
+    if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
+        x = cast(x, dtype=dtypes.default)
     return _clip(x, low=min, high=max)
 
 
@@ -310,24 +327,10 @@ def _(g, need, condition):
 
 def where(condition, x, y):
     """x where the boolean ``condition`` holds, else y, all three broadcast;  each gets g where it was chosen."""
+    if isinstance(condition, Tensor) and not isinstance(x, Tensor) and not isinstance(y, Tensor):
+        number = dtypes.default if isinstance(x, float) or isinstance(y, float) else None
+        x = Tensor(np.asarray(x, getattr(x, "dtype", getattr(y, "dtype", number))))
     condition = condition.data if isinstance(condition, Tensor) else np.asarray(condition)
     if condition.dtype != bool:
         raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")
     return _where(x, y, condition=condition)
-
-
-def _comparison(compare, symbol):
-    def call(x, y):
-        raw = [a.data if isinstance(a, Tensor) else a for a in (x, y)]
-        out = compare(*raw)
-        return out if raw[0] is x and raw[1] is y else Tensor(np.asarray(out))
-
-    call.__name__ = call.__qualname__ = compare.__name__
-    call.__doc__ = f"x {symbol} y, elementwise: a bool tensor, which has no gradient."
-    return call
-
-
-equal, not_equal = _comparison(np.equal, "=="), _comparison(np.not_equal, "!=")
-greater, greater_equal = _comparison(np.greater, ">"), _comparison(np.greater_equal, ">=")
-less, less_equal = _comparison(np.less, "<"), _comparison(np.less_equal, "<=")
-logical_and, logical_or = _comparison(np.logical_and, "and"), _comparison(np.logical_or, "or")

@@ -6,6 +6,7 @@ from tinylucid_kernels import of
 from ..random import default_generator
 from ..scopes import here
 from ..tensor import Tensor, operation
+from .elementwise import where
 from .reduce import _sum, log_softmax, mean, sum
 from .shape import _permute, _reshape, _take, tensor_like
 
@@ -25,12 +26,13 @@ def _(g, slope):
 def _(logits, *, target, weight, ignore_index, label_smoothing):
     m, c = logits.shape
     log_p = log_softmax(logits, 1)
-    counted = (target != ignore_index).astype(logits.dtype)
-    labels = np.where(target != ignore_index, target, 0)
+    counted = target != ignore_index
+    labels = np.where(counted, target, 0)
     w = np.ones(c, logits.dtype) if weight is None else weight
-    picked = _take(log_p, index=(np.arange(m), labels)) * (w[labels] * counted * (1 - label_smoothing))
-    everywhere = _sum(log_p * w, axes=(1,), keepdim=False) * (counted * (label_smoothing / c))
-    return -picked - everywhere
+    picked = _take(log_p, index=(np.arange(m), labels)) * (w[labels] * (1 - label_smoothing))
+    if label_smoothing:  # where nobody wants a class, its log p may be −inf, and 0 · −inf is NaN
+        picked = picked + _sum(log_p * w, axes=(1,), keepdim=False) * (label_smoothing / c)
+    return -where(counted, picked, 0.0)
 
 
 def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -46,6 +48,10 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     if input.ndim > 2:
         rows = _reshape(_permute(input, axes=(0, *range(2, input.ndim), 1)), shape=(-1, c))
     if labels.shape == input.shape and labels.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise ValueError(
+                f"{here('cross_entropy')}: ignore_index={ignore_index} means nothing where targets are probabilities"
+            )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     flat = labels.reshape(-1)
     counted = flat != ignore_index

@@ -12,7 +12,7 @@ from .. import dtypes
 from ..autograd import backward
 from ..scopes import thread
 from ..tensor import Array, Tensor
-from . import dense, elementwise, reduce
+from . import compare, dense, elementwise, reduce
 from . import shape as shapes
 
 
@@ -135,7 +135,9 @@ class TensorMethods:
             return self
         dtype = np.dtype(target)
         dtypes.supported(np.empty(0, dtype), "to")
-        return self if dtype == self.dtype else shapes.cast(self, dtype=dtype)
+        if dtype.kind != "f":
+            return Tensor(self.data.astype(dtype))  # integers have no gradient
+        return self if dtype == self.dtype else elementwise.cast(self, dtype=dtype)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -159,6 +161,9 @@ class TensorMethods:
                 f"the truth of a tensor of shape {self.shape} is ambiguous; use .all() or .any() of x.numpy()"
             )
         return bool(self.data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.data.size == 1 and spec else repr(self)
 
     def __float__(self) -> float:
         return float(self.item())
@@ -221,6 +226,11 @@ class TensorMethods:
             other, lambda: self / other, lambda v: np.divide(self.data, v, out=self.data, casting="same_kind")
         )
 
+    def __ipow__(self: Any, other: Any) -> Any:
+        return self.assign(
+            other, lambda: self**other, lambda v: np.power(self.data, v, out=self.data, casting="same_kind")
+        )
+
     # --- operators ---------------------------------------------------------------------------------------------
 
     __add__, __sub__, __mul__, __truediv__ = elementwise.add, elementwise.sub, elementwise.mul, elementwise.div
@@ -253,14 +263,14 @@ class TensorMethods:
     def __invert__(self) -> Any:
         return Tensor(~self.data)
 
-    __eq__, __ne__ = elementwise.equal, elementwise.not_equal
+    __eq__, __ne__ = compare.equal, compare.not_equal
     __gt__, __ge__, __lt__, __le__ = (
-        elementwise.greater,
-        elementwise.greater_equal,
-        elementwise.less,
-        elementwise.less_equal,
+        compare.greater,
+        compare.greater_equal,
+        compare.less,
+        compare.less_equal,
     )
-    __and__, __or__ = elementwise.logical_and, elementwise.logical_or
+    __and__, __or__ = compare.logical_and, compare.logical_or
 
     # --- operations that are also methods, under the same names -------------------------------------------------
 

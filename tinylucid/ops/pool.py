@@ -128,6 +128,10 @@ def adaptive_avg_pool2d(input, output_size):
     if tensor_like(input, "adaptive_avg_pool2d").ndim != 4 or not input.shape[2] * input.shape[3]:
         raise ValueError(f"{here('adaptive_avg_pool2d')}: expected input (N, C, H, W) with H, W ≥ 1, got {input.shape}")
     size = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    if len(size) != 2:
+        raise ValueError(
+            f"{here('adaptive_avg_pool2d')}: output_size must be an integer or two of them, got {output_size!r}"
+        )
     size = pair(
         [n if want is None else want for n, want in zip(input.shape[2:], size)], "output_size", 1, "adaptive_avg_pool2d"
     )

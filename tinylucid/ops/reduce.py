@@ -20,7 +20,7 @@ def spread(g, shape, axes):
 
 @operation
 def _sum(x, *, axes, keepdim):
-    return x.sum(axes, keepdims=keepdim)
+    return x.sum(axes, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "bui" else None)
 
 
 @_sum.rule
@@ -82,7 +82,8 @@ def _amax(x, *, axes, keepdim):
 def _(g, x, out, axes):
     value = x.data if isinstance(x, Tensor) else x
     top = out.data if isinstance(out, Tensor) else out
-    winners = (value == np.reshape(top, kept(value.shape, axes))).astype(value.dtype)
+    top = np.reshape(top, kept(value.shape, axes))
+    winners = ((value == top) | ((value != value) & (top != top))).astype(value.dtype)  # NaN wins, and takes it all
     return spread(g, value.shape, axes) * (winners / winners.sum(axes, keepdims=True))
 
 
@@ -100,8 +101,8 @@ def min(x, dim=None, keepdim=False):
 
 
 def _extreme(x, dim, keepdim, name, arg, sign):
-    if not x.size:
-        raise ValueError(f"{here(name)}: a tensor of shape {x.shape} has no elements")
+    if not (x.size if dim is None else x.shape[axis_of(dim, x.ndim, name)]):
+        raise ValueError(f"{here(name)}: a tensor of shape {x.shape} has no elements to choose from")
     if dim is None:
         top = _amax(x if sign > 0 else -x, axes=tuple(range(x.ndim)), keepdim=keepdim)
         return top if sign > 0 else -top

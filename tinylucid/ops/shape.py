@@ -18,20 +18,18 @@ def tensor_like(x, where):
 
 def axis_of(dim, ndim, where):
     """``dim`` as an axis 0 … ndim − 1; IndexError (as in PyTorch) when out of range, TypeError for no integer."""
-    if not isinstance(dim, (int, np.integer)):
+    if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
         raise TypeError(f"{here(where)}: dim must be an integer, got {dim!r}")
-    n = max(ndim, 1)  # as in PyTorch, a 0-d tensor has a dim 0
-    if not -n <= dim < n:
+    if not -ndim <= dim < ndim:
         raise IndexError(f"{here(where)}: dim {dim} is out of range for a tensor of {ndim} axes")
-    return int(dim) % n
+    return int(dim) % ndim
 
 
 def axes_of(dim, ndim, where):
     """``dim`` (None, an integer or several) as a tuple of distinct axes; None means all."""
-    if dim is None:
+    if dim is None or (ndim == 0 and dim in (0, -1)):  # as in PyTorch, a 0-d tensor may be reduced over its "axis 0"
         return tuple(range(ndim))
     axes = tuple(axis_of(d, ndim, where) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
-    axes = axes if ndim else ()
     if len(set(axes)) != len(axes):
         raise ValueError(f"{here(where)}: dim {dim} names an axis twice")
     return axes
@@ -63,11 +61,11 @@ def reshape(x, *shape):
 
 def flatten(x, start_dim=0, end_dim=-1):
     """Axes start_dim … end_dim as one axis."""
+    if not x.ndim:
+        return _reshape(x, shape=(1,))
     first, last = (axis_of(d, x.ndim, "flatten") for d in (start_dim, end_dim))
     if first > last:
         raise ValueError(f"{here('flatten')}: start_dim {start_dim} comes after end_dim {end_dim}")
-    if not x.ndim:
-        return _reshape(x, shape=(1,))
     return _reshape(x, shape=(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
 
 
@@ -210,7 +208,7 @@ def plain_index(key):
     def one(k):
         k = k.data if isinstance(k, Tensor) else k
         if isinstance(k, (list, np.ndarray)):
-            k = np.asarray(k) if len(k) else np.asarray(k, int)
+            k = np.asarray(k) if np.size(k) else np.asarray(k, int)
             if k.dtype.kind not in "biu":
                 raise TypeError(f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}")
         return int(k) if isinstance(k, np.integer) else k
@@ -288,7 +286,7 @@ def split(x, split_size, dim=0):
         pieces = [min(split_size, n - start) for start in range(0, n, split_size)] or [0]
     else:
         pieces = list(split_size)
-    if sum(pieces) != n:
+    if sum(pieces) != n or min(pieces) < 0:
         raise ValueError(f"{here('split')}: sizes {pieces} do not add up to {n}, the size of dim {dim}")
     ends = accumulate(pieces)
     return tuple(_take(x, index=(slice(None),) * k + (slice(e - size, e),)) for e, size in zip(ends, pieces))
@@ -312,19 +310,10 @@ def pad(x, pad, mode="constant", value=0.0):
         raise ValueError(
             f"{here('pad')}: expected up to {x.ndim} pairs of sizes ≥ 0, from the last axis, got {tuple(pad)}"
         )
+    if not any(pad):
+        return clone(x)
     pairs = [(int(pad[k]), int(pad[k + 1])) for k in range(0, len(pad), 2)]
     return _pad(x, widths=tuple([(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]), value=value)
-
-
-@operation
-def cast(x, *, dtype):
-    """x in another dtype;  ∂x = g in x's own."""
-    return x.astype(dtype), {"source": x.dtype}
-
-
-@cast.rule
-def _(g, source):
-    return cast(g, dtype=source)
 
 
 @operation

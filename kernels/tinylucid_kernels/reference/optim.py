@@ -20,7 +20,8 @@ def adam(p, g, m, v, step, lr, beta1, beta2, eps):
 
     m̂ = m / (1 − β₁^step) and v̂ = v / (1 − β₂^step) undo the start from zero.
     """
-    work = g * (1 - beta1)
+    work = np.empty_like(p)  # in place throughout: 0-d parameters stay arrays, large ones cause no traffic
+    np.multiply(g, 1 - beta1, out=work)
     m *= beta1
     m += work
     np.multiply(g, g, out=work)

@@ -1,0 +1,122 @@
+"""The examples run, and all that the guide says is true: its code blocks run, and its tables give what they say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+PAGES = [EXAMPLES.parent / "README.md", *sorted((EXAMPLES / "guide").glob("*.md"))]
+TABLES = ["pytorch.md", "ties.md"]
+
+
+def run(script, *args, cwd):
+    """What a script prints; it must end well, and warn of nothing."""
+    command = [sys.executable, "-W", "error", str(EXAMPLES / script), *args]
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"}, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_neuron_by_hand_and_by_autograd(tmp_path):
+    printed = run("01_neuron.py", cwd=tmp_path)
+    rows = re.findall(r"^(L|∂L/∂\S+) +(\S+) +(\S+)$", printed, re.MULTILINE)
+    assert [name for name, _, _ in rows] == ["L", "∂L/∂w_0", "∂L/∂w_1", "∂L/∂w_2", "∂L/∂b"]
+    assert all(by_hand == by_autograd for _, by_hand, by_autograd in rows)
+    losses = [float(x) for x in re.findall(r"loss (\S+)", printed)]
+    assert len(losses) == 10
+    assert losses == sorted(losses, reverse=True)
+    assert "gradcheck of the rule: pass" in printed
+    assert "It has the wrong sign everywhere" in printed
+
+
+def test_lenet_learns_and_draws(tmp_path):
+    printed = run("02_lenet.py", "--epochs", "1", "--output", "maps.png", cwd=tmp_path)
+    assert float(re.search(r"(\S+) on the test patches", printed)[1]) > 0.3  # chance is 0.1
+    assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- the guide -------------------------------------------------------------------------------------------------------
+
+
+def run_blocks(path, library="tinylucid"):
+    """The names that a page's Python blocks define, run in order; with ``import torch as tl`` if asked for."""
+    page, names = path.read_text(encoding="utf-8"), {}
+    for block in re.finditer(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        lines_above = page[: block.start(1)].count("\n")  # so that a traceback names the line of the page
+        code = "\n" * lines_above + block[1].replace("import tinylucid", f"import {library}")
+        exec(compile(code, str(path), "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(EXAMPLES.parent)))
+def test_blocks_of_the_guide_run(path):
+    run_blocks(path)
+
+
+def test_links_of_the_guide_lead_somewhere():
+    for path in PAGES:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def table(path):
+    """The rows of a page's table: (code, what it gives in tinylucid, what in PyTorch)."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("| ") and line.count("`") >= 4:
+            _, code, ours, theirs = (cell.strip(" `|") for cell in line.split(" | "))
+            both = "refused" if ours.endswith("Error") else ours
+            yield code, ours, both if theirs == "same" else theirs
+
+
+def plain(value):
+    """A result as a table writes it: lists, numbers, names of dtypes."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(plain(v) for v in value)
+    if isinstance(value, np.dtype) or type(value).__name__ == "dtype":
+        return str(value).removeprefix("torch.")
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def outcome(code, names):
+    """What the code gives, or the name of the error it raises."""
+    with np.errstate(all="ignore"):
+        try:
+            return repr(plain(eval(code, names)))
+        except NameError:
+            raise  # a mistake in the table itself
+        except Exception as error:
+            return type(error).__name__
+
+
+def is_as_said(found, cell, names):
+    """Whether an outcome is the one in a table's cell."""
+    if cell == "refused":
+        return found.endswith("Error")
+    return found == (cell if cell.endswith("Error") else repr(eval(cell, names)))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_say_what_tinylucid_gives(name):
+    path = EXAMPLES / "guide" / name
+    names = run_blocks(path)
+    found = [(code, outcome(code, names), ours) for code, ours, _ in table(path)]
+    assert len(found) > 50
+    assert [row for row in found if not is_as_said(*row[1:], names)] == []
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_say_what_pytorch_gives(name):
+    pytest.importorskip("torch")
+    path = EXAMPLES / "guide" / name
+    names = run_blocks(path, "torch")
+    found = [(code, outcome(code, names), theirs) for code, _, theirs in table(path)]
+    assert [row for row in found if not is_as_said(*row[1:], names)] == []
