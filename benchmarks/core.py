@@ -51,7 +51,7 @@ def measure(repeats: Repeats) -> list[Result]:
     """Every case, ratios first."""
     start, elsewhere = perf_counter(), busy_elsewhere()
     seconds = take_turns({**overhead(), **steps()}, repeats.rounds, repeats.limit)
-    share = (busy_elsewhere() - elsewhere) / (perf_counter() - start) / (os.cpu_count() or 1)
+    share = abs(busy_elsewhere() - elsewhere) / (perf_counter() - start) / (os.cpu_count() or 1)
     return [
         *compared(seconds),
         *operations(seconds),

@@ -103,7 +103,7 @@ def test_what_an_attribute_was_given_last_is_what_it_is(first, second):
     put, make = KINDS[second]
     value = make()
     if second == "plain" and first != "plain":
-        with pytest.raises(TypeError, match="'x'.*or None, got str"):
+        with pytest.raises(TypeError, match=r"'x'.*or None, got str"):
             put(module, value)
         return
     if second in ("registered parameter", "buffer") and not first.endswith(second.split()[-1]):

@@ -13,6 +13,16 @@ Shapes: x (N, C, H, W), w (O, C/G, kh, kw), y and g (N, O, P, Q); stride, paddin
 import numpy as np
 
 
+def framed(x, padding, value=0):
+    """x (…, H, W) in a frame of ``padding`` rows and columns of ``value``; x itself if there is none."""
+    (ph, pw), (h, w) = padding, x.shape[-2:]
+    if not ph and not pw:
+        return x
+    out = np.full((*x.shape[:-2], h + 2 * ph, w + 2 * pw), value, x.dtype)
+    out[..., ph : ph + h, pw : pw + w] = x
+    return out
+
+
 def taps(image, kernel_size, out_size, stride, dilation):
     """For each kernel tap (i, j): the pixels of the padded ``image`` that it touches, a strided view (…, P, Q)."""
     (sh, sw), (dh, dw), (p, q) = stride, dilation, out_size
@@ -24,12 +34,8 @@ def taps(image, kernel_size, out_size, stride, dilation):
 
 def columns(x, kernel_size, out_size, stride, padding, dilation):
     """im2col: (N, C, H, W) → (N, C, kh, kw, P, Q), the pixels under each output place."""
-    n, c, h, w = x.shape
-    ph, pw = padding
-    padded = np.zeros((n, c, h + 2 * ph, w + 2 * pw), x.dtype)
-    padded[:, :, ph : ph + h, pw : pw + w] = x
-    cols = np.empty((n, c, *kernel_size, *out_size), x.dtype)
-    for i, j, pixels in taps(padded, kernel_size, out_size, stride, dilation):
+    cols = np.empty((*x.shape[:2], *kernel_size, *out_size), x.dtype)
+    for i, j, pixels in taps(framed(x, padding), kernel_size, out_size, stride, dilation):
         cols[:, :, i, j] = pixels
     return cols
 

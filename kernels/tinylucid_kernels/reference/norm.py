@@ -14,9 +14,12 @@ def channels(a, x):
 def batch_norm(x, weight, bias, eps):
     """y like x, and mean, var (biased), inv_std = 1/√(var + eps), each (C,)."""
     axes = (0, *range(2, x.ndim))
-    mean, var = x.mean(axes), x.var(axes)
+    mean = x.mean(axes)
+    y = x - channels(mean, x)
+    var = (y * y).mean(axes)
     inv_std = 1 / np.sqrt(var + eps)
-    y = (x - channels(mean, x)) * channels(weight * inv_std, x) + channels(bias, x)
+    y *= channels(weight * inv_std, x)
+    y += channels(bias, x)
     return y, mean, var, inv_std
 
 
@@ -26,8 +29,12 @@ def batch_norm_backward(g, x, weight, mean, inv_std):
     ∂x = weight · inv_std · (g − mean(g) − x̂ · mean(g · x̂)),   x̂ = (x − mean) · inv_std
     """
     axes = (0, *range(2, x.ndim))
-    x_hat = (x - channels(mean, x)) * channels(inv_std, x)
+    x_hat = x - channels(mean, x)
+    x_hat *= channels(inv_std, x)
     g_bias, g_weight = g.sum(axes), (g * x_hat).sum(axes)
     m = x.size // x.shape[1]
-    g_x = channels(weight * inv_std, x) * (g - channels(g_bias / m, x) - x_hat * channels(g_weight / m, x))
-    return g_x, g_weight, g_bias
+    x_hat *= channels(-g_weight / m, x)  # from here on in place, x_hat becomes ∂x
+    x_hat += g
+    x_hat -= channels(g_bias / m, x)
+    x_hat *= channels(weight * inv_std, x)
+    return x_hat, g_weight, g_bias

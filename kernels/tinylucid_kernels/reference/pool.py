@@ -6,7 +6,7 @@ holds each winner's flat place h·W + w in its own image plane, as PyTorch's ``r
 
 import numpy as np
 
-from .conv import taps
+from .conv import framed, taps
 
 
 def out_size(size, kernel_size, stride, padding, dilation):
@@ -19,18 +19,20 @@ def out_size(size, kernel_size, stride, padding, dilation):
 
 def max_pool2d(x, kernel_size, stride, padding, dilation):
     """y = the largest pixel under each window, and its ``index``; of equals the first in row-major order; NaN wins."""
-    n, c, h, w = x.shape
-    (ph, pw), size = padding, out_size(x.shape[2:], kernel_size, stride, padding, dilation)
-    padded = np.full((n, c, h + 2 * ph, w + 2 * pw), -np.inf, x.dtype)
-    padded[:, :, ph : ph + h, pw : pw + w] = x
-    places = np.full((h + 2 * ph, w + 2 * pw), -1)
-    places[ph : ph + h, pw : pw + w] = np.arange(h * w).reshape(h, w)
-    y, index = np.full((n, c, *size), -np.inf, x.dtype), np.full((n, c, *size), -1)
-    windows = zip(*(taps(a, kernel_size, size, stride, dilation) for a in (padded, places)))
-    for (_, _, pixels), (_, _, place) in windows:
-        better = (pixels > y) | (pixels != pixels) | ((index < 0) & (place >= 0))
-        y, index = np.where(better, pixels, y), np.where(better, place, index)
-    return y, index
+    size = out_size(x.shape[2:], kernel_size, stride, padding, dilation)
+    numbers = framed(np.arange(x.shape[2] * x.shape[3]).reshape(x.shape[2:]), padding, -1)
+    places = np.stack([place for _, _, place in taps(numbers, kernel_size, size, stride, dilation)])
+    windows = [pixels for _, _, pixels in taps(framed(x, padding, -np.inf), kernel_size, size, stride, dilation)]
+    y = windows[0].copy()
+    for pixels in windows[1:]:
+        np.maximum(y, pixels, out=y)
+    winner = np.zeros(y.shape, np.min_scalar_type(len(windows)))  # the number of the tap
+    for k in reversed(range(len(windows))):  # backwards, so that the first of equals has the last word
+        won = (windows[k] == y) | (windows[k] != windows[k])
+        if any(padding):
+            won &= places[k] >= 0  # −inf in the frame equals −inf in the picture, and must not win
+        winner = np.where(won, winner.dtype.type(k), winner)
+    return y, places[winner, np.arange(size[0])[:, None], np.arange(size[1])]
 
 
 def pool_gather(x, index):
@@ -55,16 +57,15 @@ def window_sizes(size, kernel_size, stride, padding, include_pad):
     p, q = out_size(size, kernel_size, stride, padding, (1, 1))
     if include_pad:
         return np.full((p, q), kernel_size[0] * kernel_size[1])
-    inside = np.pad(np.ones(size, int), [(pad, pad) for pad in padding])
+    inside = framed(np.ones(size, int), padding)
     return sum(pixels for _, _, pixels in taps(inside, kernel_size, (p, q), stride, (1, 1)))
 
 
 def avg_pool2d(x, kernel_size, stride, padding, include_pad):
     """y = the mean under each window; padded zeros count in the divisor if ``include_pad``."""
     size = out_size(x.shape[2:], kernel_size, stride, padding, (1, 1))
-    padded = np.pad(x, [(0, 0), (0, 0), *((pad, pad) for pad in padding)])
     total = np.zeros((*x.shape[:2], *size), x.dtype)
-    for _, _, pixels in taps(padded, kernel_size, size, stride, (1, 1)):
+    for _, _, pixels in taps(framed(x, padding), kernel_size, size, stride, (1, 1)):
         total += pixels
     return total / window_sizes(x.shape[2:], kernel_size, stride, padding, include_pad).astype(x.dtype)
 
