@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from . import anomaly
-from .scopes import here, setting, thread
-from .tensor import Node, Tensor, operation
+from .scopes import here, thread
+from .tensor import Node, Tensor, new, operation
 
 
 def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
@@ -37,17 +37,21 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
             )
     if n.trace:
         anomaly.check_saved(here(op.__name__, n.layer), n.trace, have)
-    if need is None:
-        need = [p is not None for p in n.parents]
     rule = op.own_rule
     if state.rules and op in state.rules and state.rules[op].applies(n.layer):
         rule = state.rules[op]
     elif create_graph and op.twin:
-        return through_twin(n, op.twin, g, need)
+        return through_twin(n, op.twin, g, need or [p is not None for p in n.parents])
     if create_graph:
         have = {name: attach(n, name, a) for name, a in have.items()}
     try:
-        grads = rule.pull(*[g if name == "g" else need if name == "need" else have[name] for name in rule.wants])
+        if rule.only_g:
+            grads = rule.pull(g)
+        else:
+            if need is None and "need" in rule.wants:
+                need = [p is not None for p in n.parents]
+            given = {**have, "g": g, "need": need}
+            grads = rule.pull(*[given[name] for name in rule.wants])
     except KeyError as missing:
         if missing.args[0] not in rule.wants:
             raise
@@ -107,7 +111,9 @@ def walk(
             if type(target) is Node:
                 heappush(heap, (-target.rank, target))
 
-    with setting(recording=create_graph):
+    state = thread.state
+    recording, state.recording = state.recording, create_graph
+    try:
         for root, g in starts:
             give(root.node or root, g)
         while heap:
@@ -115,20 +121,24 @@ def walk(
             g = pending.pop(n)
             if n.hooks:
                 g = run_hooks(n, g)
-            need = None
+            parents, need = n.parents, None
             if paths is not None:
                 if n in asked:
                     found[n] = g
                 if n not in paths:
                     continue
-                need = [p in paths or p in asked for p in n.parents]
+                need = [p in paths or p in asked for p in parents]
             for k, gx in enumerate(pull(n, g, need, create_graph)):
-                target = n.parents[k]
-                if gx is not None and target is not None and (need is None or need[k]):
-                    give(target, gx if getattr(gx, "shape", None) == target.shape else fit(n, gx, target.shape))
+                target = parents[k]
+                if gx is None or target is None or (need is not None and not need[k]):
+                    continue
+                shape = target.shape if type(target) is Node else target.data.shape
+                give(target, gx if getattr(gx, "shape", None) == shape else fit(n, gx, shape))
             if not retain_graph:
                 n.saved, n.parents = None, ()
-        found.update((leaf, run_hooks(leaf, g)) for leaf, g in pending.items() if wanted is None or leaf in wanted)
+        found.update((leaf, run_hooks(leaf, g)) for leaf, g in pending.items() if wanted is None or leaf in asked)
+    finally:
+        state.recording = recording
     return found, seen
 
 
@@ -191,7 +201,7 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
             f"backward: the result has shape {root.shape}; only a single element needs no gradient argument. Sum it, or pass one"
         )
     g = (
-        np.ones_like(root.data)
+        np.ones(root.data.shape, root.data.dtype)
         if gradient is None
         else gradient.data
         if isinstance(gradient, Tensor)
@@ -207,7 +217,12 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
 
 def own(g: Any) -> Tensor:
     """A gradient to hand out: its own memory, since rules may return one array twice, or the upstream gradient."""
-    return g.clone() if isinstance(g, Tensor) else Tensor(g.copy())
+    if isinstance(g, Tensor):
+        return g.clone()
+    t = new(Tensor)  # Tensor(g.copy()) without its checks
+    t.data, t.version, t.tracked = np.asanyarray(g.copy()), [0, False], False
+    t.node = t._grad = t.hooks = None
+    return t
 
 
 def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
@@ -219,7 +234,7 @@ def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = Non
     """
     found, _ = walk([self], [gradient], None, create_graph, create_graph if retain_graph is None else retain_graph)
     for leaf, g in found.items():
-        leaf.grad = own(g if leaf.grad is None else leaf.grad + g)
+        leaf.grad = own(g) if leaf._grad is None else leaf._grad + g
 
 
 def grad(

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from tinylucid_kernels import of
 
-from .scopes import no_grad
 from .tensor import Tensor
 
 
@@ -70,17 +69,16 @@ class Optimizer:
         """Forget all gradients."""
         for group in self.param_groups:
             for p in group["params"]:
-                p.grad = None
+                p._grad = None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what ``closure``, called first, returns."""
         loss = closure() if closure is not None else None
-        with no_grad():
-            for group in self.param_groups:
-                for p in group["params"]:
-                    if p._grad is not None:
-                        self.update(p.data, p._grad.data, self.state.setdefault(p, {}), group)
-                        p.version[0] += 1
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p._grad is not None:
+                    self.update(p.data, p._grad.data, self.state.setdefault(p, {}), group)
+                    p.version[0] += 1
         return loss
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:

@@ -42,6 +42,7 @@ class Rule:
     def __init__(self, pull: Callable, layers: Callable[[str], bool] | None = None) -> None:
         self.pull, self.layers = pull, layers
         self.wants = pull.__code__.co_varnames[: pull.__code__.co_argcount]
+        self.only_g = self.wants == ("g",)
 
     def applies(self, layer: str) -> bool:
         """Whether the rule is meant for calls made inside this layer."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import anomaly, dtypes
+from .dtypes import float32, float64
 from .scopes import Rule, State, here, thread
 
 if TYPE_CHECKING:  # the methods that ops/ registers when it is imported, so that editors and mypy know them
@@ -75,8 +76,9 @@ class Tensor(Methods):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        x = self.data
         if value is not None and not (
-            isinstance(value, Tensor) and value.shape == self.shape and value.dtype == self.dtype
+            isinstance(value, Tensor) and value.data.shape == x.shape and value.data.dtype == x.dtype
         ):
             raise TypeError(f"grad: expected None or a Tensor of shape {self.shape} and {self.dtype}, got {value!r}")
         self._grad = value
@@ -134,26 +136,26 @@ class Operation:
         self.saves = self.what_to_save(self.own_rule.wants)
         return twin
 
-    def what_to_save(self, wants: Sequence[str]) -> tuple[str, ...]:
-        """Of the names that a rule asks for, those that a node must keep; a twin needs every input."""
-        inputs = self.inputs if self.twin else tuple(name for name in self.inputs if name in wants)
-        return inputs + tuple(name for name in ("out", "shapes") if name in wants)
+    def what_to_save(self, wants: Sequence[str]) -> tuple[tuple[str, int], ...]:
+        """Of the names a rule asks for, those that a node must keep, with the input's number; a twin needs all inputs."""
+        inputs = [(name, k) for k, name in enumerate(self.inputs) if self.twin or name in wants]
+        return (*inputs, *((name, -1) for name in ("out", "shapes") if name in wants))
 
     def __repr__(self) -> str:
         return f"<operation {self.__name__}>"
 
     def apply(self, args: tuple, kw: dict) -> tuple[Any, dict | None]:
-        """The result of a call, recorded if an input requires a gradient, and what its forward saved besides."""
+        """The result of a call, recorded if an input requires a gradient, and what its forward returned besides."""
         arrays: list[Any] = []
         parents: list[Any] = []
-        tensors, live, dtype, odd = False, False, None, False
+        live, dtype, odd = False, None, False
         for a in args:
             if isinstance(a, Tensor):
-                tensors = True
                 x = a.data
                 arrays.append(x)
-                if x.dtype is not dtype:
-                    odd, dtype = odd or dtype is not None, x.dtype
+                kind = x.dtype
+                if kind is not dtype:
+                    odd, dtype = odd or dtype is not None, kind
                 if a.tracked:
                     live = True
                     parents.append(a.node or a)
@@ -163,7 +165,7 @@ class Operation:
                 odd = odd or type(a) not in PLAIN
                 arrays.append(a)
                 parents.append(None)
-        if self.dtypes and tensors and (odd or (dtype is not dtypes.float32 and dtype is not dtypes.float64)):
+        if self.dtypes and dtype is not None and (odd or (dtype is not float32 and dtype is not float64)):
             unified = unify(self, args)
             if unified:
                 return self.apply(unified, kw)
@@ -173,16 +175,14 @@ class Operation:
             raise explained(self, error, arrays) from error
         if type(out) is tuple:
             out, extra = out
-        if not tensors:
+        if dtype is None:
             return out, extra
         if type(out) is not np.ndarray:
             out = np.asanyarray(out)  # NumPy reduces to scalars, which would promote what they meet
         t = new(Tensor)
         t.data = out
-        t.node = t._grad = t.hooks = None
-        t.tracked = False
-        x = arrays[0]
-        if self.view and (out is x or (out.base is not None and (out.base is x or out.base is x.base))):
+        t._grad = t.hooks = None
+        if self.view and (out is arrays[0] or is_view(out, arrays[0])):
             t.version = args[0].version
             t.version[1] = True
         else:
@@ -191,40 +191,45 @@ class Operation:
         if state.anomaly:
             anomaly.check_result(here(self.__name__), arrays, out)
         if live and state.recording:
+            t.tracked = True
             if extra:
                 kw.update(extra)  # kw is this call's own dict
-            t.node = self.record(state, args, arrays, parents, kw, t)
-            t.tracked = True
+            self.record(state, t, args, arrays, parents, kw)
+        else:
+            t.node, t.tracked = None, False
         return t, extra
 
-    def record(self, state: State, args: tuple, arrays: list, parents: list, saved: dict, t: Tensor) -> Node:
-        """The Node of one call whose result is ``t``; ``saved`` holds the keywords and what the forward returned besides."""
-        n = Node()
+    def record(self, state: State, t: Tensor, args: tuple, arrays: list, parents: list, saved: dict) -> None:
+        """Hang a Node on the result ``t``; ``saved`` holds the keywords and what the forward returned besides."""
+        n = t.node = Node()
         n.op, n.parents, n.saved = self, parents, saved
         n.shape, n.rank, n.layer = t.data.shape, next(clock), state.layer
         n.hooks = n.trace = None
         n.versions = ()
         if self.saves:
-            self.save(n, self.saves, args, arrays, t)
+            self.save(n, self.saves, t, args, arrays)
         if state.rules and self in state.rules:
-            self.save(n, self.what_to_save(state.rules[self].wants), args, arrays, t)
+            self.save(n, self.what_to_save(state.rules[self].wants), t, args, arrays)
         if state.anomaly:
             n.trace = anomaly.Trace(saved)
-        return n
 
-    def save(self, n: Node, names: Sequence[str], args: tuple, arrays: list, t: Tensor) -> None:
+    def save(self, n: Node, names: Sequence[tuple[str, int]], t: Tensor, args: tuple, arrays: list) -> None:
         """Keep the arrays of these names in the node, each with the count of edits it had."""
-        versions = list(n.versions)
-        for name in names:
+        versions, saved = list(n.versions), n.saved
+        for name, k in names:
             if name == "shapes":
-                n.saved[name] = [np.shape(a) for a in arrays]
+                saved[name] = [np.shape(a) for a in arrays]
                 continue
-            k = -1 if name == "out" else self.inputs.index(name)
             source = t if name == "out" else args[k]
-            n.saved[name] = t.data if name == "out" else arrays[k]
+            saved[name] = t.data if name == "out" else arrays[k]
             if isinstance(source, Tensor):
                 versions.append((name, source.version, source.version[0]))
         n.versions = versions
+
+
+def is_view(out: Array, x: Array) -> bool:
+    """Whether ``out`` is a view of ``x``, or both are of one memory."""
+    return out.base is not None and (out.base is x or out.base is x.base)
 
 
 def operation(forward: Callable | None = None, **traits: Any) -> Any:

@@ -47,12 +47,12 @@ class Module:
             state.layer = f"{outer}.{name}" if outer else name
         state.module = self
         try:
-            for hook in list(self._forward_pre_hooks.values()):
+            for hook in self._forward_pre_hooks and list(self._forward_pre_hooks.values()):
                 changed = hook(self, args)
                 if changed is not None:
                     args = changed if isinstance(changed, tuple) else (changed,)
             out = self.forward(*args, **kwargs)
-            for hook in list(self._forward_hooks.values()):
+            for hook in self._forward_hooks and list(self._forward_hooks.values()):
                 changed = hook(self, args, out)
                 out = out if changed is None else changed
             return out
@@ -96,11 +96,12 @@ class Module:
         self._names.clear()
 
     def __getattr__(self, name: str) -> Any:
-        if "_parameters" not in self.__dict__:
+        mine = self.__dict__
+        if "_parameters" not in mine:
             raise AttributeError(f"{type(self).__name__}: super().__init__() was not called")
         for kind in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__[kind]:
-                return self.__dict__[kind][name]
+            if name in mine[kind]:
+                return mine[kind][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:

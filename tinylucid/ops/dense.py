@@ -55,16 +55,16 @@ def linear(input, weight, bias=None):
 
     Raises ValueError where the shapes do not fit.
     """
-    tensor_like(input, "linear")
-    if weight.ndim != 2 or not input.ndim or input.shape[-1] != weight.shape[1]:
+    shape, sizes = tensor_like(input, "linear").shape, weight.shape
+    if len(sizes) != 2 or not shape or shape[-1] != sizes[1]:
         raise ValueError(
             f"{here('linear')}: input {input.shape} does not fit weight {weight.shape}: expected (…, {weight.shape[-1]})"
         )
-    if bias is not None and bias.shape != weight.shape[:1]:
+    if bias is not None and bias.shape != sizes[:1]:
         raise ValueError(
             f"{here('linear')}: bias {bias.shape} does not fit weight {weight.shape}: expected {weight.shape[:1]}"
         )
-    if input.ndim == 2:
+    if len(shape) == 2:
         return _linear(input, weight, bias)
     y = _linear(_reshape(input, shape=(-1, weight.shape[1]) if input.size else (0, weight.shape[1])), weight, bias)
     return _reshape(y, shape=(*input.shape[:-1], weight.shape[0]))

@@ -12,18 +12,19 @@ from .shape import _permute, _reshape, _take, tensor_like
 
 
 @operation(dtypes="float")
-def _cross_entropy(logits, *, target, weight, ignore_index, label_smoothing):
+def _cross_entropy(logits, *, target, weight, ignore_index, label_smoothing, over):
+    """Rows of logits (M, C): each row's loss, or their sum divided by ``over``."""
     loss, slope = of(logits).cross_entropy(logits, target, weight, ignore_index, label_smoothing)
-    return loss, {"slope": slope}
+    return loss if over is None else loss.sum() / over, {"slope": slope}
 
 
 @_cross_entropy.rule
-def _(g, slope):
-    return g[:, None] * slope
+def _(g, slope, over):
+    return slope * (g[:, None] if over is None else g / over)
 
 
 @_cross_entropy.fused
-def _(logits, *, target, weight, ignore_index, label_smoothing):
+def _(logits, *, target, weight, ignore_index, label_smoothing, over):
     m, c = logits.shape
     log_p = log_softmax(logits, 1)
     counted = target != ignore_index
@@ -32,7 +33,8 @@ def _(logits, *, target, weight, ignore_index, label_smoothing):
     picked = _take(log_p, index=(np.arange(m), labels)) * (w[labels] * (1 - label_smoothing))
     if label_smoothing:  # where nobody wants a class, its log p may be −inf, and 0 · −inf is NaN
         picked = picked + _sum(log_p * w, axes=(1,), keepdim=False) * (label_smoothing / c)
-    return -where(counted, picked, 0.0)
+    loss = -where(counted, picked, 0.0)
+    return loss if over is None else sum(loss) / over
 
 
 def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -61,21 +63,16 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
         raise ValueError(
             f"{here('cross_entropy')}: label {flat[k]} at position {k} is outside 0 … {c - 1}; input has {c} classes"
         )
-    loss = _cross_entropy(
-        rows, target=flat, weight=weight, ignore_index=ignore_index, label_smoothing=float(label_smoothing)
-    )
-    if reduction == "none":
-        return _reshape(loss, shape=labels.shape)
-    if _known(reduction, "cross_entropy") == "sum":
-        return sum(loss)
-    if weight is None and counted.all():
-        return mean(loss)
-    n = float(counted.sum() if weight is None else weight[flat[counted]].sum())
-    if not n:
-        raise ValueError(
-            f"{here('cross_entropy')}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
-        )
-    return sum(loss) / n
+    over = 1.0 if _known(reduction, "cross_entropy") == "sum" else None
+    if reduction == "mean":
+        over = float(np.count_nonzero(counted) if weight is None else weight[flat[counted]].sum())
+        if not over:
+            raise ValueError(
+                f"{here('cross_entropy')}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
+            )
+    how = {"weight": weight, "ignore_index": ignore_index, "label_smoothing": float(label_smoothing), "over": over}
+    loss = _cross_entropy(rows, target=flat, **how)
+    return _reshape(loss, shape=labels.shape) if over is None else loss
 
 
 def _classes(input, target, weight, label_smoothing):

@@ -9,25 +9,32 @@ Shapes: z (M, C), target (M,) integers, loss (M,).
 import numpy as np
 
 
-def wanted(logits, target, weight, ignore_index, label_smoothing):
-    """q (M, C): the weighted, smoothed distribution that each row should predict; zero where ignored."""
-    m, c = logits.shape
-    counted = target != ignore_index
-    q = np.full((m, c), label_smoothing / c, logits.dtype)
-    q[np.arange(m), np.where(counted, target, 0)] += 1 - label_smoothing
-    if weight is not None:
-        q *= weight
-    q[~counted] = 0
-    return q
+def wanted(target, classes, weight, label_smoothing, dtype):
+    """q (M, C): the weighted, smoothed distribution that each row should predict."""
+    q = np.full((len(target), classes), label_smoothing / classes, dtype)
+    q[np.arange(len(target)), target] += 1 - label_smoothing
+    return q if weight is None else q * weight
 
 
 def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
     """loss (M,), and its gradient ∂loss[m]/∂z[m, c] = p·Σ_c q − q, (M, C)."""
-    q = wanted(logits, target, weight, ignore_index, label_smoothing)
+    counted = target != ignore_index
+    label = target * counted  # 0 in ignored rows, which are cleared below
     shifted = logits - logits.max(1, keepdims=True)  # the largest exponent is 0: no overflow
     p = np.exp(shifted)
     total = p.sum(1, keepdims=True)
-    surprise = np.log(total) - shifted
-    surprise[q == 0] = 0  # a logit of −inf that nobody wants costs nothing
     p /= total
-    return (q * surprise).sum(1), p * q.sum(1, keepdims=True) - q
+    if weight is None and not label_smoothing:  # q is 1 at the label: no need to build it
+        at_label = np.arange(len(label)), label
+        loss = np.log(total[:, 0]) - shifted[at_label]
+        p[at_label] -= 1
+    else:
+        q = wanted(label, logits.shape[1], weight, label_smoothing, logits.dtype)
+        surprise = np.log(total) - shifted
+        surprise[q == 0] = 0  # a logit of −inf that nobody wants costs nothing
+        loss = (q * surprise).sum(1)
+        p *= q.sum(1, keepdims=True)
+        p -= q
+    loss[~counted] = 0
+    p[~counted] = 0
+    return loss, p
