@@ -4,7 +4,6 @@ from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import operation
-from .reduce import _sum
 from .shape import _permute, _reshape, tensor_like, unsqueeze
 
 
@@ -45,8 +44,8 @@ def _linear(x, weight, bias):
 def _(g, need, x, weight):
     return (
         _matmul(g, weight) if need[0] else None,
-        _matmul(flip(g), x) if need[1] else None,
-        _sum(g, axes=(0,), keepdim=False) if need[2] else None,
+        _matmul(g.T, x) if need[1] else None,
+        g.sum(0) if need[2] else None,
     )
 
 

@@ -27,7 +27,7 @@ def _(g, slope, over):
 def _(logits, *, target, weight, ignore_index, label_smoothing, over):
     m, c = logits.shape
     log_p = log_softmax(logits, 1)
-    counted = target != ignore_index
+    counted = np.ones(m, bool) if ignore_index is None else target != ignore_index
     labels = np.where(counted, target, 0)
     w = np.ones(c, logits.dtype) if weight is None else weight
     picked = _take(log_p, index=(np.arange(m), labels)) * (w[labels] * (1 - label_smoothing))
@@ -56,16 +56,20 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
             )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     flat = labels.reshape(-1)
-    counted = flat != ignore_index
-    outside = counted & ((flat < 0) | (flat >= c))
+    outside = (flat < 0) | (flat >= c)
     if outside.any():
-        k = int(outside.argmax())
-        raise ValueError(
-            f"{here('cross_entropy')}: label {flat[k]} at position {k} is outside 0 … {c - 1}; input has {c} classes"
-        )
+        wrong = outside & (flat != ignore_index)
+        if wrong.any():
+            k = int(wrong.argmax())
+            raise ValueError(
+                f"{here('cross_entropy')}: label {flat[k]} at position {k} is outside 0 … {c - 1}; input has {c} classes"
+            )
+    elif not 0 <= ignore_index < c:
+        ignore_index = None  # every row counts
     over = 1.0 if _known(reduction, "cross_entropy") == "sum" else None
     if reduction == "mean":
-        over = float(np.count_nonzero(counted) if weight is None else weight[flat[counted]].sum())
+        counted = flat if ignore_index is None else flat[flat != ignore_index]
+        over = float(counted.size if weight is None else weight[counted].sum())
         if not over:
             raise ValueError(
                 f"{here('cross_entropy')}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"

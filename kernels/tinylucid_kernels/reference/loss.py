@@ -17,12 +17,12 @@ def wanted(target, classes, weight, label_smoothing, dtype):
 
 
 def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
-    """loss (M,), and its gradient ∂loss[m]/∂z[m, c] = p·Σ_c q − q, (M, C)."""
-    counted = target != ignore_index
-    label = target * counted  # 0 in ignored rows, which are cleared below
-    shifted = logits - logits.max(1, keepdims=True)  # the largest exponent is 0: no overflow
+    """loss (M,), and its gradient ∂loss[m]/∂z[m, c] = p·Σ_c q − q, (M, C). ``ignore_index`` None: every row counts."""
+    ignored = None if ignore_index is None else target == ignore_index
+    label = target if ignored is None else np.where(ignored, 0, target)
+    shifted = logits - np.maximum.reduce(logits, 1, keepdims=True)  # the largest exponent is 0: no overflow
     p = np.exp(shifted)
-    total = p.sum(1, keepdims=True)
+    total = np.add.reduce(p, 1, keepdims=True)
     p /= total
     if weight is None and not label_smoothing:  # q is 1 at the label: no need to build it
         at_label = np.arange(len(label)), label
@@ -35,6 +35,7 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
         loss = (q * surprise).sum(1)
         p *= q.sum(1, keepdims=True)
         p -= q
-    loss[~counted] = 0
-    p[~counted] = 0
+    if ignored is not None:
+        loss[ignored] = 0
+        p[ignored] = 0
     return loss, p

@@ -18,7 +18,7 @@ def sgd(p, g, velocity, lr, momentum, dampening, nesterov):
 def adam(p, g, m, v, step, lr, beta1, beta2, eps):
     """m ← β₁·m + (1−β₁)·g;  v ← β₂·v + (1−β₂)·g²;  p ← p − lr · m̂ / (√v̂ + eps)  (Kingma and Ba, 2015, algorithm 1).
 
-    m̂ = m / (1 − β₁^step) and v̂ = v / (1 − β₂^step) undo the start from zero.
+    m̂ = m / (1 − β₁^step) and v̂ = v / (1 − β₂^step) undo the start from zero; both are numbers, so they go into lr and eps.
     """
     work = np.empty_like(p)  # in place throughout: 0-d parameters stay arrays, large ones cause no traffic
     np.multiply(g, 1 - beta1, out=work)
@@ -29,8 +29,8 @@ def adam(p, g, m, v, step, lr, beta1, beta2, eps):
     v *= beta2
     v += work
     np.sqrt(v, out=work)
-    work *= (1 - beta2**step) ** -0.5
-    work += eps
+    correction = (1 - beta2**step) ** 0.5
+    work += eps * correction
     np.divide(m, work, out=work)
-    work *= lr / (1 - beta1**step)
+    work *= lr * correction / (1 - beta1**step)
     p -= work
