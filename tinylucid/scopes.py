@@ -102,3 +102,10 @@ def here(name: str, layer: str | None = None) -> str:
     """``name``, and the layer it is called in if there is one: how every error message starts."""
     layer = thread.state.layer if layer is None else layer
     return f"{name} (layer {layer!r})" if layer else name
+
+
+def explained(error: Exception, name: str, arrays: list) -> Exception:
+    """NumPy's error with the operation, the layer and the inputs' shapes."""
+    kind = next(k for k in (IndexError, ValueError, TypeError) if isinstance(error, k))
+    shapes = ", ".join(str(a.shape) for a in arrays if hasattr(a, "shape"))
+    return kind(f"{here(name)}: {error} (inputs of shape {shapes})")

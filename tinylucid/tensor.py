@@ -4,7 +4,7 @@
   Operation   a function of arrays with a rule for its gradient; called with a Tensor it records a Node
 
 Arrays compute, Tensors record: an Operation called with arrays alone is a plain function of arrays. How the
-record is read backwards, and gradients come out, is the next room: ``autograd.py``.
+record is read backwards is the next room: ``autograd.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 
 from . import anomaly, dtypes
 from .dtypes import float32, float64
-from .scopes import Rule, State, here, thread
+from .scopes import Rule, State, explained, here, thread
 
 if TYPE_CHECKING:  # the methods that ops/ registers when it is imported, so that editors and mypy know them
     from .ops.methods import TensorMethods as Methods
@@ -172,7 +172,7 @@ class Operation:
         try:
             out, extra = self.forward(*arrays, **kw) if kw else self.forward(*arrays), None
         except (ValueError, IndexError, TypeError) as error:
-            raise explained(self, error, arrays) from error
+            raise explained(error, self.__name__, arrays) from error
         if type(out) is tuple:
             out, extra = out
         if dtype is None:
@@ -213,7 +213,7 @@ class Operation:
         if state.anomaly:
             n.trace = anomaly.Trace(saved)
 
-    def save(self, n: Node, names: Sequence[tuple[str, int]], t: Tensor, args: tuple, arrays: list) -> None:
+    def save(self, n: Node, names: Sequence[tuple[str, int]], t: Tensor, args: Sequence, arrays: Sequence) -> None:
         """Keep the arrays of these names in the node, each with the count of edits it had."""
         versions, saved = list(n.versions), n.saved
         for name, k in names:
@@ -242,19 +242,51 @@ def operation(forward: Callable | None = None, **traits: Any) -> Any:
     op = Operation(forward, **traits)
     apply = op.apply
 
-    @functools.wraps(forward)
     def call(*args: Any, **kw: Any) -> Any:
         return apply(args, kw)[0]
 
+    if len(op.inputs) == 2 and op.dtypes and not op.keywords:
+        call = of_two(op)
+    call = functools.wraps(forward)(call)
     call.op, call.rule, call.fused = op, op.rule, op.fused  # type: ignore[attr-defined]
     return call
 
 
-def explained(op: Operation, error: Exception, arrays: list) -> Exception:
-    """NumPy's error with the operation, the layer and the inputs' shapes."""
-    kind = next(k for k in (IndexError, ValueError, TypeError) if isinstance(error, k))
-    shapes = ", ".join(str(a.shape) for a in arrays if hasattr(a, "shape"))
-    return kind(f"{here(op.__name__)}: {error} (inputs of shape {shapes})")
+def of_two(op: Operation) -> Callable:
+    """The call of an operation like add: two tensors of one floating dtype and shape take a short cut.
+
+    It does what ``apply`` and ``record`` do without their lists: 1.3 µs instead of 1.8. A test compares the two ways.
+    """
+    forward, apply = op.forward, op.apply
+
+    def call(x: Any, y: Any) -> Any:
+        state = thread.state
+        if not isinstance(x, Tensor) or not isinstance(y, Tensor) or state.anomaly or state.rules:
+            return apply((x, y), {})[0]
+        a, b = x.data, y.data
+        shape, dtype = a.shape, a.dtype
+        if not shape or shape != b.shape or dtype is not b.dtype or (dtype is not float32 and dtype is not float64):
+            return apply((x, y), {})[0]
+        out = forward(a, b)
+        if type(out) is not np.ndarray:
+            return apply((x, y), {})[0]
+        t = new(Tensor)
+        t.data = out
+        t._grad = t.hooks = t.node = None
+        t.version = [0, False]
+        t.tracked = (x.tracked or y.tracked) and state.recording
+        if t.tracked:
+            n = t.node = Node()
+            n.op = op
+            n.parents = (x.node or x if x.tracked else None, y.node or y if y.tracked else None)
+            n.shape, n.rank, n.layer = out.shape, next(clock), state.layer
+            n.hooks = n.trace = None
+            n.saved, n.versions = {}, ()
+            if op.saves:
+                op.save(n, op.saves, t, (x, y), (a, b))
+        return t
+
+    return call
 
 
 def unify(op: Operation, args: tuple) -> tuple | None:
