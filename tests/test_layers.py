@@ -1,0 +1,151 @@
+"""Every layer: the gradients of inputs and parameters in both orders, in training and evaluation, both dtypes."""
+
+import numpy as np
+import pytest
+from cases import sides, values, windows
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinylucid as tl
+
+nn = tl.nn
+LAYERS = {}
+
+
+def layer(function):
+    """Register a function of hypothesis' draw that returns (module, input)."""
+    LAYERS[function.__name__] = function
+    return function
+
+
+def pictures(draw, channels, low=2):
+    return values(draw, (draw(st.integers(2, 3)), channels, *sides(draw, 2, low, 4)), "distinct") + 0.03
+
+
+@layer
+def linear(draw):
+    i, o = sides(draw, 2)
+    return nn.Linear(i, o, bias=draw(st.booleans())), values(draw, (*sides(draw, draw(st.integers(1, 2))), i))
+
+
+@layer
+def conv2d(draw):
+    groups, per_in, per_out = sides(draw, 3, 1, 2)
+    x = pictures(draw, groups * per_in)
+    kernel, stride, padding, dilation = windows(draw, *x.shape[2:])
+    bias = draw(st.booleans())
+    return nn.Conv2d(groups * per_in, groups * per_out, kernel, stride, padding, dilation, groups, bias), x
+
+
+@layer
+def conv2d_same(draw):
+    return nn.Conv2d(1, 2, sides(draw, 2, 1, 3), padding="same"), pictures(draw, 1)
+
+
+@layer
+def batch_norm2d(draw):
+    c = draw(st.integers(1, 2))
+    norm = nn.BatchNorm2d(c, affine=draw(st.booleans()), track_running_stats=draw(st.booleans()))
+    if norm.track_running_stats:
+        norm.running_mean.data[...], norm.running_var.data[...] = 0.3, 2.0
+    x = pictures(draw, c)
+    return norm, x + values(draw, x.shape)
+
+
+@layer
+def max_pool2d(draw):
+    return nn.MaxPool2d(2, draw(st.sampled_from([None, 1])), draw(st.integers(0, 1))), pictures(draw, 2)
+
+
+@layer
+def avg_pool2d(draw):
+    return nn.AvgPool2d(2, draw(st.sampled_from([None, 1])), 1, draw(st.booleans())), pictures(draw, 2)
+
+
+@layer
+def adaptive_avg_pool2d(draw):
+    return nn.AdaptiveAvgPool2d(draw(st.sampled_from([1, (2, 3), (None, 1)]))), pictures(draw, 1)
+
+
+@layer
+def dropout(draw):
+    return nn.Dropout(draw(st.sampled_from([0.0, 0.4, 1.0]))), pictures(draw, 1)
+
+
+@layer
+def flatten(draw):
+    return nn.Flatten(draw(st.integers(0, 2))), pictures(draw, 2)
+
+
+@layer
+def activations(draw):
+    kinds = [
+        nn.ReLU,
+        nn.LeakyReLU,
+        nn.GELU,
+        nn.Sigmoid,
+        nn.Tanh,
+        nn.Identity,
+        lambda: nn.GELU("tanh"),
+        lambda: nn.Softmax(1),
+    ]
+    return draw(st.sampled_from(kinds))(), pictures(draw, 2)
+
+
+@layer
+def cross_entropy_loss(draw):
+    loss = nn.CrossEntropyLoss(np.array([0.5, 1.0, 2.0]), label_smoothing=draw(st.sampled_from([0.0, 0.1])))
+    target = np.random.default_rng(0).integers(0, 3, 4)
+    return nn.Sequential(nn.Linear(2, 3), Against(loss, target)), values(draw, (4, 2))
+
+
+@layer
+def mse_loss(draw):
+    x = pictures(draw, 1)
+    reduction = draw(st.sampled_from(["mean", "sum", "none"]))
+    return nn.Sequential(nn.Tanh(), Against(nn.MSELoss(reduction), tl.tensor(values(draw, x.shape)))), x
+
+
+@layer
+def a_net_with_a_reused_layer(draw):
+    relu = nn.ReLU()
+    net = nn.Sequential(
+        nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), relu, nn.MaxPool2d(2, 1, 1), relu, nn.Flatten(), nn.Dropout(0.3)
+    )
+    return net, pictures(draw, 1)
+
+
+class Against(nn.Module):
+    """A loss with its target."""
+
+    def __init__(self, loss, target):
+        super().__init__()
+        self.loss, self.target = loss, target
+
+    def forward(self, x):
+        target = self.target.to(x.dtype) if isinstance(self.target, tl.Tensor) else self.target
+        return self.loss(x, target)
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("name", LAYERS)
+@given(data=st.data())
+def test_gradient(name, training, data):
+    module, x = LAYERS[name](data.draw)
+    dtype = data.draw(st.sampled_from([np.float64, np.float32]))
+    assert tl.gradcheck(module.train(training), x.astype(dtype), directions=2)
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("name", LAYERS)
+@given(data=st.data())
+def test_gradient_of_the_gradient(name, training, data):
+    module, x = LAYERS[name](data.draw)
+    assert tl.gradgradcheck(module.train(training), x, directions=1, rtol=1e-5)
+
+
+def test_every_layer_is_among_them():
+    source = " ".join(LAYERS) + " relu leakyrelu gelu sigmoid tanh identity softmax"
+    containers = {"Module", "ModuleList", "Parameter", "Sequential"}
+    names = [n for n in nn.__all__ if n[0].isupper() and n not in containers]
+    assert [n for n in names if n.lower() not in source.replace("_", "")] == []
