@@ -1,5 +1,7 @@
 """The checker is checked: planted bugs are rejected with the right diagnosis, correct gradients are accepted."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,7 +45,7 @@ RULES = {
     "a lost row": (lambda g, x: 2.0 * g * x * (np.arange(5)[:, None] != 2), r"zero only at \[2\] along axis 0"),
     "the border": (lambda g, x: 2.0 * g * x * np.pad(np.ones((3, 3)), 1), "wrong at the border"),
     "an axis too many": (lambda g, x: np.broadcast_to((2.0 * g * x).sum(0), (5, 5)), "sum of the true gradient repeated along axis 0"),
-    "noise": (lambda g, x: 2.0 * g * x + np.sin(99 * x), "100% of its elements are wrong"),
+    "noise": (lambda g, x: 2.0 * g * x + np.sin(99 * x), r"\d+% of its elements are wrong, by no factor"),
 }  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def test_planted_bugs_get_their_diagnosis(bug, seed):
     rule, words = RULES[bug]
     report = verdict(planted(square, rule), [np.random.default_rng(seed).standard_normal((5, 5))])
     assert report.status == "fail"
-    assert pytest.importorskip("re").search(words, report.cause), report.text
+    assert re.search(words, report.cause), report.text
     assert report.argument == "x"
     assert "analytic" in report.text
     assert "(seed=0)" in report.text
