@@ -396,6 +396,9 @@ def test_hooks_see_and_replace_gradients_and_can_be_removed():
     (y * 3).backward()
     doubled()
     assert (seen, x.grad.item()) == ([3.0, 3.0], 12.0)
+    y.register_hook(lambda g: g.numpy())
+    with pytest.raises(TypeError, match="a hook must return None or a Tensor"):
+        (y * 3).backward()
     with pytest.raises(RuntimeError, match="never be called"):
         tl.zeros(1).register_hook(print)
 

@@ -182,6 +182,8 @@ def run_hooks(holder: Any, g: Any) -> Any:
     for hook in holder.hooks or ():
         changed = hook(g if isinstance(g, Tensor) else Tensor(g))
         if changed is not None:
+            if not isinstance(changed, Tensor) or changed.shape != g.shape:
+                raise TypeError(f"a hook must return None or a Tensor of the gradient's shape {g.shape}, got {changed!r}")
             g = changed if isinstance(g, Tensor) else changed.data
     return g
 
