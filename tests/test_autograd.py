@@ -378,6 +378,21 @@ def test_each_thread_has_its_own_scopes():
     assert seen == [True]
 
 
+def test_numpy_scalars_do_not_widen():
+    x = tl.ones(2, requires_grad=True)
+    for y in (x ** np.float64(2), tl.clip(x, np.float64(0), None), x * np.float64(2), np.float64(2) ** x):
+        assert y.dtype == np.float32
+        assert tl.grad(y.sum(), [x])[0].dtype == np.float32
+
+
+def test_a_retained_gradient_is_that_of_the_value_after_an_edit():
+    y = leaf(1.0) * 2
+    y.retain_grad()
+    y *= 3
+    y.sum().backward()
+    assert y.grad.tolist() == [1.0]
+
+
 # --- hooks --------------------------------------------------------------------------------------------------------------
 
 

@@ -29,6 +29,10 @@ def verdict(function, inputs, **options):
     return report
 
 
+def calling(ufunc):
+    return lambda x: ufunc(x)
+
+
 def square(x):
     return x * x
 
@@ -192,6 +196,64 @@ def test_one_wrong_element_among_many_is_found():
     report = verdict(op, [x])
     assert "x[17, 23]" in report.text
     assert "ratio 1.01" in report.text
+
+
+def test_nan_a_step_away_hides_nothing():
+    """√x at 1e-6 is NaN on the left: that element is moved, and the others are still wrong."""
+    for function, rule, x in (
+        (np.sqrt, lambda g, x: -7.0 * g * x, np.array([1e-6, 1, 2])),
+        (np.log, lambda g, x: g * 0.0 + 5.0, np.array([1e-6, 1, 2])),
+    ):
+        with np.errstate(invalid="ignore"):
+            assert verdict(planted(calling(function), rule), [x]).status == "fail"
+            assert gradcheck(tl.sqrt if function is np.sqrt else tl.log, [x])
+    assert "NaN or inf" in verdict(planted(square, lambda g, x: g * np.nan), [np.ones(2)]).text
+
+
+def test_a_wrong_twin_is_no_alibi():
+    """gradgradcheck differentiates the twin; the twin must also be the function."""
+    for twin in (lambda x: x * 3.0, lambda x: x**3 * 1.001):
+        op = planted(lambda x: x**3, lambda g, x: 3 * g * x**2)
+        op.fused(twin)
+        report = gradgradcheck(op, [np.array([1.0, 2.0])], raise_exception=False)
+        assert "a twin is not the function it is for" in report.text
+
+
+def test_small_gradients_beside_large_ones_are_checked_too():
+    op = planted(lambda x: np.exp(x), lambda g, x: g * np.exp(x) * np.where(x < 0, -1, 1))
+    assert verdict(op, [np.array([15.0, -1.0, 2.0])]).status == "fail"
+    assert gradcheck(tl.exp, [np.array([15.0, -1.0, 2.0])])
+    tiny = planted(lambda x: 1e-9 * np.sin(x), lambda g, x: -1e-9 * g * np.cos(x))
+    assert "wrong sign" in verdict(tiny, [np.array([0.3, 1.0])]).cause
+    assert gradcheck(lambda x: tl.sin(x) * 1e-9, [np.array([0.3, 1.0])])
+
+
+def test_what_beginners_forget(rng):
+    x, y = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
+    assert "upstream gradient is missing" in verdict(planted(square, lambda g, x: 2 * x), [x]).cause
+    swapped = planted(lambda x, y: x * x * y, lambda g, x, y: (g * x * x, 2 * g * x * y))
+    assert "in the wrong order" in verdict(swapped, [x, y]).cause
+    straight_through = planted(lambda x: np.round(x), lambda g: g)
+    assert "true gradient is zero everywhere" in verdict(straight_through, [x]).cause
+
+
+def test_mistakes_in_writing_an_operation_are_named():
+    x = tl.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"no backward rule; write one under @square\.rule"):
+        tl.operation(square)(x).sum().backward()
+    with pytest.raises(RuntimeError, match=r"'inp' was not saved.*may ask for g, need, shapes, out, x"):
+        planted(square, lambda g, inp: g)(x).sum().backward()
+    for wrong in (
+        lambda: tl.operation(np.sin),
+        lambda: tl.operation(lambda x, k=3: x),
+        lambda: tl.operation(dtypes="half")(square),
+    ):
+        with pytest.raises(TypeError, match="expected a Python function, constants after"):
+            wrong()
+    with pytest.raises(TypeError, match="square: its rule calls NumPy on a Tensor"):
+        gradgradcheck(planted(square, lambda g, x: g * np.add(x, x)), [np.ones(2)])
+    both = planted(lambda x, y: x * y, lambda g, x, y: [g * y, g * x])
+    assert gradcheck(both, [np.ones(2), np.ones(2)]), "a list of gradients will do"
 
 
 # --- around the check ---------------------------------------------------------------------------------------------------

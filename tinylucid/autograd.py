@@ -42,6 +42,10 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
         rule = state.rules[op]
     elif create_graph and op.twin:
         return through_twin(n, op.twin, g, need or [p is not None for p in n.parents])
+    if rule is None:
+        raise RuntimeError(
+            f"{here(op.__name__, n.layer)}: this operation has no backward rule; write one under @{op.__name__}.rule"
+        )
     if create_graph:
         have = {name: attach(n, name, a) for name, a in have.items()}
     try:
@@ -55,11 +59,19 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
     except KeyError as missing:
         if missing.args[0] not in rule.wants:
             raise
+        known = [*("g", "need", "shapes", "out"), *op.inputs, *op.keywords]
         raise RuntimeError(
-            f"{here(op.__name__, n.layer)}: {missing} was not saved; enter backward_rules() before the forward pass"
+            f"{here(op.__name__, n.layer)}: {missing} was not saved; enter backward_rules() before the forward pass. A rule may "
+            f"ask for {', '.join(known)} and what the forward returned besides"
         ) from None
-    if type(grads) is not tuple:
-        grads = (grads,)
+    except TypeError as error:
+        if "__array_ufunc__" not in str(error):
+            raise
+        raise TypeError(
+            f"{here(op.__name__, n.layer)}: its rule calls NumPy on a Tensor; to be differentiated again it must be written in "
+            "operations (tl.exp, not np.exp)"
+        ) from error
+    grads = tuple(grads) if isinstance(grads, (tuple, list)) else (grads,)
     if len(grads) != len(n.parents):
         raise ValueError(
             f"{here(op.__name__, n.layer)}: its rule returned {len(grads)} gradients for {len(n.parents)} inputs"
@@ -183,7 +195,9 @@ def run_hooks(holder: Any, g: Any) -> Any:
         changed = hook(g if isinstance(g, Tensor) else Tensor(g))
         if changed is not None:
             if not isinstance(changed, Tensor) or changed.shape != g.shape:
-                raise TypeError(f"a hook must return None or a Tensor of the gradient's shape {g.shape}, got {changed!r}")
+                raise TypeError(
+                    f"a hook must return None or a Tensor of the gradient's shape {g.shape}, got {changed!r}"
+                )
             g = changed if isinstance(g, Tensor) else changed.data
     return g
 

@@ -65,11 +65,11 @@ class Optimizer:
                 raise ValueError(f"optimiser: {name} must be in [{limit[0]}, {limit[1]}), got {value}")
         self.param_groups.append(new)
 
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or make those that are there zero."""
         for group in self.param_groups:
             for p in group["params"]:
-                p._grad = None
+                p._grad = None if set_to_none or p._grad is None else Tensor(np.zeros_like(p.data))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what ``closure``, called first, returns."""

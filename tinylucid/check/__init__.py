@@ -9,6 +9,7 @@ where finite differences cannot tell: never a pass.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ def gradcheck(func: Callable, inputs: Any, *, raise_exception: bool = True, **op
     float32 inputs are then compared with the float64 gradient. Around it: the function gives the same twice, writes to
     neither inputs nor upstream gradient, keeps dtypes, and strided inputs give the same gradient.
 
-    Options: ``rtol`` (1e-6) and ``atol`` (1e-8), beyond the measured error bar; ``directions`` (3) an input; ``seed``
+    Options: ``rtol`` (1e-6, of the norm of one input's gradient) and ``atol`` (1e-8, of a result smaller than 1 that
+    share), beyond the measured error bar; ``directions`` (3) an input; ``seed``
     (0) of upstream and directions; ``ties="first"``: among equal values the first in row-major order must take it all.
     Elements on a kink are held against both one-sided slopes, then moved off it, at most five times.
     Raises GradcheckError naming argument, element, both values and the probable cause, or returns a false Report.
@@ -56,9 +58,30 @@ def gradgradcheck(func: Callable, inputs: Any, *, raise_exception: bool = True, 
             gs = grad([ys[k] for k in outputs], first.leaves, us, create_graph=True, allow_unused=True)
             return [g for g in gs if g is not None]
 
+        report = _same_gradient(first, [first.call()[k] for k in outputs], us)
         names = [*first.names, *(f"the upstream gradient of output {k}" for k in outputs)]
         second = Subject(gradient, [*first.leaves, *us], names, first.buffers)
-        return _deliver(Check(second, **options).run(), raise_exception)
+        if report is None:
+            report = Check(second, **options).run()
+        words = report.text.replace("gradcheck: ", "gradgradcheck, in the derivative of the gradient: ", 1)
+        return _deliver(replace(report, text=words), raise_exception)
+
+
+def _same_gradient(subject: Subject, ys: list[Tensor], us: list[Tensor]) -> Report | None:
+    """A failure if create_graph differentiates another function than the rules do: a twin that is no twin."""
+    plain, again = (
+        grad(ys, subject.leaves, [u.detach() for u in us], retain_graph=True, create_graph=graph, allow_unused=True)
+        for graph in (False, True)
+    )
+    for name, a, b in zip(subject.names, plain, again):
+        if (
+            a is not None
+            and b is not None
+            and np.abs(a.data - b.data).max(initial=0) > 1e-6 * np.abs(a.data).max(initial=1)
+        ):
+            text = f"gradcheck: the gradient of {name} is another one with create_graph=True: a twin is not the function it is for"
+            return Report("fail", text, name, "the twin is another function")
+    return None
 
 
 def dot_test(func: Callable, x: Any, *, seed: int = 0, rtol: float = 1e-12) -> None:

@@ -217,10 +217,10 @@ class Module:
             p.requires_grad = requires_grad
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the parameters' gradients."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the parameters' gradients, or make those that are there zero."""
         for p in self.parameters():
-            p.grad = None
+            p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.data))
 
     def to(self, target: Any) -> Any:
         """Parameters and floating buffers in another floating dtype, in place, gradients forgotten; or on "cpu".

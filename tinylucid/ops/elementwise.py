@@ -110,6 +110,7 @@ def _(g, need, x, y, out):
 
 def pow(x, exponent):
     """x^exponent, the exponent a number or a tensor;  ∂x = g·e·x^(e−1), ∂e = g·x^e·log x (0 where x = 0)."""
+    exponent = exponent.item() if isinstance(exponent, np.generic) else exponent
     if isinstance(exponent, int) or (isinstance(exponent, float) and x.dtype.kind == "f"):
         return _power(x, exponent=exponent)
     return _power_tensor(x if hasattr(x, "dtype") else np.asarray(x, exponent.dtype), exponent)
@@ -278,6 +279,7 @@ def clip(x, min=None, max=None):
     """x limited to [min, max], numbers (also ``clamp``);  ∂x = g where min ≤ x ≤ max, bounds included, else 0."""
     if min is None and max is None:
         raise ValueError(f"{here('clip')}: give min, max or both")
+    min, max = (bound.item() if isinstance(bound, np.generic) else bound for bound in (min, max))
     if not all(bound is None or isinstance(bound, (int, float)) for bound in (min, max)):
         raise TypeError(f"{here('clip')}: bounds must be numbers; tensors go through minimum() and maximum()")
     if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -68,10 +69,11 @@ class TensorMethods:
     def retain_grad(self: Any) -> None:
         """Keep this tensor's gradient in ``grad`` after backward, also if it is no leaf."""
         if self.node is not None:
-            me = weakref.ref(self)  # the node must not hold its own result
+            me, rank = weakref.ref(self), self.node.rank  # the node must not hold its own result
 
             def keep(g: Any) -> None:
-                if (tensor := me()) is not None:
+                tensor = me()
+                if tensor is not None and tensor.node.rank == rank:  # not edited in place since
                     tensor.grad = g.clone() if tensor.grad is None else tensor.grad + g
 
             self.register_hook(keep)
@@ -102,6 +104,22 @@ class TensorMethods:
     def T(self: Any) -> Any:
         """The axes in reverse order; a view."""
         return shapes.permute(self, *range(self.ndim)[::-1])
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    def float(self: Any) -> Any:
+        """In float32."""
+        return self.to(dtypes.float32)
+
+    def double(self: Any) -> Any:
+        """In float64."""
+        return self.to(dtypes.float64)
+
+    def long(self: Any) -> Any:
+        """In int64."""
+        return self.to(dtypes.int64)
 
     def numel(self) -> int:
         """The number of elements."""
@@ -165,8 +183,8 @@ class TensorMethods:
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.data.size == 1 and spec else repr(self)
 
-    def __float__(self) -> float:
-        return float(self.item())
+    def __float__(self) -> Any:
+        return builtins.float(self.item())
 
     def __int__(self) -> int:
         return int(self.item())
@@ -192,7 +210,10 @@ class TensorMethods:
             t = recorded()
             if (t.shape, t.dtype) != (self.shape, self.dtype):
                 raise ValueError(f"in-place edit would turn {self.shape} {self.dtype} into {t.shape} {t.dtype}")
+            retained = self.node is not None and any(hook.__name__ == "keep" for hook in self.node.hooks or ())
             self.data, self.node, self.tracked, self.version = t.data, t.node, t.tracked, t.version
+            if retained:
+                self.retain_grad()  # of the new value, as in PyTorch
         else:
             write(value.data if isinstance(value, Tensor) else value)
             self.version[0] += 1
