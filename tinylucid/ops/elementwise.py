@@ -255,7 +255,10 @@ def _(g, x):
 
 
 def gelu(x, approximate="none"):
-    """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016); "tanh" gives their approximation."""
+    """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016); "tanh" gives their approximation.
+
+    ∂x = g·(Φ(x) + x·φ(x)), φ the normal density: it follows from the operations it is written in.
+    """
     if approximate == "none":
         return x * (_erf(x * math.sqrt(0.5)) + 1) * 0.5
     if approximate == "tanh":

@@ -13,7 +13,7 @@ from .shape import _permute, _reshape, _take, tensor_like
 
 @operation(dtypes="float")
 def _cross_entropy(logits, *, target, weight, ignore_index, label_smoothing, over):
-    """Rows of logits (M, C): each row's loss, or their sum divided by ``over``."""
+    """Rows of logits (M, C): each row's loss, or their sum divided by ``over``; the kernel gives ∂loss/∂logits beside it."""
     loss, slope = of(logits).cross_entropy(logits, target, weight, ignore_index, label_smoothing)
     return loss if over is None else loss.sum() / over, {"slope": slope}
 
@@ -156,7 +156,7 @@ def dropout(input, p=0.5, training=True, rng=None):
     """Each element zeroed with probability p in [0, 1], the others divided by 1 − p (Srivastava et al., 2014).
 
     The mask comes from the counter of ``rng`` (default: the generator of ``tl.manual_seed``), a word an element, the
-    same on every device. Without ``training`` the input itself.
+    same on every device;  ∂x = g·mask / (1 − p). Without ``training`` the input itself.
     """
     if not 0 <= p <= 1:
         raise ValueError(f"{here('dropout')}: p must be in [0, 1], got {p}")

@@ -123,7 +123,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=Tru
 def adaptive_avg_pool2d(input, output_size):
     """y (N, C, P, Q) of the wanted size: place p averages rows ⌊p·H/P⌋ … ⌈(p+1)·H/P⌉ − 1, columns likewise.
 
-    ``output_size`` is an integer or (P, Q); None keeps an axis. As two matrix products, y = A x Bᵀ.
+    ``output_size`` is an integer or (P, Q); None keeps an axis. As two matrix products, y = A x Bᵀ, so ∂x = Aᵀ g B.
     """
     if tensor_like(input, "adaptive_avg_pool2d").ndim != 4 or not input.shape[2] * input.shape[3]:
         raise ValueError(f"{here('adaptive_avg_pool2d')}: expected input (N, C, H, W) with H, W ≥ 1, got {input.shape}")

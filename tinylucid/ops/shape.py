@@ -153,6 +153,7 @@ def sum_to_size(x, *shape):
 
 @operation(view=True)
 def _take(x, *, index):
+    """x[index];  ∂x = g added at the index, into zeros."""
     return x[index]
 
 
@@ -163,6 +164,7 @@ def _(g, shapes, index):
 
 @operation
 def _put(y, *, index, shape):
+    """Zeros of ``shape`` with y added at the index, the adjoint of _take;  ∂y = g[index]."""
     out = np.zeros(shape, y.dtype)
     basic = all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
     if basic:
@@ -184,6 +186,7 @@ def index(x, key):
 
 @operation(dtypes="same")
 def _assign(x, value, *, index):
+    """x with x[index] = value;  ∂x = g where nothing was written, ∂value = g[index] where its write was the last."""
     out = x.copy()
     out[index] = value
     order = np.full(x.shape, -1)  # which element of value each place got last: an index may name a place twice
@@ -217,7 +220,10 @@ def plain_index(key):
 
 
 def gather(x, dim, index):
-    """y[…, k, …] = x[…, index[k], …] along ``dim``; index has x's axes, is no longer than x along the others."""
+    """y[…, k, …] = x[…, index[k], …] along ``dim``; index has x's axes, is no longer than x along the others.
+
+    ∂x = g added at the places it was taken from.
+    """
     places = index.data if isinstance(index, Tensor) else np.asarray(index)
     k = axis_of(dim, x.ndim, "gather")
     if places.dtype.kind not in "iu":
@@ -244,7 +250,7 @@ def _(g, need, shapes, axis):
 
 
 def concatenate(tensors, dim=0):
-    """The tensors one after another along ``dim`` (also ``cat``); the other sizes must agree."""
+    """The tensors one after another along ``dim`` (also ``cat``); the other sizes must agree;  each gets its part of g."""
     xs = sequence(tensors, "concatenate")
     k = axis_of(dim, xs[0].ndim, "concatenate")
     if any(
@@ -303,7 +309,10 @@ def _(g, shapes, widths):
 
 
 def pad(x, pad, mode="constant", value=0.0):
-    """Framed with ``value``: pad = (left, right, top, bottom, …), pairs from the last axis backwards, none negative."""
+    """Framed with ``value``: pad = (left, right, top, bottom, …), pairs from the last axis backwards, none negative.
+
+    ∂x = g without the frame.
+    """
     if mode != "constant":
         raise ValueError(f"{here('pad')}: mode must be 'constant', got {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
