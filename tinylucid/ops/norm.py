@@ -27,7 +27,8 @@ def batch_norm_train(x, weight, bias, *, eps):
     """(x − mean) / √(var + eps) · weight + bias, mean and var of this batch; saves them.
 
     ∂x = weight/σ · (g − mean(g) − x̂·mean(g·x̂)), ∂weight = Σ g·x̂, ∂bias = Σ g, with x̂ = (x − mean)/σ.
-    """    y, mean, var, inv_std = of(x).batch_norm(x, weight, bias, eps)
+    """
+    y, mean, var, inv_std = of(x).batch_norm(x, weight, bias, eps)
     return y, {"mean": mean, "var": var, "inv_std": inv_std}
 
 

@@ -59,7 +59,10 @@ def _count(shape, axes):
 
 
 def var(x, dim=None, correction=1, keepdim=False):
-    """Σ (x − mean)² / (n − correction) over ``dim``; correction 1 is unbiased, 0 the population's;  ∂x = 2g·(x − mean) / (n − correction)."""
+    """Σ (x − mean)² / (n − correction) over ``dim``; correction 1 is unbiased, 0 the population's.
+
+    ∂x = 2g·(x − mean) / (n − correction).
+    """
     axes = axes_of(dim, x.ndim, "var")
     n = _count(x.shape, axes)
     if n <= correction:
