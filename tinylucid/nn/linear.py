@@ -1,0 +1,59 @@
+"""The dense layer, and what layers with weights share."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, ops
+from . import init
+from .module import Module, Parameter
+
+
+def empty(*shape: int) -> Parameter:
+    return Parameter(np.empty(shape, dtypes.default))
+
+
+def positive(layer: str, **sizes: Any) -> None:
+    for name, value in sizes.items():
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ValueError(f"{layer}: {name} must be an integer ≥ 1, got {value!r}")
+
+
+class Weighted(Module):
+    """What Linear and Conv2d share: a weight, perhaps a bias, and PyTorch's default initialisation."""
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def _make(self, shape: tuple[int, ...], bias: bool) -> None:
+        self.weight = empty(*shape)
+        self.register_parameter("bias", empty(shape[0]) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias uniformly in ±1/√fan_in (He's rule with a = √5), from the generator of manual_seed."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(init.fans(self.weight)[0])
+            init.uniform_(self.bias, -bound, bound)
+
+
+class Linear(Weighted):
+    """y = x Wᵀ + b: (…, in_features) → (…, out_features)."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        positive("Linear", in_features=in_features, out_features=out_features)
+        self.in_features, self.out_features = in_features, out_features
+        self._make((out_features, in_features), bias)
+
+    def forward(self, input: Any) -> Any:
+        """See F.linear."""
+        return ops.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
