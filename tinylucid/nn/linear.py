@@ -13,10 +13,12 @@ from .module import Module, Parameter
 
 
 def empty(*shape: int) -> Parameter:
+    """A parameter of the default dtype, not yet initialised."""
     return Parameter(np.empty(shape, dtypes.default))
 
 
 def positive(layer: str, **sizes: Any) -> None:
+    """ValueError unless each size is an integer ≥ 1."""
     for name, value in sizes.items():
         if not isinstance(value, (int, np.integer)) or value < 1:
             raise ValueError(f"{layer}: {name} must be an integer ≥ 1, got {value!r}")
