@@ -5,11 +5,24 @@ from .dense import linear, matmul
 from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward
 from .optim import adam, sgd
-from .pool import avg_pool2d, avg_pool2d_backward, max_pool2d, pool_gather, pool_scatter
+from .pool import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    avg_pool2d_backward,
+    max_pool2d,
+    pool_gather,
+    pool_scatter,
+)
 from .random import dropout_mask, philox
+from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 
 __all__ = [
     "adam",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
+    "adaptive_max_pool2d",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
@@ -19,11 +32,15 @@ __all__ = [
     "conv2d_weight",
     "cross_entropy",
     "dropout_mask",
+    "grid_sample",
+    "grid_sample_backward",
     "linear",
     "matmul",
     "max_pool2d",
     "philox",
     "pool_gather",
     "pool_scatter",
+    "resize",
+    "resize_backward",
     "sgd",
 ]

@@ -78,3 +78,42 @@ def avg_pool2d_backward(g, size, kernel_size, stride, padding, include_pad):
     for _, _, pixels in taps(padded, kernel_size, g.shape[2:], stride, (1, 1)):
         pixels += share
     return padded[:, :, ph : ph + h, pw : pw + w]
+
+
+def adaptive_windows(n, out):
+    """The ``out`` windows that cover n pixels: place p looks at ⌊p·n/out⌋ … ⌈(p+1)·n/out⌉ − 1; neighbours may share one."""
+    return [slice(p * n // out, -(-(p + 1) * n // out)) for p in range(out)]
+
+
+def adaptive_patches(x, size):
+    """For each place of a result of ``size``: its row and column, the rows and columns of x it looks at, and those pixels."""
+    for p, rows in enumerate(adaptive_windows(x.shape[2], size[0])):
+        for q, columns in enumerate(adaptive_windows(x.shape[3], size[1])):
+            yield p, q, rows, columns, x[:, :, rows, columns]
+
+
+def adaptive_avg_pool2d(x, size):
+    """y (N, C, *size) = the mean of each window of :func:`adaptive_windows`."""
+    y = np.empty((*x.shape[:2], *size), x.dtype)
+    for p, q, _, _, pixels in adaptive_patches(x, size):
+        y[:, :, p, q] = pixels.mean((2, 3))
+    return y
+
+
+def adaptive_avg_pool2d_backward(g, size):
+    """The adjoint of adaptive_avg_pool2d: each g shared equally among its window's pixels; (N, C, *size)."""
+    out = np.zeros((*g.shape[:2], *size), g.dtype)
+    for p, q, _, _, pixels in adaptive_patches(out, g.shape[2:]):
+        pixels += g[:, :, p, q, None, None] / (pixels.shape[2] * pixels.shape[3])
+    return out
+
+
+def adaptive_max_pool2d(x, size):
+    """y (N, C, *size) = the largest pixel of each window, and its ``index``; of equals the first in row-major order; NaN wins."""
+    y, index = np.empty((*x.shape[:2], *size), x.dtype), np.empty((*x.shape[:2], *size), np.int64)
+    for p, q, rows, columns, pixels in adaptive_patches(x, size):
+        flat = pixels.reshape(*x.shape[:2], pixels.shape[2] * pixels.shape[3])
+        k = flat.argmax(2)  # NumPy's argmax gives the first NaN, if there is one
+        y[:, :, p, q] = np.take_along_axis(flat, k[..., None], 2)[..., 0]
+        index[:, :, p, q] = (rows.start + k // pixels.shape[3]) * x.shape[3] + columns.start + k % pixels.shape[3]
+    return y, index
