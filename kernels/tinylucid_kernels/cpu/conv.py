@@ -1,0 +1,349 @@
+"""Convolution and its two gradients on all cores, for every stride, padding, dilation and group.
+
+    y[n, o, p, q] = b[o] + Σ_{c,i,j} w[o, c, i, j] · x[n, c, p·s + i·d − pad, q·s + j·d − pad]
+
+The textbook's im2col and one matrix product, on pictures laid out so that im2col is cheap. Rows of the padded picture lie
+one after the other in a flat *plane*, so the pixels that tap (i, j) wants for output 0, 1, 2, … stand side by
+side, ``offset(i, j)`` further on: a column of im2col is one straight copy. With stride s there are s·s planes,
+of every s-th pixel, and the same holds in each. At the end of a row a copy runs on into the next, which yields
+a few outputs that do not exist (the *gaps*): they are dropped, and made zero where they would be summed.
+
+All is done by chunks of some rows, so that columns and product stay in the core's own cache (L2). Compare
+``reference/conv.py``: ``taps`` there is ``gather`` here. Large 3×3 convolutions go to ``winograd.py``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+from .jit import jit
+from .threads import spread
+
+CHUNK = 1 << 16  # elements of im2col at a time: 256 KiB of float32
+PRODUCT = 1 << 20  # multiplications of one matrix product: OpenBLAS is at its best below a million
+
+FEW = 4  # outputs of a one-channel group below which loops beat a matrix product
+PARTIAL = 1 << 22  # elements of the weight gradient's partial sums
+
+
+class Plan(NamedTuple):
+    """What the loops need to know, all integers: the convolution, the picture, and how it is laid out."""
+
+    kh: int
+    kw: int
+    sh: int  # stride
+    sw: int
+    ph: int  # padding
+    pw: int
+    dh: int  # dilation
+    dw: int
+    h: int  # picture
+    w: int
+    p: int  # outputs
+    q: int
+    pitch: int  # from one row of a plane to the next
+    full: int  # columns of a plane that taps reach; the last full − pitch are zeros shared with the next row's first
+    rows: int  # output rows in a chunk
+
+
+def plan_for(size, out_size, kernel_size, stride, padding, dilation, taps, outputs):
+    """The Plan of a convolution whose matrix product has ``taps`` columns and ``outputs`` rows."""
+    (h, w), (p, q), (kh, kw) = size, out_size, kernel_size
+    (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
+    full = q + (kw - 1) * dw // sw
+    after = full - -(-(w + pw) // sw)  # columns of nothing but zeros at the right end of a row …
+    pitch = full - max(0, min(after, pw // sw, full - q))  # … may be those at the left end of the next
+    wanted = max(64, min(CHUNK // taps, PRODUCT // (taps * outputs)))
+    return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, min(p, max(1, wanted // pitch)))
+
+
+@jit
+def plane_rows(rows, plan):
+    """How many rows of a plane the taps of ``rows`` output rows reach."""
+    return rows + (plan.kh - 1) * plan.dh // plan.sh
+
+
+@jit
+def new_planes(channels, rows, dtype_of, plan):
+    """Room for the planes of so many channels, for ``rows`` output rows: (channels, sh·sw, elements)."""
+    size = (plane_rows(rows, plan) - 1) * plan.pitch + plan.full
+    return np.empty((channels, plan.sh * plan.sw, size), dtype_of.dtype)
+
+
+@jit
+def pack(x, planes, top, rows, plan):
+    """planes[c, a·sw + b, r·pitch + v] = padded x[c, (top + r)·sh + a, v·sw + b]: a row is one strided copy."""
+    planes[:] = 0
+    for c in range(x.shape[0]):
+        for a in range(plan.sh):
+            for r in range(plane_rows(rows, plan)):
+                row = (top + r) * plan.sh + a - plan.ph
+                if 0 <= row < plan.h:
+                    for b in range(plan.sw):
+                        first = max(0, (plan.pw - b + plan.sw - 1) // plan.sw)
+                        count = min(plan.full, (plan.w - 1 + plan.pw - b) // plan.sw + 1) - first
+                        source = x[c, row, first * plan.sw + b - plan.pw :]
+                        target = planes[c, a * plan.sw + b, r * plan.pitch + first :]
+                        for v in range(count):
+                            target[v] = source[v * plan.sw]
+
+
+@jit
+def unpack(planes, x, plan):
+    """The adjoint of pack for the whole picture: x[c, row, col] = the plane's element that stands for it."""
+    for c in range(x.shape[0]):
+        for a in range(plan.sh):
+            for r in range(plane_rows(plan.p, plan)):
+                row = r * plan.sh + a - plan.ph
+                if 0 <= row < plan.h:
+                    for b in range(plan.sw):
+                        first = max(0, (plan.pw - b + plan.sw - 1) // plan.sw)
+                        count = min(plan.full, (plan.w - 1 + plan.pw - b) // plan.sw + 1) - first
+                        target = x[c, row, first * plan.sw + b - plan.pw :]
+                        source = planes[c, a * plan.sw + b, r * plan.pitch + first :]
+                        for v in range(count):
+                            target[v * plan.sw] = source[v]
+
+
+@jit
+def offset(i, j, plan):
+    """Where tap (i, j) finds the pixel of output 0: which plane, and how far into it."""
+    i, j = i * plan.dh, j * plan.dw
+    return i % plan.sh * plan.sw + j % plan.sw, i // plan.sh * plan.pitch + j // plan.sw
+
+
+@jit
+def gather(planes, cols, start, plan):
+    """im2col: cols[k] = the pixels of tap k = (c, i, j) for the outputs from ``start``; straight copies, so SIMD."""
+    k = 0
+    for c in range(planes.shape[0]):
+        for i in range(plan.kh):
+            for j in range(plan.kw):
+                plane, shift = offset(i, j, plan)
+                source, target = planes[c, plane, shift + start :], cols[k]
+                for t in range(target.size):
+                    target[t] = source[t]
+                k += 1
+
+
+@jit
+def scatter(cols, planes, start, plan):
+    """The adjoint of gather: where windows overlap, contributions add."""
+    k = 0
+    for c in range(planes.shape[0]):
+        for i in range(plan.kh):
+            for j in range(plan.kw):
+                plane, shift = offset(i, j, plan)
+                target, source = planes[c, plane, shift + start :], cols[k]
+                for t in range(source.size):
+                    target[t] += source[t]
+                k += 1
+
+
+@jit
+def clear_gaps(cols, plan):
+    """Zero the outputs that do not exist: their pixels may be NaN or inf, and 0 · inf is NaN."""
+    for k in range(cols.shape[0]):
+        for end in range(plan.q, cols.shape[1], plan.pitch):
+            for t in range(end, min(end + plan.pitch - plan.q, cols.shape[1])):
+                cols[k, t] = 0
+
+
+@jit
+def lay(g, rows, top, plan):
+    """rows[o] = the rows of g[o] from ``top``, each ``pitch`` long, with zeros in the gaps."""
+    for o in range(g.shape[0]):
+        for r in range((rows.shape[1] + plan.pitch - 1) // plan.pitch):
+            source, target = g[o, top + r], rows[o, r * plan.pitch :]
+            for q in range(plan.q):
+                target[q] = source[q]
+            for q in range(plan.q, min(plan.pitch, target.size)):
+                target[q] = 0
+
+
+@jit
+def matrix(room, rows, columns):
+    """The first rows·columns elements of a flat array as a matrix: last chunks are shorter than the others."""
+    return room[: rows * columns].reshape(rows, columns)
+
+
+@jit
+def filter_plane(planes, weight, out, start, plan):
+    """Depthwise: out[o] = Σ_tap weight·pixels. Too few products a pixel for BLAS; SIMD over the outputs instead."""
+    for o in range(out.shape[0]):
+        total = out[o]
+        total[:] = 0
+        for tap in range(weight.shape[1]):
+            plane, shift = offset(tap // plan.kw, tap % plan.kw, plan)
+            pixels, w = planes[plane, shift + start :], weight[o, tap]
+            for t in range(total.size):
+                total[t] += w * pixels[t]
+
+
+@jit
+def spread_plane(g, weight, planes, plan):
+    """Depthwise, the adjoint for the pixels: a row of g, times the tap's weight, to the pixels it came from."""
+    for o in range(g.shape[0]):
+        for tap in range(weight.shape[0]):
+            plane, shift = offset(tap // plan.kw, tap % plan.kw, plan)
+            w = weight[tap, o]
+            for r in range(plan.p):
+                source, target = g[o, r], planes[plane, shift + r * plan.pitch :]
+                for q in range(plan.q):
+                    target[q] += w * source[q]
+
+
+@jit
+def correlate_plane(g, planes, total, plan):
+    """Depthwise, the adjoint for the weights: total[o, tap] += Σ g·pixels."""
+    for o in range(g.shape[0]):
+        for tap in range(total.shape[1]):
+            plane, shift = offset(tap // plan.kw, tap % plan.kw, plan)
+            for r in range(plan.p):
+                source, pixels = g[o, r], planes[plane, shift + r * plan.pitch :]
+                s = source[0] * pixels[0]
+                for q in range(1, plan.q):
+                    s += source[q] * pixels[q]
+                total[o, tap] += s
+
+
+@jit
+def forward_items(first, last, x, weight, bias, y, bands, plan):
+    """Item (n, band): the output rows of one horizontal band of picture n. ``weight`` (groups, O/groups, taps)."""
+    groups, outputs, taps = weight.shape
+    channels, band = x.shape[1] // groups, (plan.p + bands - 1) // bands
+    planes = new_planes(x.shape[1], band, x, plan)
+    room = np.empty(taps * plan.rows * plan.pitch, x.dtype)
+    product = np.empty(outputs * plan.rows * plan.pitch, x.dtype)
+    for item in range(first, last):
+        n, top = item // bands, item % bands * band
+        bottom = min(plan.p, top + band)
+        pack(x[n], planes, top, max(0, bottom - top), plan)
+        for group in range(groups):
+            for row in range(top, bottom, plan.rows):
+                rows = min(plan.rows, bottom - row)
+                length = (rows - 1) * plan.pitch + plan.q
+                out = matrix(product, outputs, length)
+                mine = planes[group * channels : (group + 1) * channels]
+                start = (row - top) * plan.pitch
+                if channels == 1 and outputs <= FEW:
+                    filter_plane(mine[0], weight[group], out, start, plan)
+                else:
+                    cols = matrix(room, taps, length)
+                    gather(mine, cols, start, plan)
+                    np.dot(weight[group], cols, out)
+                for o in range(outputs):
+                    shift = bias[group * outputs + o]
+                    for r in range(rows):
+                        source, target = out[o, r * plan.pitch :], y[n, group * outputs + o, row + r]
+                        for q in range(plan.q):
+                            target[q] = source[q] + shift
+
+
+@jit
+def input_items(first, last, g, weight, x, blocks, plan):
+    """Item (n, block): ∂x of some channels of picture n, by the adjoint steps in reverse. ``weight`` (groups, taps, O/groups)."""
+    groups, taps, outputs = weight.shape
+    channels = x.shape[1] // (groups * blocks)
+    taps //= blocks
+    planes = new_planes(channels, plan.p, x, plan)
+    room = np.empty(taps * plan.rows * plan.pitch, x.dtype)
+    gradient = np.empty(outputs * plan.rows * plan.pitch, x.dtype)
+    for item in range(first, last):
+        n, group, block = item // (groups * blocks), item // blocks % groups, item % blocks
+        planes[:] = 0
+        mine = g[n, group * outputs : (group + 1) * outputs]
+        filters = weight[group, block * taps : (block + 1) * taps]
+        few = channels == 1 and outputs <= FEW
+        if few:
+            spread_plane(mine, filters, planes[0], plan)
+        for row in range(0, 0 if few else plan.p, plan.rows):
+            length = (min(plan.rows, plan.p - row) - 1) * plan.pitch + plan.q
+            upstream, cols = matrix(gradient, outputs, length), matrix(room, taps, length)
+            lay(mine, upstream, row, plan)
+            np.dot(filters, upstream, cols)
+            clear_gaps(cols, plan)
+            scatter(cols, planes, row * plan.pitch, plan)
+        start = (group * blocks + block) * channels
+        unpack(planes, x[n, start : start + channels], plan)
+
+
+@jit
+def weight_items(first, last, x, g, partial, blocks, plan):
+    """Item (slice, group, block): ∂w of some channels, summed over a slice of the pictures. ``partial`` (slices, groups, blocks, O/groups, taps)."""
+    slices, groups, blocks, outputs, taps = partial.shape
+    channels = x.shape[1] // (groups * blocks)
+    planes = new_planes(channels, plan.p, x, plan)
+    room = np.empty(taps * plan.rows * plan.pitch, x.dtype)
+    gradient = np.empty(outputs * plan.rows * plan.pitch, x.dtype)
+    product = np.empty((outputs, taps), x.dtype)
+    for item in range(first, last):
+        s, group, block = item // (groups * blocks), item // blocks % groups, item % blocks
+        total = partial[s, group, block]
+        total[:] = 0
+        start = (group * blocks + block) * channels
+        for n in range(s * x.shape[0] // slices, (s + 1) * x.shape[0] // slices):
+            pack(x[n, start : start + channels], planes, 0, plan.p, plan)
+            mine = g[n, group * outputs : (group + 1) * outputs]
+            few = channels == 1 and outputs <= FEW
+            if few:
+                correlate_plane(mine, planes[0], total, plan)
+            for row in range(0, 0 if few else plan.p, plan.rows):
+                length = (min(plan.rows, plan.p - row) - 1) * plan.pitch + plan.q
+                upstream, cols = matrix(gradient, outputs, length), matrix(room, taps, length)
+                lay(mine, upstream, row, plan)
+                gather(planes, cols, row * plan.pitch, plan)
+                clear_gaps(cols, plan)
+                np.dot(upstream, cols.T, product)
+                total += product
+
+
+def pieces(count, least, most):
+    """Into how many equal parts to split ``most`` channels or rows so that, times ``count``, there are 16 items or more."""
+    wanted = min(most, max(least, -(-16 // max(1, count))))
+    return next(k for k in range(wanted, most + 1) if most % k == 0) if most else 1
+
+
+def conv2d(x, weight, bias, stride, padding, dilation, groups):
+    """y (N, O, P, Q) of the formula above; ``bias`` (O,) or None."""
+    n, c, *size = x.shape
+    o, per_group, *kernel_size = weight.shape
+    out_size = [
+        (k + 2 * pad - d * (taps - 1) - 1) // s + 1
+        for k, taps, s, pad, d in zip(size, kernel_size, stride, padding, dilation)
+    ]
+    bias = np.zeros(o, x.dtype) if bias is None else bias
+    taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
+    y = np.empty((n, o, *out_size), x.dtype)
+    plan = plan_for(size, out_size, kernel_size, stride, padding, dilation, taps, outputs)
+    bands = min(out_size[0], max(-(-8 // max(1, n)), c * size[0] * size[1] // (2 * CHUNK)))
+    by_group = weight.reshape(groups, outputs, taps)
+    spread(forward_items, n * bands, y.size * taps, x, by_group, bias, y, max(1, bands), plan, blas=True)
+    return y
+
+
+def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
+    """∂(Σ g·y)/∂x, of shape ``input_size``: each output's gradient spread over the pixels it was computed from."""
+    n, c, *size = input_size
+    o, per_group, *kernel_size = weight.shape
+    taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
+    blocks = pieces(n * groups, per_group * size[0] * size[1] // CHUNK, per_group)
+    plan = plan_for(size, g.shape[2:], kernel_size, stride, padding, dilation, max(1, taps // blocks), outputs)
+    x = np.zeros(input_size, g.dtype)
+    transposed = np.ascontiguousarray(weight.reshape(groups, outputs, taps).swapaxes(1, 2))
+    spread(input_items, n * groups * blocks, g.size * taps, g, transposed, x, blocks, plan, blas=True)
+    return x
+
+
+def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
+    """∂(Σ g·y)/∂w, of shape ``weight_size``: the pixels under each output place, weighted by its gradient."""
+    n, _, *size = x.shape
+    o, per_group, *kernel_size = weight_size
+    taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
+    slices = max(1, min(n, 16, PARTIAL // (o * taps)))
+    blocks = pieces(slices * groups, per_group * size[0] * size[1] // CHUNK, per_group)
+    plan = plan_for(size, g.shape[2:], kernel_size, stride, padding, dilation, max(1, taps // blocks), outputs)
+    partial = np.empty((slices, groups, blocks, outputs, taps // blocks), x.dtype)
+    spread(weight_items, slices * groups * blocks, g.size * taps, x, g, partial, blocks, plan, blas=True)
+    return partial.sum(0).swapaxes(1, 2).reshape(weight_size)

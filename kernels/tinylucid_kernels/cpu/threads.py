@@ -1,0 +1,121 @@
+"""Threads: a kernel's items spread over all of them, with the BLAS under Numba's ``np.dot`` kept to one meanwhile.
+
+Every kernel is one serial body over a range of independent items; one parallel driver calls it item by item.
+What an item computes depends on shapes only, so the results are the same bits whatever the number of threads.
+"""
+
+import os
+import threading
+import warnings
+from contextlib import nullcontext
+from functools import cache
+
+import numba
+import scipy.linalg.cython_blas  # loads the BLAS that Numba's np.dot calls
+from threadpoolctl import ThreadpoolController
+
+from .jit import address_of, drive
+
+SMALL = 100_000  # below so many operations, waking the threads costs more than they bring
+state = {"launched": False, "forked": False, "warned": False}
+
+
+@cache
+def blas_libraries():
+    """SciPy's BLAS, which NumPy's wheels do not share; where all share one (Conda's MKL), that one."""
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return [lib for lib in found if "scipy.libs" in lib.filepath or "scipy/.dylibs" in lib.filepath] or found
+
+
+class OneBlasThread:
+    """``with one_blas_thread:`` SciPy's BLAS computes on one thread; the last to leave puts its number back.
+
+    Kernels run side by side on Numba's threads: a BLAS that woke its own pool in each would bring them to a crawl
+    (measured: a factor of 80). The number belongs to the process, so entries from all Python threads are counted.
+    """
+
+    def __init__(self):
+        self.lock, self.inside, self.before = threading.Lock(), 0, []
+
+    def __enter__(self):
+        with self.lock:
+            self.inside += 1
+            if self.inside == 1:
+                self.before = [(lib, lib.get_num_threads()) for lib in blas_libraries()]
+                for lib, n in self.before:
+                    if n != 1:
+                        lib.set_num_threads(1)
+
+    def __exit__(self, *failure):
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                for lib, n in self.before:
+                    if n != 1:
+                        lib.set_num_threads(n)
+
+
+one_blas_thread = OneBlasThread()
+workqueue_lock = threading.Lock()
+
+
+@cache
+def launch():
+    """Start Numba's threads; the context to run in: its simplest layer aborts when two Python threads use it at once."""
+    numba.get_num_threads()
+    state["launched"] = True
+    return workqueue_lock if numba.threading_layer() == "workqueue" else nullcontext()
+
+
+def after_fork():
+    """In a forked child: GNU OpenMP would kill it at the first parallel kernel, and no lock may stay taken."""
+    state["forked"] = state["forked"] or (state["launched"] and numba.threading_layer() == "omp")
+    if one_blas_thread.inside:  # another thread of the parent was in a kernel: it does not exist here
+        one_blas_thread.inside = 1
+        one_blas_thread.lock = threading.Lock()
+        one_blas_thread.__exit__()
+    else:
+        one_blas_thread.lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork)
+
+
+def serial_only():
+    """Whether this process must not use Numba's threads; says so once."""
+    if state["forked"] and not state["warned"]:
+        state["warned"] = True
+        warnings.warn(
+            "tinylucid: this process was forked from one that had used OpenMP threads; its kernels run on one thread. "
+            "Start processes by multiprocessing.get_context('spawn') to use them all.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+    return state["forked"]
+
+
+addresses = {}  # of kernels, by the dtype of their first array: they get nothing but contiguous arrays, all of one dtype
+
+
+def address(kernel, args):
+    """Where the compiled kernel for such arguments begins."""
+    key = kernel, args[0].dtype
+    if key not in addresses:
+        addresses[key] = address_of(kernel, tuple(numba.typeof(a) for a in (0, 0, *args)))
+    return addresses[key]
+
+
+def spread(kernel, items, work, *args, blas=False):
+    """``kernel(first, last, *args)`` over ``items`` independent items, on all threads if ``work`` is worth it.
+
+    ``work`` is about how many operations there are; ``blas`` says that the kernel calls np.dot.
+    """
+    with one_blas_thread if blas else nullcontext():
+        if work < SMALL or items < 2 or serial_only():
+            kernel(0, items, *args)
+            return
+        where = address(kernel, args)
+        flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
+        with launch():
+            drive(items, where, flat)
