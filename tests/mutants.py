@@ -30,6 +30,7 @@ class Mutant:
 
 OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests/test_autograd.py"
 VALUES = "tests/test_values.py"
+ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
 REFERENCE = "kernels/tinylucid_kernels/reference/"
 
@@ -52,10 +53,10 @@ MUTANTS = [
     op(ELEMENTWISE, "return g / (out * 2)", "return g / out", "sqrt"),
     op(ELEMENTWISE, "return -g * sin(x)", "return g * sin(x)", "cos"),
     op(ELEMENTWISE, "return g * (1 - out * out)", "return g * (1 - out)", "tanh"),
-    op(ELEMENTWISE, "return g * out * (1 - out)", "return g * (1 - out)", "sigmoid"),
-    op(ELEMENTWISE, "return g * (out > 0)", "return g * (out >= 0)", "relu"),
-    op(ELEMENTWISE, "return where(x > 0, g, g * negative_slope)", "return where(x > 0, g, g)", "leaky"),
-    op(ELEMENTWISE, "(2 / math.sqrt(math.pi))", "(1 / math.sqrt(math.pi))", "gelu"),
+    op(ACTIVATION, "return g * out * (1 - out)", "return g * (1 - out)", "sigmoid"),
+    op(ACTIVATION, "return g * (out > 0)", "return g * (out >= 0)", "relu"),
+    op(ACTIVATION, "return where(x > 0, g, g * negative_slope)", "return where(x > 0, g, g)", "leaky"),
+    op(ACTIVATION, "(2 / math.sqrt(math.pi))", "(1 / math.sqrt(math.pi))", "gelu"),
     op(ELEMENTWISE, "inside & (x <= high)", "inside & (x < high)", "ties_go"),
     op(ELEMENTWISE, "where(tie, g * 0.5, where(first, g, 0.0))", "where(tie, g, where(first, g, 0.0))", "ties_go"),
     op(ELEMENTWISE, "_share(g, less(x, y), equal(x, y))", "_share(g, greater(x, y), equal(x, y))", "minimum"),
@@ -72,7 +73,7 @@ MUTANTS = [
     op(SHAPE, "np.add.at(out, index, y)", "out[index] = y", "fancy_indexing"),
     op(SHAPE, "order < 0, \"won\": order[index] == count", "order < 0, \"won\": order[index] >= 0", "indexed_assignment"),
     op(SHAPE, "end - shape[axis], end)", "0, shape[axis])", "concatenate"),
-    op(SHAPE, "slice(before, before + n)", "slice(0, n)", "pad"),
+    op("tinylucid/ops/padding.py", "slice(before, before + n)", "slice(0, n)", "pad"),
     op(SHAPE, "k < lead or (shape[k - lead] == 1 and x.shape[k] != 1)", "k < lead", "add"),
     # rules: dense, convolution, pooling, batch norm, losses
     op("tinylucid/ops/dense.py", "_matmul(g, flip(y)) if need[0]", "_matmul(g, y) if need[0]", "matmul"),

@@ -1,7 +1,7 @@
 """tl.nn: modules, layers and initialisation, with PyTorch's names, arguments and state_dict keys."""
 
 from . import functional, init
-from .activation import GELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from .activation import ELU, GELU, LeakyReLU, LogSigmoid, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from .containers import ModuleList, Sequential
 from .conv import Conv2d
 from .linear import Linear
@@ -12,6 +12,7 @@ from .pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 from .regular import Dropout, Flatten, Identity
 
 __all__ = [
+    "ELU",
     "GELU",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
@@ -23,6 +24,7 @@ __all__ = [
     "Identity",
     "LeakyReLU",
     "Linear",
+    "LogSigmoid",
     "MSELoss",
     "MaxPool2d",
     "Module",
@@ -30,8 +32,10 @@ __all__ = [
     "Parameter",
     "ReLU",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Tanh",
     "functional",
     "init",

@@ -44,6 +44,54 @@ class GELU(Module):
         return ops.gelu(input, self.approximate)
 
 
+class ELU(Module):
+    """x where x > 0, else alpha·(eˣ − 1)."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, input: Any) -> Any:
+        """See F.elu."""
+        return ops.elu(input, self.alpha)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"alpha={self.alpha}"
+
+
+class SiLU(Module):
+    """x·σ(x)."""
+
+    def forward(self, input: Any) -> Any:
+        """See F.silu."""
+        return ops.silu(input)
+
+
+class Softplus(Module):
+    """log(1 + e^(beta·x)) / beta, and x itself where beta·x > threshold."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, input: Any) -> Any:
+        """See F.softplus."""
+        return ops.softplus(input, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class LogSigmoid(Module):
+    """log σ(x)."""
+
+    def forward(self, input: Any) -> Any:
+        """See F.logsigmoid."""
+        return ops.logsigmoid(input)
+
+
 class Sigmoid(Module):
     """1 / (1 + e⁻ˣ)."""
 

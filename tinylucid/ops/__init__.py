@@ -1,8 +1,10 @@
 """Operations: each forward and its backward rule side by side, a family a file. Importing them equips Tensor."""
 
 from . import methods  # registers Tensor's methods
+from .activation import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
+from .adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
 from .compare import equal
-from .conv import conv2d
+from .conv import conv2d, conv_transpose2d
 from .dense import linear, matmul
 from .elementwise import (
     abs,
@@ -11,16 +13,12 @@ from .elementwise import (
     cos,
     div,
     exp,
-    gelu,
-    leaky_relu,
     log,
     maximum,
     minimum,
     mul,
     neg,
     pow,
-    relu,
-    sigmoid,
     sign,
     sin,
     sqrt,
@@ -30,14 +28,15 @@ from .elementwise import (
 )
 from .loss import cross_entropy, dropout, mse_loss
 from .norm import batch_norm
-from .pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from .padding import pad
+from .pool import avg_pool2d, max_pool2d, max_unpool2d
 from .reduce import argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, std, sum, var
+from .resize import affine_grid, grid_sample, interpolate
 from .shape import (
     concatenate,
     expand,
     flatten,
     gather,
-    pad,
     permute,
     reshape,
     split,
@@ -53,7 +52,9 @@ cat, clamp = concatenate, clip  # PyTorch has both spellings
 __all__ = [
     "abs",
     "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
     "add",
+    "affine_grid",
     "argmax",
     "argmin",
     "avg_pool2d",
@@ -63,24 +64,30 @@ __all__ = [
     "clip",
     "concatenate",
     "conv2d",
+    "conv_transpose2d",
     "cos",
     "cross_entropy",
     "div",
     "dropout",
+    "elu",
     "equal",
     "exp",
     "expand",
     "flatten",
     "gather",
     "gelu",
+    "grid_sample",
+    "interpolate",
     "leaky_relu",
     "linear",
     "log",
     "log_softmax",
+    "logsigmoid",
     "logsumexp",
     "matmul",
     "max",
     "max_pool2d",
+    "max_unpool2d",
     "maximum",
     "mean",
     "min",
@@ -95,8 +102,10 @@ __all__ = [
     "reshape",
     "sigmoid",
     "sign",
+    "silu",
     "sin",
     "softmax",
+    "softplus",
     "split",
     "sqrt",
     "squeeze",

@@ -3,8 +3,6 @@
 Rules return the gradient in the output's shape; the core sums it where an input was broadcast.
 """
 
-import math
-
 import numpy as np
 
 from .. import dtypes
@@ -202,68 +200,6 @@ def tanh(x):
 @tanh.rule
 def _(g, out):
     return g * (1 - out * out)
-
-
-@smooth
-def sigmoid(x):
-    """1 / (1 + e⁻ˣ), without overflow;  ∂x = g·σ·(1 − σ)."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
-
-
-@sigmoid.rule
-def _(g, out):
-    return g * out * (1 - out)
-
-
-@arithmetic
-def relu(x):
-    """max(x, 0);  ∂x = g where x > 0, else 0 (at 0 too)."""
-    return np.maximum(x, 0)
-
-
-@relu.rule
-def _(g, out):
-    return g * (out > 0)
-
-
-@smooth
-def _leaky_relu(x, *, negative_slope):
-    return np.where(x > 0, x, x * negative_slope)
-
-
-@_leaky_relu.rule
-def _(g, x, negative_slope):
-    return where(x > 0, g, g * negative_slope)
-
-
-def leaky_relu(x, negative_slope=0.01):
-    """x where x > 0, else negative_slope·x (Maas et al., 2013);  ∂x = g or negative_slope·g (the latter at 0)."""
-    return _leaky_relu(x, negative_slope=float(negative_slope))
-
-
-@smooth
-def _erf(x):
-    from scipy.special import erf  # imported when first needed: SciPy takes longer to import than tinylucid
-
-    return erf(x)
-
-
-@_erf.rule
-def _(g, x):
-    return g * exp(-x * x) * (2 / math.sqrt(math.pi))
-
-
-def gelu(x, approximate="none"):
-    """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016); "tanh" gives their approximation.
-
-    ∂x = g·(Φ(x) + x·φ(x)), φ the normal density: it follows from the operations it is written in.
-    """
-    if approximate == "none":
-        return x * (_erf(x * math.sqrt(0.5)) + 1) * 0.5
-    if approximate == "tanh":
-        return x * (tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)) + 1) * 0.5
-    raise ValueError(f"{here('gelu')}: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 
 @arithmetic

@@ -13,7 +13,7 @@ from .. import dtypes
 from ..autograd import backward
 from ..scopes import thread
 from ..tensor import Array, Tensor
-from . import compare, dense, elementwise, reduce
+from . import activation, compare, dense, elementwise, reduce
 from . import shape as shapes
 
 
@@ -305,8 +305,8 @@ class TensorMethods:
     )
     tanh, sigmoid, relu, sign, pow = (
         elementwise.tanh,
-        elementwise.sigmoid,
-        elementwise.relu,
+        activation.sigmoid,
+        activation.relu,
         elementwise.sign,
         elementwise.pow,
     )
