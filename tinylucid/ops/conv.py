@@ -8,8 +8,9 @@ from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import operation
+from .padding import pad
 from .reduce import _sum
-from .shape import pad, tensor_like
+from .shape import _reshape, tensor_like
 
 
 def pair(value, name, least, where):
@@ -98,3 +99,44 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
             f"{here('conv2d')}: kernel {weight.shape} at dilation {dilation} is larger than the padded input {input.shape} + {padding}"
         )
     return _conv2d(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """The gradient of conv2d as a layer: each pixel spreads its kernel over the result, ``stride`` pixels from the next one.
+
+    y[n, o, p·stride + i·dilation − padding, …] += Σ_c w[c,o,i,j] · x[n,c,p,q], then + b[o]. input (N, C, H, W), weight
+    (C, O/groups, kh, kw), bias (O,) → (N, O, P, Q), P = (H − 1)·stride − 2·padding + dilation·(kh − 1) + 1 + output_padding:
+    of the sizes that conv2d makes H of, output_padding, below the stride, chooses one. Raises ValueError where shapes or
+    arguments do not fit. Zeiler et al., "Deconvolutional networks", 2010.
+    """
+    name = "conv_transpose2d"
+    tensor_like(input, name)
+    if input.ndim != 4 or weight.ndim != 4:
+        raise ValueError(
+            f"{here(name)}: expected input (N, C, H, W) and weight (C, O/groups, kh, kw), got {input.shape} and {weight.shape}"
+        )
+    n, c, *before = input.shape
+    per_group, *kernel_size = weight.shape[1:]
+    if not isinstance(groups, int) or groups < 1 or c % groups or c != weight.shape[0]:
+        raise ValueError(
+            f"{here(name)}: input {input.shape} has {c} channels, weight {weight.shape} takes {weight.shape[0]}, and "
+            f"groups={groups} must divide them"
+        )
+    out = per_group * groups
+    if bias is not None and bias.shape != (out,):
+        raise ValueError(f"{here(name)}: bias {bias.shape} does not fit weight {weight.shape}: expected ({out},)")
+    stride, dilation = pair(stride, "stride", 1, name), pair(dilation, "dilation", 1, name)
+    padding, more = pair(padding, "padding", 0, name), pair(output_padding, "output_padding", 0, name)
+    if any(m >= s for m, s in zip(more, stride)):
+        raise ValueError(f"{here(name)}: output_padding {more} must be smaller than stride {stride}")
+    size = tuple(
+        (h - 1) * s - 2 * p + d * (k - 1) + 1 + m
+        for h, k, s, p, d, m in zip(before, kernel_size, stride, padding, dilation, more)
+    )
+    if min(size) < 1 or not before[0] * before[1]:
+        raise ValueError(
+            f"{here(name)}: input {input.shape}, kernel {weight.shape} and padding {padding} leave no pixels: {size}"
+        )
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    y = _conv2d_input(input, weight, input_size=(n, out, *size), **how)
+    return y if bias is None else y + _reshape(bias, shape=(1, out, 1, 1))

@@ -1,7 +1,9 @@
-"""Pooling: max by gathering the winners, average, and adaptive average.
+"""Pooling by a window that slides: max, its partial inverse, and average.
 
 Gather and scatter by the saved index are a closed pair: each is the other's gradient.
 """
+
+import math
 
 import numpy as np
 from tinylucid_kernels import of
@@ -9,9 +11,8 @@ from tinylucid_kernels import of
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .conv import pair
-from .dense import flip, matmul
-from .reduce import _mean
-from .shape import tensor_like
+from .padding import pad
+from .shape import _assign, _reshape, tensor_like
 
 
 @operation(dtypes="float")
@@ -45,22 +46,58 @@ def _(g, shapes, index):
     return _pool_scatter(g, index=index, size=shapes[0][2:])
 
 
-def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, return_indices=False):
+def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """y = the largest pixel in each window;  the gradient goes to it alone, to the first of equals in row-major order.
 
     (N, C, H, W) → (N, C, P, Q), sizes as in conv2d; stride defaults to kernel_size, padding is with −inf. With
-    ``return_indices`` also each winner's place h·W + w. Raises ValueError where the window does not fit.
+    ``ceil_mode`` a last window may reach over the padded edge, if it begins before it. With ``return_indices`` also each
+    winner's place h·W + w. Raises ValueError where the window does not fit.
     """
-    how = _window(input, kernel_size, stride, padding, dilation, "max_pool2d")
+    how, over = _window(input, kernel_size, stride, padding, dilation, ceil_mode, "max_pool2d")
+    width = input.shape[3]
+    if any(over):
+        input = pad(input, (0, over[1], 0, over[0]), value=-np.inf)
+    y, found = _max_pool2d.op.apply((input,), how)
     if not return_indices:
-        return _max_pool2d(input, **how)
-    data = input.data if isinstance(input, Tensor) else input
-    index = of(data).max_pool2d(data, **how)[1]
-    return _pool_gather(input, index=index), Tensor(index) if isinstance(input, Tensor) else index
+        return y
+    rows, columns = np.divmod(found["index"], width + over[1])
+    index = rows * width + columns
+    return y, Tensor(index) if isinstance(y, Tensor) else index
 
 
-def _window(x, kernel_size, stride, padding, dilation, where):
-    """The pooling window's arguments as pairs, checked against x."""
+def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Zeros with each pixel written where ``indices`` says, as max_pool2d returned them: its partial inverse.
+
+    input and indices (N, C, P, Q) → (N, C, H, W), H = (P − 1)·stride − 2·padding + kernel_size unless ``output_size`` gives
+    (H, W), less than a stride away. Of several pixels for one place the last is written, and gets the gradient. Raises
+    ValueError for shapes that do not fit, IndexError for an index beside the picture. Zeiler and Fergus, 2014.
+    """
+    places = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
+    if tensor_like(input, "max_unpool2d").ndim != 4 or places.shape != input.shape or places.dtype.kind not in "iu":
+        raise ValueError(
+            f"{here('max_unpool2d')}: expected input (N, C, P, Q) and integers of its shape, got {input.shape} and "
+            f"{places.dtype} {places.shape}"
+        )
+    kernel_size = pair(kernel_size, "kernel_size", 1, "max_unpool2d")
+    stride = kernel_size if stride is None else pair(stride, "stride", 1, "max_unpool2d")
+    padding = pair(padding, "padding", 0, "max_unpool2d")
+    usual = tuple((n - 1) * s - 2 * p + k for n, s, p, k in zip(input.shape[2:], stride, padding, kernel_size))
+    size = usual if output_size is None else pair(tuple(output_size)[-2:], "output_size", 1, "max_unpool2d")
+    if min(size) < 1 or any(not m - s < n < m + s for n, m, s in zip(size, usual, stride)):
+        raise ValueError(f"{here('max_unpool2d')}: output_size {size} is not within a stride {stride} of {usual}")
+    if places.size and (places.min() < 0 or places.max() >= size[0] * size[1]):
+        raise IndexError(
+            f"{here('max_unpool2d')}: indices reach {places.min()} … {places.max()}, a picture of {size} has places "
+            f"0 … {size[0] * size[1] - 1}"
+        )
+    n, c, p, q = input.shape
+    index = (np.arange(n)[:, None, None], np.arange(c)[:, None], places.reshape(n, c, p * q))
+    empty = np.zeros((n, c, size[0] * size[1]), input.dtype)
+    return _reshape(_assign(empty, _reshape(input, shape=(n, c, p * q)), index=index), shape=(n, c, *size))
+
+
+def _window(x, kernel_size, stride, padding, dilation, ceil_mode, where):
+    """The pooling window's arguments as pairs, checked against x, and by how far the last one reaches over the edge."""
     if tensor_like(x, where).ndim != 4:
         raise ValueError(f"{here(where)}: expected input (N, C, H, W), got {x.shape}")
     how = {
@@ -77,14 +114,26 @@ def _window(x, kernel_size, stride, padding, dilation, where):
         raise ValueError(
             f"{here(where)}: at dilation {how['dilation']} a window can fall beside the picture {x.shape} altogether"
         )
+    over = [_overhang(n, *of_axis) if ceil_mode else 0 for n, *of_axis in zip(x.shape[2:], *how.values())]
     if any(
-        n + 2 * p < d * (k - 1) + 1
-        for n, k, p, d in zip(x.shape[2:], how["kernel_size"], how["padding"], how["dilation"])
+        n + 2 * p + more < d * (k - 1) + 1
+        for n, k, p, d, more in zip(x.shape[2:], how["kernel_size"], how["padding"], how["dilation"], over)
     ):
         raise ValueError(
             f"{here(where)}: window {how['kernel_size']} is larger than the padded input {x.shape} + {how['padding']}"
         )
-    return how
+    return how, over
+
+
+def _overhang(n, kernel_size, stride, padding, dilation):
+    """By how many pixels the last window that begins inside reaches over the padded edge; 0 if none begins there."""
+    reach = dilation * (kernel_size - 1) + 1
+    last = (
+        -(-(n + 2 * padding - reach) // stride) * stride
+    )  # where the last window begins, counted from the padded edge
+    if last >= n + padding:
+        last -= stride
+    return max(0, last + reach - n - 2 * padding) if last >= 0 else 0
 
 
 @operation(dtypes="float")
@@ -109,40 +158,33 @@ def _(g, kernel_size, stride, padding, include_pad):
     return _avg_pool2d(g, kernel_size=kernel_size, stride=stride, padding=padding, include_pad=include_pad)
 
 
-def avg_pool2d(input, kernel_size, stride=None, padding=0, count_include_pad=True):
+def avg_pool2d(
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     """y = the mean of each window;  the gradient is shared equally among its pixels.
 
     (N, C, H, W) → (N, C, P, Q), sizes as in conv2d; stride defaults to kernel_size; padded zeros count in the
-    divisor if ``count_include_pad``. Raises ValueError where the window does not fit.
+    divisor if ``count_include_pad``; with ``ceil_mode`` a last window may reach over the padded edge, if it begins before
+    it, and what lies beyond does not count. ``divisor_override`` divides the sum by a number of your own. Raises
+    ValueError where the window does not fit, and for a divisor of 0.
     """
-    how = _window(input, kernel_size, stride, padding, 1, "avg_pool2d")
+    how, over = _window(input, kernel_size, stride, padding, 1, ceil_mode, "avg_pool2d")
     del how["dilation"]
-    return _avg_pool2d(input, include_pad=bool(count_include_pad), **how)
-
-
-def adaptive_avg_pool2d(input, output_size):
-    """y (N, C, P, Q) of the wanted size: place p averages rows ⌊p·H/P⌋ … ⌈(p+1)·H/P⌉ − 1, columns likewise.
-
-    ``output_size`` is an integer or (P, Q); None keeps an axis. As two matrix products, y = A x Bᵀ, so ∂x = Aᵀ g B.
-    """
-    if tensor_like(input, "adaptive_avg_pool2d").ndim != 4 or not input.shape[2] * input.shape[3]:
-        raise ValueError(f"{here('adaptive_avg_pool2d')}: expected input (N, C, H, W) with H, W ≥ 1, got {input.shape}")
-    size = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    if len(size) != 2:
-        raise ValueError(
-            f"{here('adaptive_avg_pool2d')}: output_size must be an integer or two of them, got {output_size!r}"
-        )
-    size = pair(
-        [n if want is None else want for n, want in zip(input.shape[2:], size)], "output_size", 1, "adaptive_avg_pool2d"
+    if divisor_override is None and not any(over):
+        return _avg_pool2d(input, include_pad=bool(count_include_pad), **how)
+    if divisor_override == 0:
+        raise ValueError(f"{here('avg_pool2d')}: divisor_override must not be 0")
+    whole = _avg_pool2d(pad(input, (0, over[1], 0, over[0])), include_pad=True, **how)
+    rows, columns = (
+        _counted(n, m, *of_axis, count_include_pad)
+        for n, m, *of_axis in zip(input.shape[2:], whole.shape[2:], *how.values())
     )
-    if size == (1, 1):
-        return _mean(input, axes=(2, 3), keepdim=True)
-    rows, columns = (_averaging(n, out, input.dtype) for n, out in zip(input.shape[2:], size))
-    return matmul(matmul(rows, input), flip(columns))
+    divisor = rows[:, None] * columns if divisor_override is None else np.array(divisor_override)
+    return whole * float(math.prod(how["kernel_size"])) / divisor.astype(whole.dtype)
 
 
-def _averaging(n, out, dtype):
-    """The matrix (out, n) whose row p averages elements ⌊p·n/out⌋ … ⌈(p+1)·n/out⌉ − 1."""
-    p, k = np.arange(out)[:, None], np.arange(n)
-    inside = (k >= p * n // out) & (k < -(-(p + 1) * n // out))
-    return (inside / inside.sum(1, keepdims=True)).astype(dtype)
+def _counted(n, windows, kernel_size, stride, padding, include_pad):
+    """How many rows (or columns) of each window count: those of the picture, or of the picture and its padding."""
+    start = np.arange(windows) * stride - padding
+    frame = padding if include_pad else 0
+    return np.minimum(start + kernel_size, n + frame) - np.maximum(start, -frame)

@@ -299,33 +299,6 @@ def split(x, split_size, dim=0):
 
 
 @operation
-def _pad(x, *, widths, value):
-    return np.pad(x, widths, constant_values=value)
-
-
-@_pad.rule
-def _(g, shapes, widths):
-    return _take(g, index=tuple(slice(before, before + n) for (before, _), n in zip(widths, shapes[0])))
-
-
-def pad(x, pad, mode="constant", value=0.0):
-    """Framed with ``value``: pad = (left, right, top, bottom, …), pairs from the last axis backwards, none negative.
-
-    ∂x = g without the frame.
-    """
-    if mode != "constant":
-        raise ValueError(f"{here('pad')}: mode must be 'constant', got {mode!r}")
-    if len(pad) % 2 or len(pad) > 2 * x.ndim or any(p < 0 for p in pad):
-        raise ValueError(
-            f"{here('pad')}: expected up to {x.ndim} pairs of sizes ≥ 0, from the last axis, got {tuple(pad)}"
-        )
-    if not any(pad):
-        return clone(x)
-    pairs = [(int(pad[k]), int(pad[k + 1])) for k in range(0, len(pad), 2)]
-    return _pad(x, widths=tuple([(0, 0)] * (x.ndim - len(pairs)) + pairs[::-1]), value=value)
-
-
-@operation
 def clone(x):
     """A copy in its own memory;  ∂x = g."""
     return x.copy()
