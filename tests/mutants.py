@@ -85,8 +85,8 @@ MUTANTS = [
        "return batch_norm_fixed.op.own_rule.pull(g, [True] * 3, x, weight, mean, inv_std)[:3]", "batch_norm_train"),
     Mutant("tinylucid/ops/norm.py", "return centred * (var + eps) ** -0.5", "return centred * (var + 2 * eps) ** -0.5", VALUES),
     op("tinylucid/ops/norm.py", "x_hat = (x - channels(mean, x)) * channels(inv_std, x)", "x_hat = x * channels(inv_std, x)", "batch_norm_fixed"),
-    Mutant("tinylucid/ops/loss.py", "log_p = log_softmax(logits, 1)", "log_p = log_softmax(logits * 1.01, 1)", VALUES),
-    op("tinylucid/ops/loss.py", "return g * mask * (1 / (1 - p) if p < 1 else 0.0)", "return g * mask", "dropout"),
+    Mutant("tinylucid/ops/classify.py", "log_p = log_softmax(logits, 1)", "log_p = log_softmax(logits * 1.01, 1)", VALUES),
+    op("tinylucid/ops/regular.py", "return g * mask * (1 / (1 - p) if p < 1 else 0.0)", "return g * mask", "dropout"),
     # kernels
     Mutant(REFERENCE + "conv.py", "top, left = i * dh, j * dw", "top, left = i * dh, j * dh", KERNELS),
     Mutant(REFERENCE + "conv.py", "pixels += cols[:, :, i, j]", "pixels[:] = cols[:, :, i, j]", KERNELS),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 import tinylucid as tl
-from tinylucid.ops.loss import _cross_entropy
+from tinylucid.ops.classify import _cross_entropy
 from tinylucid.ops.norm import batch_norm_train
 
 F = tl.nn.functional

@@ -8,6 +8,7 @@ import tinylucid as tl
 from .draws import case, shapes, sides, unary, values
 
 F = tl.nn.functional
+reductions = st.sampled_from(["mean", "sum", "none"])
 
 
 unary("softplus", F.softplus)
@@ -15,3 +16,43 @@ unary("softplus_sharp", lambda x: F.softplus(x, 3.0, 1.0 + 1 / 7), "distinct")  
 unary("logsigmoid", F.logsigmoid)
 unary("silu", F.silu)
 unary("elu", lambda x: F.elu(x, 0.7), "nonzero")
+
+
+@case
+def nll_loss(draw):
+    n, c = sides(draw, 2, 1, 4)
+    places = sides(draw, draw(st.integers(0, 2)), 1, 2)
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    target = rng.integers(0, c, (n, *places))
+    target.reshape(-1)[1:][rng.random(target.size - 1) < 0.3] = -100
+    how = {"weight": rng.random(c) + 0.5 if draw(st.booleans()) else None, "reduction": draw(reductions)}
+    return lambda x: F.nll_loss(x, target, **how), [values(draw, (n, c, *places))]
+
+
+@case
+def binary_cross_entropy_with_logits(draw):
+    shape, reduction = shapes(draw, 1), draw(reductions)
+    weight = values(draw, shape, "positive") if draw(st.booleans()) else None
+    pos_weight = values(draw, shape[-1:], "positive") if draw(st.booleans()) else None
+    loss = lambda x, y: F.binary_cross_entropy_with_logits(x, y, weight, reduction, pos_weight)
+    return loss, [values(draw, shape), values(draw, shape)]
+
+
+@case
+def l1_loss(draw):
+    x, reduction = values(draw, shapes(draw, 1)), draw(reductions)
+    return lambda x, y: F.l1_loss(x, y, reduction), [x, x + values(draw, x.shape, "nonzero")]
+
+
+@case
+def smooth_l1_loss(draw):
+    x, reduction, beta = values(draw, shapes(draw, 1)), draw(reductions), draw(st.sampled_from([0.17, 0.42]))
+    return lambda x, y: F.smooth_l1_loss(x, y, reduction, beta), [x, x + values(draw, x.shape, "distinct") + 0.05]
+
+
+@case
+def kl_div(draw):
+    shape, log_target = shapes(draw, 1), draw(st.booleans())
+    reduction = draw(st.sampled_from(["mean", "sum", "none", "batchmean"]))
+    inputs = [values(draw, shape), values(draw, shape, "normal" if log_target else "positive")]
+    return lambda x, y: F.kl_div(x, y, reduction, log_target), inputs

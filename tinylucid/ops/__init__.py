@@ -3,6 +3,7 @@
 from . import methods  # registers Tensor's methods
 from .activation import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
 from .adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
+from .classify import cross_entropy, nll_loss
 from .compare import equal
 from .conv import conv2d, conv_transpose2d
 from .dense import linear, matmul
@@ -26,11 +27,12 @@ from .elementwise import (
     tanh,
     where,
 )
-from .loss import cross_entropy, dropout, mse_loss
+from .loss import binary_cross_entropy_with_logits, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from .norm import batch_norm
 from .padding import pad
 from .pool import avg_pool2d, max_pool2d, max_unpool2d
 from .reduce import argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, std, sum, var
+from .regular import dropout
 from .resize import affine_grid, grid_sample, interpolate
 from .shape import (
     concatenate,
@@ -59,6 +61,7 @@ __all__ = [
     "argmin",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy_with_logits",
     "cat",
     "clamp",
     "clip",
@@ -78,6 +81,8 @@ __all__ = [
     "gelu",
     "grid_sample",
     "interpolate",
+    "kl_div",
+    "l1_loss",
     "leaky_relu",
     "linear",
     "log",
@@ -95,6 +100,7 @@ __all__ = [
     "mse_loss",
     "mul",
     "neg",
+    "nll_loss",
     "pad",
     "permute",
     "pow",
@@ -104,6 +110,7 @@ __all__ = [
     "sign",
     "silu",
     "sin",
+    "smooth_l1_loss",
     "softmax",
     "softplus",
     "split",

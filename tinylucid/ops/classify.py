@@ -1,0 +1,143 @@
+"""Losses of classifiers: −log of the probability that the wanted class gets, from logits or from log-probabilities."""
+
+import numpy as np
+from tinylucid_kernels import of
+
+from ..scopes import here
+from ..tensor import Tensor, operation
+from .elementwise import where
+from .loss import constant, known, reduce
+from .reduce import _sum, log_softmax, sum
+from .shape import _permute, _reshape, _take, tensor_like
+
+
+@operation(dtypes="float")
+def _cross_entropy(logits, *, target, weight, ignore_index, label_smoothing, over):
+    """Rows of logits (M, C): each row's loss, or their sum divided by ``over``; the kernel gives ∂loss/∂logits beside it."""
+    loss, slope = of(logits).cross_entropy(logits, target, weight, ignore_index, label_smoothing)
+    return loss if over is None else loss.sum() / over, {"slope": slope}
+
+
+@_cross_entropy.rule
+def _(g, slope, over):
+    return slope * (g[:, None] if over is None else g / over)
+
+
+@_cross_entropy.fused
+def _(logits, *, target, weight, ignore_index, label_smoothing, over):
+    log_p = log_softmax(logits, 1)
+    loss = _surprise(log_p, target, weight, ignore_index)
+    if label_smoothing:  # where nobody wants a class, its log p may be −inf, and 0 · −inf is NaN
+        everywhere = -_sum(log_p if weight is None else log_p * weight, axes=(1,), keepdim=False)
+        everywhere = everywhere if ignore_index is None else where(target != ignore_index, everywhere, 0.0)
+        loss = loss * (1 - label_smoothing) + everywhere * (label_smoothing / logits.shape[1])
+    return loss if over is None else sum(loss) / over
+
+
+def _surprise(log_p, target, weight, ignore_index):
+    """−weight[target]·log_p[target] of each row of log_p (M, C); 0 where the row is ignored."""
+    counted = None if ignore_index is None else target != ignore_index
+    labels = target if counted is None else np.where(counted, target, 0)
+    surprise = -_take(log_p, index=(np.arange(len(labels)), labels))
+    if weight is not None:
+        surprise = surprise * weight[labels]
+    return surprise if counted is None else where(counted, surprise, 0.0)
+
+
+def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+    """−log softmax(input)[target], the loss of a classifier;  ∂input = softmax − one-hot (over the count, for the mean).
+
+    input: logits (N, C) or (N, C, d1, …). target: class numbers (N, d1, …) in [0, C), or probabilities of input's
+    shape. ``weight`` (C,) weighs classes; rows of class ``ignore_index`` do not count; the mean is over Σ weight[target].
+    ``label_smoothing`` ε in [0, 1] mixes the target with the uniform distribution. Raises ValueError for an empty
+    batch, shapes that do not fit or a label out of range, TypeError for labels that are no integers.
+    """
+    tensor_like(input, "cross_entropy")
+    labels = target.data if isinstance(target, Tensor) else np.asarray(target)
+    soft = labels.shape == input.shape and labels.dtype.kind == "f"
+    weight = _checked(input, None if soft else labels, weight, "cross_entropy")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"{here('cross_entropy')}: label_smoothing must be in [0, 1], got {label_smoothing}")
+    if soft:
+        if ignore_index >= 0:
+            raise ValueError(
+                f"{here('cross_entropy')}: ignore_index={ignore_index} means nothing where targets are probabilities"
+            )
+        return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
+    how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "cross_entropy")
+    loss = _cross_entropy(_rows(input), label_smoothing=float(label_smoothing), **how)
+    return _reshape(loss, shape=labels.shape) if how["over"] is None else loss
+
+
+def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
+    """−input[target], input being log-probabilities: with log_softmax before it, cross_entropy;  ∂input = −one-hot.
+
+    input (N, C) or (N, C, d1, …), target class numbers (N, d1, …); the other arguments, the mean and what is raised
+    as in cross_entropy.
+    """
+    tensor_like(input, "nll_loss")
+    labels = target.data if isinstance(target, Tensor) else np.asarray(target)
+    weight = _checked(input, labels, weight, "nll_loss")
+    how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "nll_loss")
+    over = how.pop("over")
+    loss = _surprise(_rows(input), **how)
+    return _reshape(loss, shape=labels.shape) if over is None else sum(loss) / over
+
+
+def _rows(input):
+    """(N, C, d1, …) as rows (N·d1·…, C)."""
+    if input.ndim == 2:
+        return input
+    return _reshape(_permute(input, axes=(0, *range(2, input.ndim), 1)), shape=(-1, input.shape[1]))
+
+
+def _checked(input, labels, weight, name):
+    """The weight as an array of input's dtype; raises where input, labels (None: probabilities) and weight do not fit."""
+    if input.ndim < 2 or not input.size:
+        raise ValueError(f"{here(name)}: expected input (N, C) or (N, C, …) with N, C ≥ 1, got {input.shape}")
+    if labels is not None and labels.dtype.kind not in "iu":
+        raise TypeError(f"{here(name)}: class labels must be integers, got {labels.dtype} of shape {labels.shape}")
+    places = (input.shape[0], *input.shape[2:])
+    if labels is not None and labels.shape != places:
+        raise ValueError(f"{here(name)}: input {input.shape} needs labels of shape {places}, got {labels.shape}")
+    if weight is None:
+        return None
+    weight = constant(weight, input)
+    if weight.shape != input.shape[1:2]:
+        raise ValueError(f"{here(name)}: weight must have one number a class, {input.shape[1:2]}, got {weight.shape}")
+    return weight
+
+
+def _counting(labels, classes, weight, ignore_index, reduction, name):
+    """What the rows' losses depend on: flat target, weight, ignore_index (None: every row counts), and what the sum is over."""
+    flat = labels.reshape(-1)
+    outside = (flat < 0) | (flat >= classes)
+    if outside.any():
+        wrong = outside & (flat != ignore_index)
+        if wrong.any():
+            k = int(wrong.argmax())
+            raise ValueError(
+                f"{here(name)}: label {flat[k]} at position {k} is outside 0 … {classes - 1}; input has {classes} classes"
+            )
+    elif not 0 <= ignore_index < classes:
+        ignore_index = None
+    over = None if known(reduction, name) == "none" else 1.0
+    if reduction == "mean":
+        counted = flat if ignore_index is None else flat[flat != ignore_index]
+        over = float(counted.size if weight is None else weight[counted].sum())
+        if not over:
+            raise ValueError(
+                f"{here(name)}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
+            )
+    return {"target": flat, "weight": weight, "ignore_index": ignore_index, "over": over}
+
+
+def _soft_cross_entropy(input, target, weight, reduction, label_smoothing):
+    """−Σ_c w_c · target_c · log p_c; the mean is over the batch and places, as in PyTorch."""
+    c = input.shape[1]
+    q = target * (1 - label_smoothing) + label_smoothing / c
+    surprise = -q * log_softmax(input, 1)
+    if weight is not None:
+        surprise = surprise * weight.reshape(c, *(1,) * (input.ndim - 2))
+    loss = sum(surprise, 1)
+    return reduce(loss, reduction, "cross_entropy")

@@ -1,0 +1,32 @@
+"""Regularisation: dropout."""
+
+from tinylucid_kernels import of
+
+from ..random import default_generator
+from ..scopes import here
+from ..tensor import operation
+
+
+@operation(dtypes="float")
+def _dropout(x, *, p, seed, offset):
+    mask = of(x).dropout_mask(x, p, seed, offset)
+    return x * mask * (1 / (1 - p) if p < 1 else 0.0), {"mask": mask}
+
+
+@_dropout.rule
+def _(g, mask, p):
+    return g * mask * (1 / (1 - p) if p < 1 else 0.0)
+
+
+def dropout(input, p=0.5, training=True, rng=None):
+    """Each element zeroed with probability p in [0, 1], the others divided by 1 − p (Srivastava et al., 2014).
+
+    The mask comes from the counter of ``rng`` (default: the generator of ``tl.manual_seed``), a word an element, the
+    same on every device;  ∂x = g·mask / (1 − p). Without ``training`` the input itself.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"{here('dropout')}: p must be in [0, 1], got {p}")
+    if not training or p == 0:
+        return input
+    rng = rng or default_generator
+    return _dropout(input, p=float(p), seed=rng.seed, offset=rng.advance(input.size))
