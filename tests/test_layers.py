@@ -39,7 +39,21 @@ def conv2d(draw):
 
 @layer
 def conv2d_same(draw):
-    return nn.Conv2d(1, 2, sides(draw, 2, 1, 3), padding="same"), pictures(draw, 1)
+    mode = draw(st.sampled_from(["zeros", "reflect", "replicate", "circular"]))
+    return nn.Conv2d(1, 2, sides(draw, 2, 1, 3), padding="same", padding_mode=mode), pictures(draw, 1)
+
+
+@layer
+def conv2d_padded_by_what_is_there(draw):
+    mode, padding = draw(st.sampled_from(["reflect", "replicate", "circular"])), sides(draw, 2, 0, 1)
+    return nn.Conv2d(1, 2, (2, 3), 1, (*padding[:1], 1), padding_mode=mode), pictures(draw, 1)
+
+
+@layer
+def conv_transpose2d(draw):
+    stride = draw(st.integers(1, 2))
+    conv = nn.ConvTranspose2d(2, 4, (2, 3), stride, 1, stride - 1, 2, draw(st.booleans()), 2)
+    return conv, pictures(draw, 2)
 
 
 @layer
@@ -54,17 +68,38 @@ def batch_norm2d(draw):
 
 @layer
 def max_pool2d(draw):
-    return nn.MaxPool2d(2, draw(st.sampled_from([None, 1])), draw(st.integers(0, 1))), pictures(draw, 2)
+    stride, padding, ceil_mode = draw(st.sampled_from([None, 1])), draw(st.integers(0, 1)), draw(st.booleans())
+    return nn.MaxPool2d(2, stride, padding, ceil_mode=ceil_mode), pictures(draw, 2)
+
+
+@layer
+def max_unpool2d(draw):
+    return PoolAndBack(nn.MaxPool2d(2, 1, return_indices=True), nn.MaxUnpool2d(2, 1)), pictures(draw, 2)
 
 
 @layer
 def avg_pool2d(draw):
-    return nn.AvgPool2d(2, draw(st.sampled_from([None, 1])), 1, draw(st.booleans())), pictures(draw, 2)
+    how = draw(st.booleans()), draw(st.booleans()), draw(st.sampled_from([None, 3]))
+    return nn.AvgPool2d(2, draw(st.sampled_from([None, 1])), 1, *how), pictures(draw, 2)
 
 
 @layer
-def adaptive_avg_pool2d(draw):
-    return nn.AdaptiveAvgPool2d(draw(st.sampled_from([1, (2, 3), (None, 1)]))), pictures(draw, 1)
+def adaptive_pools(draw):
+    pool = draw(st.sampled_from([nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d]))
+    return pool(draw(st.sampled_from([1, (2, 3), (None, 1)]))), pictures(draw, 1)
+
+
+@layer
+def upsample(draw):
+    size = draw(st.sampled_from([(None, 2), (None, (1.5, 2.5)), (5, None)]))
+    how = draw(st.sampled_from([("nearest",), ("bilinear", False), ("bilinear", True)]))
+    return nn.Upsample(*size, *how), pictures(draw, 2)
+
+
+@layer
+def frames(draw):
+    kind = draw(st.sampled_from([nn.ZeroPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d]))
+    return kind(draw(st.sampled_from([1, (0, 1, 1, 0)]))), pictures(draw, 1)
 
 
 @layer
@@ -75,6 +110,11 @@ def dropout(draw):
 @layer
 def flatten(draw):
     return nn.Flatten(draw(st.integers(0, 2))), pictures(draw, 2)
+
+
+@layer
+def unflatten(draw):
+    return nn.Unflatten(1, (2, draw(st.sampled_from([-1, 2])))), pictures(draw, 4)
 
 
 @layer
@@ -113,6 +153,17 @@ def a_net_with_a_reused_layer(draw):
     return net, pictures(draw, 1, low=3)
 
 
+class PoolAndBack(nn.Module):
+    """Max pooling, and its winners where they came from."""
+
+    def __init__(self, pool, unpool):
+        super().__init__()
+        self.pool, self.unpool = pool, unpool
+
+    def forward(self, x):
+        return self.unpool(*self.pool(x), x.shape)
+
+
 class Against(nn.Module):
     """A loss with its target."""
 
@@ -144,6 +195,7 @@ def test_gradient_of_the_gradient(name, training, data):
 
 def test_every_layer_is_among_them():
     source = " ".join(LAYERS) + " relu leakyrelu gelu sigmoid tanh identity softmax"
+    source += " adaptiveavgpool2d adaptivemaxpool2d zeropad2d reflectionpad2d replicationpad2d"
     containers = {"Module", "ModuleList", "Parameter", "Sequential"}
     names = [n for n in nn.__all__ if n[0].isupper() and n not in containers]
     assert [n for n in names if n.lower() not in source.replace("_", "")] == []

@@ -20,6 +20,7 @@ from .creation import arange, full, ones, ones_like, rand, randn, tensor, zeros,
 from .dtypes import bool_ as bool
 from .dtypes import float32, float64, get_default_dtype, int32, int64, set_default_dtype, uint8
 from .ops import *  # every operation: tl.exp, tl.matmul, …
+from .ops import fft
 from .random import Generator, manual_seed
 from .scopes import backward_rules, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, operation

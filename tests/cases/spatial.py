@@ -132,3 +132,16 @@ def pad_with_its_own(draw):
     widest = [{"reflect": n - 1, "replicate": 3, "circular": n}[mode] for n in shape[::-1][:axes]]
     frame = [draw(st.integers(0, most)) for most in widest for _ in range(2)]
     return lambda x: F.pad(x, frame, mode), [values(draw, shape)]
+
+
+@case(linear=True)
+def rfft2(draw):
+    norm = draw(st.sampled_from(["backward", "ortho", "forward"]))
+    return lambda x: tl.fft.rfft2(x, norm), [values(draw, sides(draw, draw(st.integers(2, 4)), 1, 5))]
+
+
+@case(linear=True)
+def irfft2(draw):
+    *batch, h, w = sides(draw, draw(st.integers(2, 4)), 1, 5)
+    norm = draw(st.sampled_from(["backward", "ortho", "forward"]))
+    return lambda z: tl.fft.irfft2(z, (h, w), norm), [values(draw, (*batch, h, w // 2 + 1, 2))]

@@ -25,14 +25,15 @@ def positive(layer: str, **sizes: Any) -> None:
 
 
 class Weighted(Module):
-    """What Linear and Conv2d share: a weight, perhaps a bias, and PyTorch's default initialisation."""
+    """What Linear and the convolutions share: a weight, perhaps a bias, and PyTorch's default initialisation."""
 
     weight: Parameter
     bias: Parameter | None
 
-    def _make(self, shape: tuple[int, ...], bias: bool) -> None:
+    def _make(self, shape: tuple[int, ...], bias: int) -> None:
+        """A weight of that shape, and a bias of ``bias`` numbers (0: none)."""
         self.weight = empty(*shape)
-        self.register_parameter("bias", empty(shape[0]) if bias else None)
+        self.register_parameter("bias", empty(bias) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -50,7 +51,7 @@ class Linear(Weighted):
         super().__init__()
         positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
-        self._make((out_features, in_features), bias)
+        self._make((out_features, in_features), out_features if bias else 0)
 
     def forward(self, input: Any) -> Any:
         """See F.linear."""

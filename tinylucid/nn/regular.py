@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from ..ops.shape import axis_of
 from .module import Module
 
 
@@ -40,6 +41,23 @@ class Flatten(Module):
     def extra_repr(self) -> str:
         """The arguments."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Axis ``dim`` as several, of sizes ``unflattened_size`` (one may be −1): (N, C·H·W) → (N, C, H, W)."""
+
+    def __init__(self, dim: int, unflattened_size: Any) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, input: Any) -> Any:
+        """See Tensor.reshape."""
+        k = axis_of(self.dim, input.ndim, "Unflatten")
+        return ops.reshape(input, (*input.shape[:k], *self.unflattened_size, *input.shape[k + 1 :]))
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Module):
