@@ -56,3 +56,36 @@ def kl_div(draw):
     reduction = draw(st.sampled_from(["mean", "sum", "none", "batchmean"]))
     inputs = [values(draw, shape), values(draw, shape, "normal" if log_target else "positive")]
     return lambda x, y: F.kl_div(x, y, reduction, log_target), inputs
+
+
+def spread_out(draw, shape):
+    """Well apart, so that no statistic is ill-conditioned."""
+    return values(draw, shape, "distinct") + values(draw, shape)
+
+
+@case
+def layer_norm(draw):
+    shape = (
+        *sides(draw, draw(st.integers(0, 1)), 1, 3),
+        draw(st.integers(3, 5)),
+    )  # of two values the gradient nearly cancels
+    inputs = [spread_out(draw, (*sides(draw, draw(st.integers(0, 2)), 1, 3), *shape))]
+    inputs += [values(draw, shape) for _ in range(draw(st.integers(0, 2)))]
+    return lambda x, w=None, b=None: F.layer_norm(x, shape, w, b), inputs
+
+
+@case
+def group_norm(draw):
+    n, groups, each = sides(draw, 3, 1, 2)
+    c = groups * each
+    inputs = [spread_out(draw, (n, c, draw(st.integers(3, 4)), *sides(draw, draw(st.integers(0, 1)), 1, 2)))]
+    inputs += [values(draw, (c,)) for _ in range(draw(st.integers(0, 2)))]
+    return lambda x, w=None, b=None: F.group_norm(x, groups, w, b), inputs
+
+
+@case
+def instance_norm(draw):
+    n, c = sides(draw, 2, 1, 3)
+    inputs = [spread_out(draw, (n, c, *sides(draw, draw(st.integers(0, 1)), 1, 2), draw(st.integers(3, 4))))]
+    inputs += [values(draw, (c,)) for _ in range(draw(st.integers(0, 2)))]
+    return lambda x, w=None, b=None: F.instance_norm(x, None, None, w, b), inputs

@@ -28,7 +28,7 @@ from .elementwise import (
     where,
 )
 from .loss import binary_cross_entropy_with_logits, kl_div, l1_loss, mse_loss, smooth_l1_loss
-from .norm import batch_norm
+from .norm import batch_norm, group_norm, instance_norm, layer_norm
 from .padding import pad
 from .pool import avg_pool2d, max_pool2d, max_unpool2d
 from .reduce import argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, std, sum, var
@@ -80,9 +80,12 @@ __all__ = [
     "gather",
     "gelu",
     "grid_sample",
+    "group_norm",
+    "instance_norm",
     "interpolate",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log",

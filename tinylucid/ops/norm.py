@@ -1,7 +1,10 @@
-"""Batch normalisation: by the statistics of the batch (training), or by fixed ones (evaluation).
+"""Normalisation: of a batch's channels by their own statistics (training) or by fixed ones (evaluation), and of rows.
 
-They are two operations, since their gradients differ: in training, mean and variance move with x.
+The two are two operations, since their gradients differ: in training, mean and variance move with x. Layer, group and
+instance norm normalise rows of x by their own statistics: they are the first operation, with the rows as channels.
 """
+
+import math
 
 import numpy as np
 from tinylucid_kernels import of
@@ -9,7 +12,7 @@ from tinylucid_kernels import of
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .reduce import _mean, _sum
-from .shape import _reshape, tensor_like
+from .shape import _reshape, sizes, tensor_like
 
 
 def channels(a, x):
@@ -69,12 +72,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     variance) are used and running ← (1 − momentum)·running + momentum·batch's (unbiased variance); otherwise the
     running ones. Raises ValueError for shapes that do not fit, and in training for one value a channel.
     """
-    if tensor_like(input, "batch_norm").ndim < 2:
-        raise ValueError(f"{here('batch_norm')}: expected input (N, C, …), got {input.shape}")
+    _check_channels(input, "batch_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     c = input.shape[1]
-    for name, a in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
-        if a is not None and a.shape != (c,):
-            raise ValueError(f"{here('batch_norm')}: input {input.shape} has {c} channels, {name} has shape {a.shape}")
     weight = np.ones(c, input.dtype) if weight is None else weight
     bias = np.zeros(c, input.dtype) if bias is None else bias
     if not training:
@@ -87,11 +86,100 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             f"{here('batch_norm')}: training needs more than one value a channel, got input {input.shape}; use a larger batch, or eval()"
         )
     y, saved = batch_norm_train.op.apply((input, weight, bias), {"eps": eps})
-    for running, batch in ((running_mean, saved["mean"]), (running_var, saved["var"] * (n / (n - 1)))):
-        if running is not None:
-            data = running.data if isinstance(running, Tensor) else running
-            data *= 1 - momentum
-            data += momentum * batch
-            if isinstance(running, Tensor):
-                running.version[0] += 1
+    _follow(running_mean, saved["mean"], momentum)
+    _follow(running_var, saved["var"] * (n / (n - 1)), momentum)
     return y
+
+
+def _follow(running, batch, momentum):
+    """running ← (1 − momentum)·running + momentum·batch, in place; nothing if it is None."""
+    if running is None:
+        return
+    data = running.data if isinstance(running, Tensor) else running
+    data *= 1 - momentum
+    data += momentum * batch
+    if isinstance(running, Tensor):
+        running.version[0] += 1
+
+
+def _standardised(x, rows, eps):
+    """x cut in row-major order into ``rows`` equal pieces, each to mean 0 and variance 1; also their means and variances."""
+    if not x.size:
+        return x, None, None
+    ones, zeros = np.ones(rows, x.dtype), np.zeros(rows, x.dtype)
+    matrix = _reshape(x, shape=(1, rows, x.size // rows))  # a batch of one, whose channels are the rows
+    y, saved = batch_norm_train.op.apply((matrix, ones, zeros), {"eps": eps})
+    return _reshape(y, shape=x.shape), saved["mean"], saved["var"]
+
+
+def _scaled(y, weight, bias):
+    """y·weight + bias, each unless it is None."""
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def _check_channels(x, where, **arrays):
+    """ValueError unless x is (N, C, …) and each array that is there is (C,)."""
+    if tensor_like(x, where).ndim < 2:
+        raise ValueError(f"{here(where)}: expected input (N, C, …), got {x.shape}")
+    for name, a in arrays.items():
+        if a is not None and a.shape != x.shape[1:2]:
+            raise ValueError(f"{here(where)}: input {x.shape} has {x.shape[1]} channels, {name} has shape {a.shape}")
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """y = (x − mean) / √(var + eps) · weight + bias over the last axes, of ``normalized_shape`` (Ba et al., 2016).
+
+    input (…, *normalized_shape); weight, bias of normalized_shape. Each of the leading places has its own statistics.
+    Raises ValueError for shapes that do not fit.
+    """
+    shape = sizes((normalized_shape,))
+    lead = tensor_like(input, "layer_norm").ndim - len(shape)
+    if not shape or lead < 0 or input.shape[lead:] != shape:
+        raise ValueError(f"{here('layer_norm')}: expected input (…, {', '.join(map(str, shape))}), got {input.shape}")
+    for name, a in (("weight", weight), ("bias", bias)):
+        if a is not None and a.shape != shape:
+            raise ValueError(f"{here('layer_norm')}: {name} must have shape {shape}, got {a.shape}")
+    y, *_ = _standardised(input, math.prod(input.shape[:lead]), eps)
+    return _scaled(y, weight, bias)
+
+
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
+    """y = (x − mean) / √(var + eps) · weight + bias over each picture's groups of channels (Wu and He, 2018).
+
+    input (N, C, …), num_groups a divisor of C, weight and bias (C,). Raises ValueError where they do not fit.
+    """
+    _check_channels(input, "group_norm", weight=weight, bias=bias)
+    if num_groups < 1 or input.shape[1] % num_groups:
+        raise ValueError(
+            f"{here('group_norm')}: num_groups={num_groups} must divide the channels of input {input.shape}"
+        )
+    y, *_ = _standardised(input, input.shape[0] * num_groups, eps)
+    return _scaled(y, *(a if a is None else channels(a, input) for a in (weight, bias)))
+
+
+def instance_norm(
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
+):
+    """y = (x − mean) / √(var + eps) · weight + bias over each picture's every channel (Ulyanov et al., 2016).
+
+    input (N, C, …), the others (C,). The running statistics follow the pictures' mean ones as in batch_norm; without
+    ``use_input_stats`` they are what x is normalised by. Raises ValueError for shapes that do not fit, and for one
+    value a channel.
+    """
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    _check_channels(
+        input, "instance_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
+    )
+    n, c, *places = input.shape
+    m = math.prod(places)
+    if m < 2:
+        raise ValueError(
+            f"{here('instance_norm')}: needs more than one value a channel and picture, got input {input.shape}"
+        )
+    y, mean, var = _standardised(input, n * c, eps)
+    if y.size:
+        _follow(running_mean, mean.reshape(n, c).mean(0), momentum)
+        _follow(running_var, var.reshape(n, c).mean(0) * (m / (m - 1)), momentum)
+    return _scaled(y, *(a if a is None else channels(a, input) for a in (weight, bias)))
