@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 from .jit import jit
 from .threads import spread
 
@@ -271,7 +270,9 @@ def input_items(first, last, g, weight, x, blocks, plan):
 
 @jit
 def weight_items(first, last, x, g, partial, blocks, plan):
-    """Item (slice, group, block): ∂w of some channels, summed over a slice of the pictures. ``partial`` (slices, groups, blocks, O/groups, taps)."""
+    """Item (slice, group, block): ∂w of some channels, summed over a slice of the pictures.
+
+    ``partial`` (slices, groups, blocks, O/groups, taps)."""
     slices, groups, blocks, outputs, taps = partial.shape
     channels = x.shape[1] // (groups * blocks)
     planes = new_planes(channels, plan.p, x, plan)
@@ -325,7 +326,7 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
 
 def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂x, of shape ``input_size``: each output's gradient spread over the pixels it was computed from."""
-    n, c, *size = input_size
+    n, _, *size = input_size
     o, per_group, *kernel_size = weight.shape
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     blocks = pieces(n * groups, per_group * size[0] * size[1] // CHUNK, per_group)

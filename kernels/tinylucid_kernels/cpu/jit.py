@@ -5,6 +5,7 @@ file of their caller, since Numba notices no edits in another file.
 """
 
 import sys
+from contextlib import suppress
 from functools import cache
 
 from numba import int64, njit, prange, types
@@ -61,10 +62,8 @@ def jit(function=None, parallel=False):
     if function is None:
         return lambda f: jit(f, parallel)
     dispatcher = njit(nogil=True, fastmath=FASTMATH, error_model="numpy", parallel=parallel)(function)
-    try:
+    with suppress(RuntimeError):  # no folder can be written, neither beside the source nor in the user's cache
         dispatcher._cache = ForgivingCache(function)  # what cache=True does
-    except RuntimeError:  # no folder can be written, neither beside the source nor in the user's cache
-        pass
     return dispatcher
 
 

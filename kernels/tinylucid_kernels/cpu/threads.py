@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from functools import cache
 
 import numba
-import scipy.linalg.cython_blas  # loads the BLAS that Numba's np.dot calls
+import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that Numba's np.dot calls
 from threadpoolctl import ThreadpoolController
 
 from .jit import address_of, drive
@@ -68,14 +68,13 @@ def launch():
 
 
 def after_fork():
-    """In a forked child: GNU OpenMP would kill it at the first parallel kernel, and no lock may stay taken."""
+    """In a forked child: GNU OpenMP would kill it at its first parallel kernel; and what other threads held is free."""
     state["forked"] = state["forked"] or (state["launched"] and numba.threading_layer() == "omp")
-    if one_blas_thread.inside:  # another thread of the parent was in a kernel: it does not exist here
+    workqueue_lock._at_fork_reinit()
+    one_blas_thread.lock._at_fork_reinit()
+    if one_blas_thread.inside:
         one_blas_thread.inside = 1
-        one_blas_thread.lock = threading.Lock()
         one_blas_thread.__exit__()
-    else:
-        one_blas_thread.lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,0 +1,87 @@
+"""Matrix products on all cores: the dense layer, and batched matmul.
+
+Small products go to NumPy, whose BLAS computes them on the calling thread. Large ones are split into blocks of rows, each
+one ``np.dot``, so that all parallelism is Numba's; NumPy's BLAS would wake its own threads to fight with them.
+"""
+
+import numpy as np
+
+from .jit import jit
+from .threads import spread
+
+ALONE = 1 << 18  # products up to which OpenBLAS stays on one thread (matrix · matrix)
+ALONE_VECTOR = 1 << 13  # and for matrix · vector
+
+
+@jit
+def product_items(first, last, x, y, bias, z, rows, x_flipped, y_flipped):
+    """Item (batch, block): some rows of z[b] = x[b] @ y[b] + bias; an operand may be stored transposed (flipped).
+
+    BLAS reads y either way; of a flipped x the rows of the block are copied together, which is little beside the product.
+    """
+    m = z.shape[1]
+    blocks = (m + rows - 1) // rows
+    for item in range(first, last):
+        b, top = item // blocks, item % blocks * rows
+        out = z[b, top : min(m, top + rows)]
+        if x_flipped:
+            mine = np.empty((out.shape[0], x.shape[1]), x.dtype)
+            for k in range(x.shape[1]):
+                source = x[b, k, top:]
+                for i in range(out.shape[0]):
+                    mine[i, k] = source[i]
+        else:
+            mine = x[b, top : min(m, top + rows)]
+        if y_flipped:
+            np.dot(mine, y[b].T, out)
+        else:
+            np.dot(mine, y[b], out)
+        if bias.size:
+            for i in range(out.shape[0]):
+                row = out[i]
+                for j in range(row.size):
+                    row[j] += bias[j]
+
+
+def stored(a):
+    """The matrices ``a`` as C-contiguous memory, and whether that memory holds them transposed."""
+    if not a.flags.c_contiguous and a.swapaxes(-1, -2).flags.c_contiguous:
+        return a.swapaxes(-1, -2), True
+    return np.ascontiguousarray(a), False
+
+
+def alone(m, n, k):
+    """Whether NumPy's BLAS computes (m, k) @ (k, n) on the calling thread."""
+    return m * n * k <= (ALONE_VECTOR if m == 1 or n == 1 else ALONE)
+
+
+def product(x, y, bias):
+    """x (B, m, k) @ y (B, k, n) + bias (n,), or no bias if it is empty: (B, m, n)."""
+    (batch, m, k), n = x.shape, y.shape[2]
+    z = np.empty((batch, m, n), x.dtype)
+    rows = min(256, max(32, -(-m // 16)))
+    (x, x_flipped), (y, y_flipped) = stored(x), stored(y)
+    spread(product_items, batch * -(-m // rows), z.size * k, x, y, bias, z, rows, x_flipped, y_flipped, blas=True)
+    return z
+
+
+def matmul(x, y):
+    """z[…, i, j] = Σ_k x[…, i, k] · y[…, k, j]; leading axes broadcast."""
+    (m, k), n = x.shape[-2:], y.shape[-1]
+    if alone(m, n, k):
+        return np.matmul(x, y)
+    if y.ndim == 2:  # one matrix for all: the rows of all x are one tall matrix
+        return product(x.reshape(1, -1, k), y[None], y[:0, 0]).reshape(*x.shape[:-1], n)
+    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    x, y = (np.broadcast_to(a, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:]) for a in (x, y))
+    return product(x, y, y[0, :0, 0]).reshape(*batch, m, n)
+
+
+def linear(x, weight, bias):
+    """y[n, o] = Σ_i x[n, i] · w[o, i] + b[o]; x (N, I), weight (O, I), bias (O,) or None."""
+    if not alone(len(x), *weight.shape):
+        return product(x[None], weight.T[None], weight[:0, 0] if bias is None else bias)[0]
+    y = x @ weight.T
+    if bias is not None:
+        y += bias
+    return y

@@ -1,0 +1,71 @@
+"""One step of an optimiser on one parameter: ``p`` and its state arrays are updated in place.
+
+What makes it fast: one pass over memory. NumPy makes one for each of some ten operations.
+"""
+
+import numpy as np
+
+from .jit import jit
+from .threads import spread
+
+RUN = 1 << 14  # elements an item
+
+
+@jit
+def sgd_items(first, last, p, g, velocity, lr, momentum, dampening, nesterov):
+    """Item k: RUN elements of all arrays; ``velocity`` is empty without momentum."""
+    kind = p.dtype.type
+    lr, momentum, keep = kind(lr), kind(momentum), kind(1 - dampening)
+    p, g = p[first * RUN : last * RUN], g[first * RUN : last * RUN]
+    if velocity.size == 0:
+        for k in range(p.size):
+            p[k] -= lr * g[k]
+        return
+    velocity = velocity[first * RUN : last * RUN]
+    for k in range(p.size):
+        v = momentum * velocity[k] + keep * g[k]
+        velocity[k] = v
+        p[k] -= lr * (g[k] + momentum * v if nesterov else v)
+
+
+@jit
+def adam_items(first, last, p, g, m, v, rate, beta1, beta2, eps):
+    """Item k: RUN elements of all arrays; ``rate`` and ``eps`` hold the corrections of the start from zero."""
+    kind = p.dtype.type
+    keep1, keep2, new1, new2 = kind(beta1), kind(beta2), kind(1 - beta1), kind(1 - beta2)
+    rate, eps = kind(rate), kind(eps)
+    here = slice(first * RUN, last * RUN)
+    p, g, m, v = p[here], g[here], m[here], v[here]
+    for k in range(p.size):
+        m[k] = keep1 * m[k] + new1 * g[k]
+        v[k] = keep2 * v[k] + new2 * g[k] * g[k]
+        p[k] -= rate * m[k] / (np.sqrt(v[k]) + eps)
+
+
+def in_place(kernel, arrays, *constants):
+    """Run a kernel on the flattened arrays; what lies in memory with gaps is copied and written back."""
+    packed = [np.ascontiguousarray(a) for a in arrays]
+    flat = [a.reshape(-1) for a in packed]
+    spread(kernel, -(-flat[0].size // RUN), 8 * flat[0].size, *flat, *constants)
+    for a, b in zip(arrays, packed):
+        if a is not b and a.size and a is not arrays[1]:  # arrays[1] is the gradient: nobody writes there
+            a[...] = b.reshape(a.shape)
+
+
+def sgd(p, g, velocity, lr, momentum, dampening, nesterov):
+    """v ← momentum·v + (1 − dampening)·g;  p ← p − lr·v, or p − lr·(g + momentum·v) (Nesterov).
+
+    ``velocity`` is None without momentum. Sutskever et al., 2013, in PyTorch's form (lr outside the velocity).
+    """
+    velocity = np.empty(0, p.dtype) if velocity is None else velocity
+    in_place(sgd_items, (p, g, velocity), float(lr), float(momentum), float(dampening), bool(nesterov))
+
+
+def adam(p, g, m, v, step, lr, beta1, beta2, eps):
+    """m ← β₁·m + (1−β₁)·g;  v ← β₂·v + (1−β₂)·g²;  p ← p − lr · m̂ / (√v̂ + eps)  (Kingma and Ba, 2015, algorithm 1).
+
+    m̂ = m / (1 − β₁^step) and v̂ = v / (1 − β₂^step) undo the start from zero; both are numbers, so they go into lr and eps.
+    """
+    correction = (1 - beta2**step) ** 0.5
+    rate = lr * correction / (1 - beta1**step)
+    in_place(adam_items, (p, g, m, v), float(rate), float(beta1), float(beta2), float(eps * correction))
