@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import winograd
 from .jit import jit
 from .threads import spread
 
@@ -315,6 +316,10 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
         for k, taps, s, pad, d in zip(size, kernel_size, stride, padding, dilation)
     ]
     bias = np.zeros(o, x.dtype) if bias is None else bias
+    if winograd.suits(weight.shape, stride, padding, dilation, groups, x.dtype):
+        y = winograd.conv2d(x, weight, bias, padding)
+        if y is not None:
+            return y
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     y = np.empty((n, o, *out_size), x.dtype)
     plan = plan_for(size, out_size, kernel_size, stride, padding, dilation, taps, outputs)
@@ -326,6 +331,10 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
 
 def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂x, of shape ``input_size``: each output's gradient spread over the pixels it was computed from."""
+    if winograd.suits(weight.shape, stride, padding, dilation, groups, g.dtype):
+        x = winograd.conv2d_input(g, weight, input_size, padding)
+        if x is not None:
+            return x
     n, _, *size = input_size
     o, per_group, *kernel_size = weight.shape
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
@@ -339,6 +348,10 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
 
 def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂w, of shape ``weight_size``: the pixels under each output place, weighted by its gradient."""
+    if winograd.suits(weight_size, stride, padding, dilation, groups, x.dtype):
+        gw = winograd.conv2d_weight(x, g, weight_size, padding)
+        if gw is not None:
+            return gw
     n, _, *size = x.shape
     o, per_group, *kernel_size = weight_size
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
