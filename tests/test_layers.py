@@ -57,6 +57,34 @@ def conv_transpose2d(draw):
 
 
 @layer
+def batch_norm1d(draw):
+    c = draw(st.integers(1, 2))
+    x = values(draw, (4, c, 3) if draw(st.booleans()) else (4, c), "distinct")
+    return nn.BatchNorm1d(c), x + values(draw, x.shape)
+
+
+@layer
+def layer_norm(draw):
+    lead, size = sides(draw, draw(st.integers(0, 2)), 1, 3), draw(st.integers(3, 4))
+    norm = nn.LayerNorm((2, size), elementwise_affine=draw(st.booleans()), bias=draw(st.booleans()))
+    return norm, values(draw, (*lead, 2, size), "distinct")
+
+
+@layer
+def group_norm(draw):
+    groups = draw(st.integers(1, 2))
+    return nn.GroupNorm(groups, 2 * groups, affine=draw(st.booleans())), pictures(draw, 2 * groups)
+
+
+@layer
+def instance_norm2d(draw):
+    norm = nn.InstanceNorm2d(2, affine=draw(st.booleans()), track_running_stats=draw(st.booleans()))
+    if norm.track_running_stats:
+        norm.running_mean.data[...], norm.running_var.data[...] = 0.3, 2.0
+    return norm, pictures(draw, 2)
+
+
+@layer
 def batch_norm2d(draw):
     c = draw(st.integers(1, 2))
     norm = nn.BatchNorm2d(c, affine=draw(st.booleans()), track_running_stats=draw(st.booleans()))
@@ -126,6 +154,10 @@ def activations(draw):
         nn.Sigmoid,
         nn.Tanh,
         nn.Identity,
+        nn.Softplus,
+        nn.LogSigmoid,
+        nn.SiLU,
+        nn.ELU,
         lambda: nn.GELU("tanh"),
         lambda: nn.Softmax(1),
     ]
@@ -140,10 +172,18 @@ def cross_entropy_loss(draw):
 
 
 @layer
-def mse_loss(draw):
+def nll_loss(draw):
+    target = np.random.default_rng(0).integers(0, 3, 4)
+    return nn.Sequential(nn.Linear(2, 3), Against(nn.NLLLoss([0.5, 1.0, 2.0]), target)), values(draw, (4, 2))
+
+
+@layer
+def losses_against_a_target(draw):
     x = pictures(draw, 1)
+    loss = draw(st.sampled_from([nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.KLDivLoss, nn.BCEWithLogitsLoss]))
     reduction = draw(st.sampled_from(["mean", "sum", "none"]))
-    return nn.Sequential(nn.Tanh(), Against(nn.MSELoss(reduction), tl.tensor(values(draw, x.shape)))), x
+    target = tl.tensor(0.05 + np.abs(values(draw, x.shape)))
+    return nn.Sequential(nn.Tanh(), Against(loss(reduction=reduction), target)), x
 
 
 @layer
@@ -195,6 +235,7 @@ def test_gradient_of_the_gradient(name, training, data):
 
 def test_every_layer_is_among_them():
     source = " ".join(LAYERS) + " relu leakyrelu gelu sigmoid tanh identity softmax"
+    source += " softplus logsigmoid silu elu mseloss l1loss smoothl1loss kldivloss bcewithlogitsloss"
     source += " adaptiveavgpool2d adaptivemaxpool2d zeropad2d reflectionpad2d replicationpad2d"
     containers = {"Module", "ModuleList", "Parameter", "Sequential"}
     names = [n for n in nn.__all__ if n[0].isupper() and n not in containers]

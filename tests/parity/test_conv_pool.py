@@ -118,10 +118,10 @@ def windows(draw, dilated=False):
 pictures = numbers(st.tuples(st.integers(1, 2), st.integers(1, 3), st.integers(1, 8), st.integers(1, 8)))
 
 
-def sees_padding_alone(size, kernel, stride, padding, dilation=1):
+def sees_padding_alone(size, kernel, stride, padding, dilation=1, ceil_mode=False):
     """Whether some window of a dilated kernel touches no pixel."""
     for n, k, s, p, d in zip(size, *map(two, (kernel, kernel if stride is None else stride, padding, dilation))):
-        starts = range(-p, n + p - d * (k - 1), s)
+        starts = range(-p, min(n, n + p - d * (k - 1) + s - 1) if ceil_mode else n + p - d * (k - 1), s)
         if any(all(not 0 <= start + i * d < n for i in range(k)) for start in starts):
             return True
     return False
@@ -147,7 +147,7 @@ def test_max_pool2d_of_equal_pixels(value, return_indices):
 def test_max_pool2d_where_a_window_sees_padding_alone(return_indices):
     """It has no maximum: ours refuses, PyTorch reads past the picture."""
     with pytest.raises(ValueError, match="fall beside the picture"):
-        tl.nn.functional.max_pool2d(tl.ones(1, 2, 1, 3), (2, 1), 1, (1, 0), (2, 1), return_indices)
+        tl.nn.functional.max_pool2d(tl.ones(1, 2, 1, 3), (2, 1), 1, (1, 0), (2, 1), return_indices=return_indices)
 
 
 @pytest.mark.parametrize("count_include_pad", [True, False])

@@ -12,7 +12,7 @@ from ..scopes import here
 from ..tensor import Tensor, operation
 from .conv import pair
 from .dense import flip, matmul
-from .elementwise import abs, clip, where
+from .elementwise import abs, where
 from .shape import _permute, _reshape, _take, tensor_like, unsqueeze
 
 
@@ -68,6 +68,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
         scale = tuple(1 / f for f in factors)
     else:
         scale = tuple(n / m for n, m in zip(before, size))
+    exact = (1, 2) if mode == "nearest" else (1,)  # sizes that PyTorch takes at their word, whatever the factor
+    scale = tuple(n / m if m / n in exact else s for n, m, s in zip(before, size, scale))
     return _resize(input, size=size, mode=mode, align_corners=bool(align_corners), scale=scale)
 
 
@@ -114,7 +116,10 @@ def _place(c, size, padding_mode, align_corners):
         turns = np.floor(_array(far) / (2 * half))
         rest = far - turns * (2 * half)
         at = where(turns % 2 == 1, 2 * half - rest, rest) + edge
-    return at if padding_mode == "zeros" else clip(at, 0, size - 1)
+    if padding_mode == "zeros":
+        return at
+    value = _array(at)
+    return where((value > 0) & (value < size - 1), at, np.clip(value, 0, size - 1))  # on the edge too it stays put
 
 
 def _below(at, size):
