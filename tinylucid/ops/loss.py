@@ -62,12 +62,10 @@ def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean
     """
     name = "binary_cross_entropy_with_logits"
     _same_shape(input, target, name)
-    positive = target if pos_weight is None else target * constant(pos_weight, input)
+    positive = target if pos_weight is None else target * _broadcastable(pos_weight, input, "pos_weight")
     loss = -(positive * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
-        loss = loss * constant(weight, input)
-    if loss.shape != input.shape:
-        raise ValueError(f"{here(name)}: weight and pos_weight must broadcast to the input's shape {input.shape}")
+        loss = loss * _broadcastable(weight, input, "weight")
     return reduce(loss, reduction, name)
 
 
@@ -87,6 +85,16 @@ def constant(weight, x):
     """A weight as an array of x's dtype; it gets no gradient."""
     array = weight.data if isinstance(weight, Tensor) else np.asarray(weight)
     return array.astype(x.dtype if x.dtype.kind == "f" else dtypes.default)
+
+
+def _broadcastable(weight, x, name):
+    """The weight as a constant that broadcasts to x's shape; ValueError where it does not."""
+    array = constant(weight, x)
+    if array.ndim > x.ndim or any(n not in (1, m) for n, m in zip(array.shape[::-1], x.shape[::-1])):
+        raise ValueError(
+            f"{here('binary_cross_entropy_with_logits')}: {name} {array.shape} must broadcast to the input {x.shape}"
+        )
+    return array
 
 
 def reduce(loss, reduction, name):
