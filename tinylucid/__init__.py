@@ -14,6 +14,8 @@ and ``autograd`` (recording and differentiating), ``ops`` (forward and backward 
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
+from tinylucid_kernels import kernels
+
 from . import autograd, nn, optim
 from .autograd import grad
 from .creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like

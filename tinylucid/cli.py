@@ -103,7 +103,7 @@ def complain(message: str) -> int:
 
 def info() -> str:
     """Versions, cores and kernels, a line each."""
-    folder = of(np.empty(0)).__name__.rpartition(".")[2]
+    folder = of(np.empty(0)).name
     rows = [
         ("tinylucid", __version__),
         ("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
@@ -111,6 +111,10 @@ def info() -> str:
         ("cores", str(os.cpu_count())),
         ("kernels", folder),
     ]
+    if folder == "cpu":
+        from tinylucid_kernels.cpu.threads import described
+
+        rows += described()
     return "\n".join(f"{name:<13} {value}" for name, value in rows)
 
 

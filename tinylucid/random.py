@@ -6,9 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-from tinylucid_kernels import reference
+from tinylucid_kernels import of
 
 from . import dtypes
+
+ON_CPU = np.empty(0)  # an array where the words are wanted
 
 
 class Generator:
@@ -43,7 +45,7 @@ class Generator:
 
     def words(self, n: int) -> Any:
         """n uniform 32-bit words, uint32."""
-        return reference.philox(self.seed, self.advance(n), n)
+        return of(ON_CPU).philox(self.seed, self.advance(n), n)
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """An array uniform in [0, 1): 24 random bits for float32, 53 for float64."""

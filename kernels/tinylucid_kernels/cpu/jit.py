@@ -88,12 +88,15 @@ def call(typing, address, first, last, args):
     return types.void(address, first, last, args), generate
 
 
+RUNS = 32  # into so many runs of neighbouring items a parallel loop is split, so that each allocates its buffers once
+
+
 @jit(parallel=True)
 def drive(items, address, args):
-    """The parallel driver of every kernel: its items, one at a time, on all threads."""
-    for item in prange(items):
-        k = int64(item)
-        call(address, k, k + 1, args)
+    """The parallel driver of every kernel: runs of its items on all threads."""
+    runs = min(items, RUNS)
+    for run in prange(runs):
+        call(address, int64(run) * items // runs, (int64(run) + 1) * items // runs, args)
 
 
 @cache

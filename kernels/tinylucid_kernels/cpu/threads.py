@@ -118,3 +118,11 @@ def spread(kernel, items, work, *args, blas=False):
         flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
         with launch():
             drive(items, where, flat)
+
+
+def described():
+    """(what, which) for a report: Numba's threads, and the BLAS under np.dot."""
+    launch()
+    libraries = ", ".join(f"{lib.internal_api} {lib.version} ({lib.filepath})" for lib in blas_libraries())
+    layer = f"{numba.get_num_threads()} by Numba's {numba.threading_layer()}"
+    return [("threads", layer), ("BLAS", libraries or "none whose threads can be set: large products may be slow")]
