@@ -30,6 +30,7 @@ class Mutant:
 
 OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests/test_autograd.py"
 VALUES = "tests/test_values.py"
+VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
 REFERENCE = "kernels/tinylucid_kernels/reference/"
@@ -87,7 +88,40 @@ MUTANTS = [
     op("tinylucid/ops/norm.py", "x_hat = (x - channels(mean, x)) * channels(inv_std, x)", "x_hat = x * channels(inv_std, x)", "batch_norm_fixed"),
     Mutant("tinylucid/ops/classify.py", "log_p = log_softmax(logits, 1)", "log_p = log_softmax(logits * 1.01, 1)", VALUES),
     op("tinylucid/ops/regular.py", "return g * mask * (1 / (1 - p) if p < 1 else 0.0)", "return g * mask", "dropout"),
+    # rules: resizing, sampling, unpooling, padding, the Fourier transform
+    op("tinylucid/ops/resize.py", "return _resize_backward(g, size=shapes[0][2:]", "return _resize_backward(g * 2.0, size=shapes[0][2:]", "interpolate"),
+    op("tinylucid/ops/resize.py", "return _resize(g, size=shapes[0][2:]", "return _resize(g * 2.0, size=shapes[0][2:]", "interpolate"),
+    op("tinylucid/ops/resize.py", "rest = far - turns * (2 * half)", "rest = far", "grid_sample"),
+    op("tinylucid/ops/resize.py", "((0, 1 - tx), (1, tx))", "((0, tx), (1, 1 - tx))", "grid_sample"),
+    Mutant("tinylucid/ops/resize.py", "scale = tuple(1 / f for f in factors)", "scale = tuple(n / m for n, m in zip(before, size))", VALUES_SPATIAL),
+    Mutant("tinylucid/ops/resize.py", "exact = (1, 2) if", "exact = () if", VALUES_SPATIAL),
+    Mutant("tinylucid/ops/resize.py", "/ (max(n - 1, 1) if align_corners else n)", "/ max(n - 1, 1)", VALUES_SPATIAL),
+    Mutant("tinylucid/ops/pool.py", "if last >= n + padding:", "if False:", VALUES_SPATIAL),
+    Mutant("tinylucid/ops/pool.py", "index = rows * width + columns", "index = found[\"index\"]", VALUES_SPATIAL),
+    Mutant("tinylucid/ops/pool.py", "np.minimum(start + kernel_size, n + frame)", "start + kernel_size", VALUES_SPATIAL),
+    op("tinylucid/ops/adaptive.py", "return _adaptive_avg_pool2d_backward(g,", "return _adaptive_avg_pool2d_backward(g * 2.0,", "adaptive_avg"),
+    op("tinylucid/ops/adaptive.py", "return _adaptive_avg_pool2d(g,", "return _adaptive_avg_pool2d(g * 2.0,", "adaptive_avg"),
+    op("tinylucid/ops/adaptive.py", "return _pool_scatter(g,", "return _pool_scatter(g * 2.0,", "adaptive_max"),
+    op("tinylucid/ops/padding.py", "out[place] += y[k]", "out[place] = y[k]", "pad_with_its_own"),
+    op("tinylucid/ops/padding.py", "return _pick(g, index=index, axis=axis)", "return _pick(g, index=index[::-1], axis=axis)", "pad_with_its_own"),
+    Mutant("tinylucid/ops/padding.py", "n - 1 - np.abs(n - 1 - np.abs(place))", "np.abs(place) % n", VALUES_SPATIAL),
+    Mutant("tinylucid/nn/conv.py", "for side in (r // 2, r - r // 2)", "for side in (r - r // 2, r // 2)", VALUES_SPATIAL),
+    Mutant("tinylucid/ops/conv.py", "- 2 * p + d * (k - 1) + 1 + m", "- 2 * p + d * (k - 1) + 1 + m * 0", VALUES_SPATIAL),
+    op("tinylucid/ops/fft.py", "g / columns_count(width, g.dtype)", "g", "fft2"),
+    op("tinylucid/ops/fft.py", "norm=OPPOSITE[norm]) * columns_count", "norm=norm) * columns_count", "fft2"),
+    op("tinylucid/ops/fft.py", "if width % 2 == 0:", "if width > 0:", "fft2"),
     # kernels
+    Mutant(REFERENCE + "resize.py", "np.maximum((p + 0.5) * scale - 0.5, 0)", "np.maximum((p + 0.5) * scale, 0)", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "resize.py", "np.floor((p * scale).astype(np.float32))", "np.round((p * scale).astype(np.float32))", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "resize.py", "out[low[p]] += (1 - t[p]) * g[p]", "out[low[p]] = (1 - t[p]) * g[p]", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "resize.py", "np.where(odd, 2 * half - rest, rest)", "rest", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "resize.py", "odd != (from_edge < 0), -half, half", "odd, -half, half", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "resize.py", "np.where((at > 0) & (at < size - 1), slope, 0)", "slope", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "resize.py", "np.add.at(gx, at, g[inside] * share[inside][:, None])", "gx[at] += g[inside] * share[inside][:, None]", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "resize.py", "slope_y * (1 if k // 2 else -1)", "slope_y * (1 if k % 2 else -1)", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "pool.py", "slice(p * n // out, -(-(p + 1) * n // out))", "slice(p * n // out, (p + 1) * n // out)", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "pool.py", "g[:, :, p, q, None, None] / (pixels.shape[2] * pixels.shape[3])", "g[:, :, p, q, None, None] / pixels.shape[2]", KERNELS_SPATIAL),
+    Mutant(REFERENCE + "pool.py", "columns.start + k % pixels.shape[3]", "k % pixels.shape[3]", KERNELS_SPATIAL),
     Mutant(REFERENCE + "conv.py", "top, left = i * dh, j * dw", "top, left = i * dh, j * dh", KERNELS),
     Mutant(REFERENCE + "conv.py", "pixels += cols[:, :, i, j]", "pixels[:] = cols[:, :, i, j]", KERNELS),
     Mutant(REFERENCE + "conv.py", "(size + 2 * pad - d * (k - 1) - 1) // s + 1", "(size + 2 * pad - d * (k - 1)) // s", KERNELS + " " + OPS + " -k conv"),
