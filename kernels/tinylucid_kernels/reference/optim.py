@@ -34,3 +34,24 @@ def adam(p, g, m, v, step, lr, beta1, beta2, eps):
     np.divide(m, work, out=work)
     work *= lr * correction / (1 - beta1**step)
     p -= work
+
+
+def rmsprop(p, g, square_avg, grad_avg, buffer, lr, alpha, momentum, eps):
+    """v ← α·v + (1−α)·g²;  d = g / (√v + eps);  p ← p − lr·d (Tieleman and Hinton, 2012).
+
+    ``square_avg`` is v. With ``grad_avg``, m ← α·m + (1−α)·g, the root is of v − m² (Graves, 2013); with ``buffer``,
+    b ← momentum·b + d takes the place of d. Both are None where they are not wanted.
+    """
+    square_avg *= alpha
+    square_avg += (1 - alpha) * g * g
+    if grad_avg is None:
+        step = g / (np.sqrt(square_avg) + eps)
+    else:
+        grad_avg *= alpha
+        grad_avg += (1 - alpha) * g
+        step = g / (np.sqrt(np.maximum(square_avg - grad_avg * grad_avg, 0)) + eps)  # rounding may leave it below 0
+    if buffer is not None:
+        buffer *= momentum
+        buffer += step
+        step = buffer
+    p -= lr * step

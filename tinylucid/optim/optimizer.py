@@ -1,4 +1,4 @@
-"""Optimisers: parameters step against their gradients, in place, by rules that stand in the kernels.
+"""What optimisers share: groups of parameters with settings, their state, saving it; and clipping gradients.
 
 Parameter groups are PyTorch's: a list of dicts with ``params`` and settings of their own.
 """
@@ -9,9 +9,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from tinylucid_kernels import of
 
-from .tensor import Tensor
+from ..tensor import Tensor
+
+LIMITS = {  # what a setting may be: from the first, below the second
+    "alpha": (0, 1),
+    "betas": (0, 1),
+    "eps": (0, np.inf),
+    "lr": (0, np.inf),
+    "momentum": (0, np.inf),
+    "weight_decay": (0, np.inf),
+}
 
 
 class Optimizer:
@@ -54,13 +62,7 @@ class Optimizer:
             known.add(id(p))
         new = {**self.defaults, **group, "params": params}
         for name, value in new.items():
-            limit = {
-                "betas": (0, 1),
-                "momentum": (0, np.inf),
-                "eps": (0, np.inf),
-                "lr": (0, np.inf),
-                "weight_decay": (0, np.inf),
-            }.get(name)
+            limit = LIMITS.get(name)
             if limit and not all(limit[0] <= v < limit[1] for v in (value if name == "betas" else (value,))):
                 raise ValueError(f"optimiser: {name} must be in [{limit[0]}, {limit[1]}), got {value}")
         self.param_groups.append(new)
@@ -105,81 +107,6 @@ class Optimizer:
             params[k]: {name: v.copy() if hasattr(v, "copy") else v for name, v in state.items()}
             for k, state in state_dict["state"].items()
         }
-
-
-class SGD(Optimizer):
-    """v ← momentum·v + (1 − dampening)·(g + weight_decay·p);  p ← p − lr·v (Nesterov: p − lr·(g + momentum·v))."""
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-    ) -> None:
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("SGD: nesterov needs a momentum and no dampening")
-        settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        super().__init__(params, {**settings, "nesterov": nesterov})
-
-    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One parameter's step, on arrays, in place."""
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
-        dampening = group["dampening"] if "velocity" in state else 0.0  # the first velocity is the gradient
-        if group["momentum"] and "velocity" not in state:
-            state["velocity"] = np.zeros_like(p)
-        of(p).sgd(p, g, state.get("velocity"), group["lr"], group["momentum"], dampening, group["nesterov"])
-
-
-class Adam(Optimizer):
-    """p ← p − lr · m̂ / (√v̂ + eps), m and v running means of g and g² (Kingma and Ba, 2015).
-
-    ``weight_decay`` adds weight_decay·p to the gradient; AdamW decays p itself.
-    """
-
-    decoupled = False
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One parameter's step, on arrays, in place."""
-        if not state:
-            state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
-        state["step"] += 1
-        if group["weight_decay"] and self.decoupled:
-            p *= 1 - group["lr"] * group["weight_decay"]
-        elif group["weight_decay"]:
-            g = g + group["weight_decay"] * p
-        of(p).adam(
-            p, g, state["exp_avg"], state["exp_avg_sq"], state["step"], group["lr"], *group["betas"], group["eps"]
-        )
-
-
-class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameters directly: p ← p·(1 − lr·weight_decay) (Loshchilov and Hutter, 2019)."""
-
-    decoupled = True
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-    ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
 
 
 def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: bool = False) -> float:

@@ -1,0 +1,7 @@
+"""tl.optim: optimisers and learning rate schedules, with PyTorch's names and arguments."""
+
+from . import lr_scheduler
+from .optimizer import Optimizer, clip_grad_norm_
+from .rules import SGD, Adam, AdamW, RMSprop
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_grad_norm_", "lr_scheduler"]
