@@ -9,21 +9,23 @@ of every s-th pixel, and the same holds in each. At the end of a row a copy runs
 a few outputs that do not exist (the *gaps*): they are dropped, and made zero where they would be summed.
 
 All is done by chunks of some rows, so that columns and product stay in the core's own cache (L2). Compare
-``reference/conv.py``: ``taps`` there is ``gather`` here. Large 3×3 convolutions go to ``winograd.py``.
+``reference/conv.py``: ``taps`` there is ``gather`` here. Depthwise ones
+are computed by ``depthwise.py``, large 3×3 ones by ``winograd.py``.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from . import winograd
+from . import depthwise, winograd
 from .jit import jit
 from .threads import spread
 
 CHUNK = 1 << 16  # elements of im2col at a time: 256 KiB of float32
-PRODUCT = 1_000_000  # multiplications of one matrix product: up to here OpenBLAS has kernels that pack nothing, 1.5 × as fast
+PRODUCT = (
+    1_000_000  # multiplications of one matrix product: up to here OpenBLAS has kernels that pack nothing, 1.5 × as fast
+)
 
-FEW = 4  # outputs of a one-channel group below which loops beat a matrix product
 PARTIAL = 1 << 22  # elements of the weight gradient's partial sums
 
 
@@ -169,46 +171,6 @@ def matrix(room, rows, columns):
 
 
 @jit
-def filter_plane(planes, weight, out, start, plan):
-    """Depthwise: out[o] = Σ_tap weight·pixels. Too few products a pixel for BLAS; SIMD over the outputs instead."""
-    for o in range(out.shape[0]):
-        total = out[o]
-        total[:] = 0
-        for tap in range(weight.shape[1]):
-            plane, shift = offset(tap // plan.kw, tap % plan.kw, plan)
-            pixels, w = planes[plane, shift + start :], weight[o, tap]
-            for t in range(total.size):
-                total[t] += w * pixels[t]
-
-
-@jit
-def spread_plane(g, weight, planes, plan):
-    """Depthwise, the adjoint for the pixels: a row of g, times the tap's weight, to the pixels it came from."""
-    for o in range(g.shape[0]):
-        for tap in range(weight.shape[0]):
-            plane, shift = offset(tap // plan.kw, tap % plan.kw, plan)
-            w = weight[tap, o]
-            for r in range(plan.p):
-                source, target = g[o, r], planes[plane, shift + r * plan.pitch :]
-                for q in range(plan.q):
-                    target[q] += w * source[q]
-
-
-@jit
-def correlate_plane(g, planes, total, plan):
-    """Depthwise, the adjoint for the weights: total[o, tap] += Σ g·pixels."""
-    for o in range(g.shape[0]):
-        for tap in range(total.shape[1]):
-            plane, shift = offset(tap // plan.kw, tap % plan.kw, plan)
-            for r in range(plan.p):
-                source, pixels = g[o, r], planes[plane, shift + r * plan.pitch :]
-                s = source[0] * pixels[0]
-                for q in range(1, plan.q):
-                    s += source[q] * pixels[q]
-                total[o, tap] += s
-
-
-@jit
 def forward_items(first, last, x, weight, bias, y, bands, plan):
     """Item (n, band): the output rows of one horizontal band of picture n. ``weight`` (groups, O/groups, taps)."""
     groups, outputs, taps = weight.shape
@@ -227,12 +189,9 @@ def forward_items(first, last, x, weight, bias, y, bands, plan):
                 out = matrix(product, outputs, length)
                 mine = planes[group * channels : (group + 1) * channels]
                 start = (row - top) * plan.pitch
-                if channels == 1 and outputs <= FEW:
-                    filter_plane(mine[0], weight[group], out, start, plan)
-                else:
-                    cols = matrix(room, taps, length)
-                    gather(mine, cols, start, plan)
-                    np.dot(weight[group], cols, out)
+                cols = matrix(room, taps, length)
+                gather(mine, cols, start, plan)
+                np.dot(weight[group], cols, out)
                 for o in range(outputs):
                     shift = bias[group * outputs + o]
                     for r in range(rows):
@@ -255,10 +214,7 @@ def input_items(first, last, g, weight, x, blocks, plan):
         planes[:] = 0
         mine = g[n, group * outputs : (group + 1) * outputs]
         filters = weight[group, block * taps : (block + 1) * taps]
-        few = channels == 1 and outputs <= FEW
-        if few:
-            spread_plane(mine, filters, planes[0], plan)
-        for row in range(0, 0 if few else plan.p, plan.rows):
+        for row in range(0, plan.p, plan.rows):
             length = (min(plan.rows, plan.p - row) - 1) * plan.pitch + plan.q
             upstream, cols = matrix(gradient, outputs, length), matrix(room, taps, length)
             lay(mine, upstream, row, plan)
@@ -288,10 +244,7 @@ def weight_items(first, last, x, g, partial, blocks, plan):
         for n in range(s * x.shape[0] // slices, (s + 1) * x.shape[0] // slices):
             pack(x[n, start : start + channels], planes, 0, plan.p, plan)
             mine = g[n, group * outputs : (group + 1) * outputs]
-            few = channels == 1 and outputs <= FEW
-            if few:
-                correlate_plane(mine, planes[0], total, plan)
-            for row in range(0, 0 if few else plan.p, plan.rows):
+            for row in range(0, plan.p, plan.rows):
                 length = (min(plan.rows, plan.p - row) - 1) * plan.pitch + plan.q
                 upstream, cols = matrix(gradient, outputs, length), matrix(room, taps, length)
                 lay(mine, upstream, row, plan)
@@ -316,6 +269,8 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
         for k, taps, s, pad, d in zip(size, kernel_size, stride, padding, dilation)
     ]
     bias = np.zeros(o, x.dtype) if bias is None else bias
+    if depthwise.suits(weight.shape, groups):
+        return depthwise.conv2d(x, weight, bias, np.empty((n, o, *out_size), x.dtype), stride, padding, dilation)
     if winograd.suits(weight.shape, stride, padding, dilation, groups, x.dtype):
         y = winograd.conv2d(x, weight, bias, padding)
         if y is not None:
@@ -331,6 +286,8 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
 
 def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂x, of shape ``input_size``: each output's gradient spread over the pixels it was computed from."""
+    if depthwise.suits(weight.shape, groups):
+        return depthwise.conv2d_input(g, weight, input_size, stride, padding, dilation)
     if winograd.suits(weight.shape, stride, padding, dilation, groups, g.dtype):
         x = winograd.conv2d_input(g, weight, input_size, padding)
         if x is not None:
@@ -348,6 +305,8 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
 
 def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂w, of shape ``weight_size``: the pixels under each output place, weighted by its gradient."""
+    if depthwise.suits(weight_size, groups):
+        return depthwise.conv2d_weight(x, g, weight_size, stride, padding, dilation)
     if winograd.suits(weight_size, stride, padding, dilation, groups, x.dtype):
         gw = winograd.conv2d_weight(x, g, weight_size, padding)
         if gw is not None:
