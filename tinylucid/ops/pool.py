@@ -175,10 +175,8 @@ def avg_pool2d(
     if divisor_override == 0:
         raise ValueError(f"{here('avg_pool2d')}: divisor_override must not be 0")
     whole = _avg_pool2d(pad(input, (0, over[1], 0, over[0])), include_pad=True, **how)
-    rows, columns = (
-        _counted(n, m, *of_axis, count_include_pad)
-        for n, m, *of_axis in zip(input.shape[2:], whole.shape[2:], *how.values())
-    )
+    axes = zip(input.shape[2:], whole.shape[2:], how["kernel_size"], how["stride"], how["padding"])
+    rows, columns = (_counted(*axis, count_include_pad) for axis in axes)
     divisor = rows[:, None] * columns if divisor_override is None else np.array(divisor_override)
     return whole * float(math.prod(how["kernel_size"])) / divisor.astype(whole.dtype)
 
