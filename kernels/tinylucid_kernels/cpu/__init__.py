@@ -5,4 +5,14 @@ from .dense import linear, matmul
 from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward
 from .optim import adam, sgd
+from .pool import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    adaptive_max_pool2d,
+    avg_pool2d,
+    avg_pool2d_backward,
+    max_pool2d,
+    pool_gather,
+    pool_scatter,
+)
 from .random import dropout_mask, philox
