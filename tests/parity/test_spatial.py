@@ -184,12 +184,13 @@ LAYERS = {
 @pytest.mark.parametrize("name", LAYERS)
 def test_layer(name):
     """With the same parameters, which have the same names, shapes and spread."""
+    torch.manual_seed(0)
     ours, theirs = LAYERS[name](tl.nn), LAYERS[name](torch.nn)
     assert [(k, tuple(p.shape)) for k, p in ours.named_parameters()] == [
         (k, tuple(p.shape)) for k, p in theirs.named_parameters()
     ]
-    bounds = [np.abs(a.data).max() / b.abs().max().item() for a, b in zip(ours.parameters(), theirs.parameters())]
-    assert all(0.3 < b < 3 for b in bounds)
+    for a, b in zip(ours.parameters(), theirs.parameters()):  # uniform, so the largest of many is near the bound
+        assert a.ndim == 1 or 0.7 < np.abs(a.data).max() / b.abs().max().item() < 1.4
     ours.load_state_dict({k: array(p) for k, p in theirs.state_dict().items()})
     x = noise((2, 2, 5, 6), 0).astype(np.float32)
     close(ours(tl.tensor(x)).detach().numpy(), array(theirs(torch.tensor(x))))
