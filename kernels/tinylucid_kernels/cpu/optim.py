@@ -42,6 +42,26 @@ def adam_items(first, last, p, g, m, v, rate, beta1, beta2, eps):
         p[k] -= rate * m[k] / (np.sqrt(v[k]) + eps)
 
 
+@jit
+def rmsprop_items(first, last, p, g, square_avg, grad_avg, buffer, lr, alpha, momentum, eps):
+    """Item k: RUN elements of all arrays; ``grad_avg`` and ``buffer`` are empty where they are not wanted."""
+    kind = p.dtype.type
+    keep, new, lr, momentum, eps = kind(alpha), kind(1 - alpha), kind(lr), kind(momentum), kind(eps)
+    here = slice(first * RUN, last * RUN)
+    p, g, v, mean, buffer = p[here], g[here], square_avg[here], grad_avg[here], buffer[here]
+    for k in range(p.size):
+        v[k] = keep * v[k] + new * g[k] * g[k]
+        under_root = v[k]
+        if mean.size:
+            mean[k] = keep * mean[k] + new * g[k]
+            under_root = max(under_root - mean[k] * mean[k], kind(0))  # rounding may leave it below 0
+        step = g[k] / (np.sqrt(under_root) + eps)
+        if buffer.size:
+            buffer[k] = momentum * buffer[k] + step
+            step = buffer[k]
+        p[k] -= lr * step
+
+
 def in_place(kernel, arrays, *constants):
     """Run a kernel on the flattened arrays; what lies in memory with gaps is copied and written back."""
     packed = [np.ascontiguousarray(a) for a in arrays]
@@ -69,3 +89,14 @@ def adam(p, g, m, v, step, lr, beta1, beta2, eps):
     correction = (1 - beta2**step) ** 0.5
     rate = lr * correction / (1 - beta1**step)
     in_place(adam_items, (p, g, m, v), float(rate), float(beta1), float(beta2), float(eps * correction))
+
+
+def rmsprop(p, g, square_avg, grad_avg, buffer, lr, alpha, momentum, eps):
+    """v ← α·v + (1−α)·g²;  d = g / (√v + eps);  p ← p − lr·d (Tieleman and Hinton, 2012).
+
+    ``square_avg`` is v. With ``grad_avg``, m ← α·m + (1−α)·g, the root is of v − m² (Graves, 2013); with ``buffer``,
+    b ← momentum·b + d takes the place of d. Both are None where they are not wanted.
+    """
+    none = np.empty(0, p.dtype)
+    arrays = p, g, square_avg, none if grad_avg is None else grad_avg, none if buffer is None else buffer
+    in_place(rmsprop_items, arrays, float(lr), float(alpha), float(momentum), float(eps))
