@@ -1,4 +1,4 @@
-"""What went wrong with activations, losses, norms and their layers, in words."""
+"""What went wrong with activations, losses, norms, recurrent layers, embedding and spectral norm, in words."""
 
 import numpy as np
 import pytest
@@ -88,6 +88,67 @@ CASES = {
         lambda: at(nn.BatchNorm1d(3), tl.ones(2, 3, 1, 1)),
         ValueError,
         "BatchNorm1d|'head'|(N, C) or (N, C, L)|(2, 3, 1, 1)",
+    ),
+    # --- embedding
+    "embedding of floats": (
+        lambda: at(nn.Embedding(3, 2), one),
+        TypeError,
+        "embedding|'head'|expected integers|float32 (2, 3)",
+    ),
+    "embedding above": (
+        lambda: at(nn.Embedding(3, 2), np.array([[0, 1], [2, 3]])),
+        IndexError,
+        "embedding|'head'|3 at (1, 1)|0 … 2",
+    ),
+    "embedding below": (lambda: F.embedding(tl.tensor(-1), two), IndexError, "embedding|-1 at ()|outside 0 … 2"),
+    "embedding weight": (lambda: F.embedding(labels, tl.ones(3)), ValueError, "embedding|(V, D)|(3,)"),
+    "embedding padding": (lambda: nn.Embedding(3, 2, 3), IndexError, "embedding|padding_idx 3|3 rows"),
+    "Embedding of no rows": (lambda: nn.Embedding(0, 2), ValueError, "Embedding|num_embeddings|integer ≥ 1|0"),
+    # --- recurrent
+    "LSTM input": (
+        lambda: at(nn.LSTM(4, 2, batch_first=True), tl.ones(2, 5, 3)),
+        ValueError,
+        "LSTM|'head'|(N, L, I) or (L, I)|I = 4|(2, 5, 3)",
+    ),
+    "GRU axes": (lambda: nn.GRU(4, 2)(tl.ones(4)), ValueError, "GRU|(L, N, I) or (L, I)|(4,)"),
+    "GRU of a list": (lambda: nn.GRU(4, 2)([1.0]), TypeError, "GRU|tensor|list"),
+    "GRU of no steps": (lambda: nn.GRU(4, 2)(tl.ones(0, 1, 4)), ValueError, "GRU|at least one step|(0, 1, 4)"),
+    "LSTM without c": (lambda: nn.LSTM(3, 2)(tl.ones(2, 3), tl.ones(1, 2)), TypeError, "LSTM|(h, c)|got 1"),
+    "LSTM state": (
+        lambda: nn.LSTM(3, 2)(tl.ones(4, 1, 3), (tl.ones(1, 1, 2), tl.ones(1, 2))),
+        ValueError,
+        "LSTM|c must have shape (1, 1, 2)|(1, 2)",
+    ),
+    "GRUCell state": (lambda: nn.GRUCell(3, 2)(one, one), ValueError, "GRUCell|h must have shape (2, 2)|(2, 3)"),
+    "GRUCell input": (lambda: nn.GRUCell(3, 2)(two), ValueError, "GRUCell|(N, I) or (I,)|I = 3|(3, 2)"),
+    "GRU sizes": (lambda: nn.GRU(3, 0), ValueError, "GRU|hidden_size|integer ≥ 1|0"),
+    "GRU layers": (lambda: nn.GRU(3, 2, 0), ValueError, "GRU|num_layers|integer ≥ 1|0"),
+    "GRU dropout": (lambda: nn.GRU(3, 2, dropout=2), ValueError, "GRU|dropout|[0, 1]|2"),
+    # --- spectral normalisation
+    "spectral_norm of a bias": (
+        lambda: nn.utils.spectral_norm(nn.Linear(3, 2), "bias"),
+        ValueError,
+        "spectral_norm|'bias' of Linear|two axes",
+    ),
+    "spectral_norm of nothing": (
+        lambda: nn.utils.spectral_norm(nn.ReLU()),
+        ValueError,
+        "spectral_norm|'weight' of ReLU|no parameter",
+    ),
+    "spectral_norm twice": (
+        lambda: nn.utils.spectral_norm(nn.utils.spectral_norm(nn.Linear(3, 2))),
+        ValueError,
+        "spectral_norm|'weight' of Linear|already",
+    ),
+    "spectral_norm iterations": (
+        lambda: nn.utils.spectral_norm(nn.Linear(3, 2), n_power_iterations=0),
+        ValueError,
+        "n_power_iterations|at least 1|0",
+    ),
+    "remove_spectral_norm": (
+        lambda: nn.utils.remove_spectral_norm(nn.Linear(3, 2)),
+        ValueError,
+        "remove_spectral_norm|'weight' of Linear|no spectral norm",
     ),
 }
 

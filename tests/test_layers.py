@@ -187,6 +187,26 @@ def losses_against_a_target(draw):
 
 
 @layer
+def embedding(draw):
+    places = np.random.default_rng(draw(st.integers(0, 99))).integers(0, 4, (2, 3))
+    return nn.Sequential(nn.Linear(2, 5), TimesRows(nn.Embedding(4, 5), places)), values(draw, (2, 3, 2))
+
+
+@layer
+def lstm_and_gru(draw):
+    kind, i, h = draw(st.sampled_from([nn.LSTM, nn.GRU])), *sides(draw, 2, 1, 2)
+    how = {"bias": draw(st.booleans()), "batch_first": draw(st.booleans()), "bidirectional": draw(st.booleans())}
+    layer = kind(i, h, 2, dropout=draw(st.sampled_from([0.0, 0.4])), **how)
+    return Together(layer), values(draw, (*sides(draw, draw(st.integers(1, 2)), 1, 2), i))
+
+
+@layer
+def lstmcell_and_grucell(draw):
+    kind, i, h = draw(st.sampled_from([nn.LSTMCell, nn.GRUCell])), *sides(draw, 2, 1, 3)
+    return Together(kind(i, h, draw(st.booleans()))), values(draw, (*sides(draw, draw(st.integers(0, 1))), i))
+
+
+@layer
 def a_net_with_a_reused_layer(draw):
     relu, conv = nn.ReLU(), nn.Conv2d(1, 2, 2, bias=False)  # before batch norm a bias has gradient 0, all rounding
     net = nn.Sequential(conv, nn.BatchNorm2d(2), relu, nn.MaxPool2d(2, 1, 1), relu, nn.Flatten(), nn.Dropout(0.3))
@@ -202,6 +222,29 @@ class PoolAndBack(nn.Module):
 
     def forward(self, x):
         return self.unpool(*self.pool(x), x.shape)
+
+
+class Together(nn.Module):
+    """All that a recurrent layer returns, as one vector."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        flat = lambda y: [y] if isinstance(y, tl.Tensor) else [part for each in y for part in flat(each)]
+        return tl.concatenate([y.flatten() for y in flat(self.layer(x))])
+
+
+class TimesRows(nn.Module):
+    """x times the rows of an embedding."""
+
+    def __init__(self, layer, places):
+        super().__init__()
+        self.layer, self.places = layer, places
+
+    def forward(self, x):
+        return x * self.layer(self.places)
 
 
 class Against(nn.Module):

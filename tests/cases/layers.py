@@ -89,3 +89,11 @@ def instance_norm(draw):
     inputs = [spread_out(draw, (n, c, *sides(draw, draw(st.integers(0, 1)), 1, 2), draw(st.integers(3, 4))))]
     inputs += [values(draw, (c,)) for _ in range(draw(st.integers(0, 2)))]
     return lambda x, w=None, b=None: F.instance_norm(x, None, None, w, b), inputs
+
+
+@case(linear=True)
+def embedding(draw):
+    rows, width = sides(draw, 2, 1, 4)
+    places = np.random.default_rng(draw(st.integers(0, 99))).integers(0, rows, sides(draw, draw(st.integers(0, 2))))
+    padding_idx = draw(st.sampled_from([None, -rows])) if (places > 0).all() else None
+    return lambda w: F.embedding(places, w, padding_idx), [values(draw, (rows, width))]

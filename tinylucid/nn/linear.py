@@ -1,4 +1,4 @@
-"""The dense layer, and what layers with weights share."""
+"""The dense layer, rows by their numbers, and what layers with weights share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, ops
+from ..ops.dense import row_number
 from . import init
 from .module import Module, Parameter
 
@@ -60,3 +61,34 @@ class Linear(Weighted):
     def extra_repr(self) -> str:
         """The arguments."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Embedding(Module):
+    """A learned row for each of num_embeddings integers: (…) → (…, embedding_dim); see F.embedding.
+
+    Drawn from the standard normal distribution; row ``padding_idx`` is zeros, and stays.
+    """
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
+        super().__init__()
+        positive("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        if padding_idx is not None:
+            padding_idx = row_number(padding_idx, num_embeddings)
+        self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        self.weight = empty(num_embeddings, embedding_dim)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the rows from the standard normal distribution, but for the padding, which is zeros."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            self.weight.data[self.padding_idx] = 0
+
+    def forward(self, input: Any) -> Any:
+        """See F.embedding."""
+        return ops.embedding(input, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

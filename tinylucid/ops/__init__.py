@@ -6,7 +6,7 @@ from .adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
 from .classify import cross_entropy, nll_loss
 from .compare import equal
 from .conv import conv2d, conv_transpose2d
-from .dense import linear, matmul
+from .dense import embedding, linear, matmul
 from .elementwise import (
     abs,
     add,
@@ -73,6 +73,7 @@ __all__ = [
     "div",
     "dropout",
     "elu",
+    "embedding",
     "equal",
     "exp",
     "expand",

@@ -1,10 +1,12 @@
-"""Matrix products and the dense layer; the kernels compute, the rules are products again."""
+"""Matrix products, the dense layer, and its rows looked up; the kernels compute, the rules are products again."""
 
+import numpy as np
 from tinylucid_kernels import of
 
 from ..scopes import here
-from ..tensor import operation
-from .shape import _permute, _reshape, tensor_like, unsqueeze
+from ..tensor import Tensor, operation
+from .elementwise import where
+from .shape import _permute, _reshape, _take, tensor_like, unsqueeze
 
 
 def flip(x):
@@ -67,3 +69,35 @@ def linear(input, weight, bias=None):
         return _linear(input, weight, bias)
     y = _linear(_reshape(input, shape=(-1, weight.shape[1]) if input.size else (0, weight.shape[1])), weight, bias)
     return _reshape(y, shape=(*input.shape[:-1], weight.shape[0]))
+
+
+def embedding(input, weight, padding_idx=None):
+    """Row input of weight, for each integer: (…) → (…, D), weight (V, D); the product of one-hot rows and weight.
+
+    ∂weight = g added at the rows taken, a row taken twice gets both; row ``padding_idx`` gets none. Raises TypeError for
+    what is no integer, IndexError for one outside 0 … V − 1.
+    """
+    rows = input.data if isinstance(input, Tensor) else np.asarray(input)
+    if tensor_like(weight, "embedding").ndim != 2:
+        raise ValueError(f"{here('embedding')}: expected weight (V, D), got {weight.shape}")
+    if rows.dtype.kind not in "iu":
+        raise TypeError(f"{here('embedding')}: expected integers, the numbers of rows, got {rows.dtype} {rows.shape}")
+    count = weight.shape[0]
+    outside = (rows < 0) | (rows >= count)
+    if outside.any():
+        place = tuple(int(k) for k in np.argwhere(outside)[0])
+        raise IndexError(
+            f"{here('embedding')}: {rows[place]} at {place} is outside 0 … {count - 1}, the rows of weight"
+        )
+    y = _take(weight, index=(rows,))
+    if padding_idx is None:
+        return y
+    kept = (rows != row_number(padding_idx, count))[..., None]
+    return where(kept, y, y.detach()) if isinstance(y, Tensor) else y
+
+
+def row_number(padding_idx, count):
+    """padding_idx as a number 0 … count − 1, negative ones from the end; IndexError outside."""
+    if not -count <= padding_idx < count:
+        raise IndexError(f"{here('embedding')}: padding_idx {padding_idx} is outside the {count} rows of weight")
+    return padding_idx % count
