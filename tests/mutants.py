@@ -29,7 +29,8 @@ class Mutant:
 
 
 OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests/test_autograd.py"
-VALUES = "tests/test_values.py"
+VALUES, LAYERS, RECURRENT = "tests/test_values.py", "tests/test_values_layers.py", "tests/test_recurrent.py"
+SCHEDULES = "tests/test_schedules.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
@@ -110,6 +111,30 @@ MUTANTS = [
     op("tinylucid/ops/fft.py", "g / columns_count(width, g.dtype)", "g", "fft2"),
     op("tinylucid/ops/fft.py", "norm=OPPOSITE[norm]) * columns_count", "norm=norm) * columns_count", "fft2"),
     op("tinylucid/ops/fft.py", "if width % 2 == 0:", "if width > 0:", "fft2"),
+    # rules and formulas of activations, losses, norms, embedding
+    op(ACTIVATION, "where(z > threshold, g, g * sigmoid(z))", "where(z > threshold, g, g * sigmoid(x))", "softplus"),
+    op(ACTIVATION, "g * alpha * exp(", "g * exp(", "elu"),
+    Mutant(ACTIVATION, "exp(clip(x, max=0.0))", "exp(x)", LAYERS),
+    Mutant(ACTIVATION, "threshold=math.inf", "threshold=20.0", LAYERS),
+    Mutant("tinylucid/ops/loss.py", "c * (d - c * 0.5) / beta", "c * (d - c * 0.4) / beta", LAYERS),
+    Mutant("tinylucid/ops/loss.py", "(1 - target) * logsigmoid(-input)", "(1 - target) * logsigmoid(input)", LAYERS),
+    Mutant("tinylucid/ops/loss.py", "log(where(equal(target, 0), 1.0, target))", "log(target)", LAYERS),
+    Mutant("tinylucid/ops/classify.py", "surprise if counted is None else where(counted, surprise, 0.0)", "surprise", LAYERS),
+    Mutant("tinylucid/ops/norm.py", "input.shape[0] * num_groups", "input.shape[0] * (input.shape[1] // num_groups)", LAYERS),
+    Mutant("tinylucid/ops/norm.py", ".mean(0) * (m / (m - 1))", ".mean(0)", LAYERS),
+    Mutant("tinylucid/ops/norm.py", "data *= 1 - momentum", "data *= momentum", LAYERS),
+    Mutant("tinylucid/ops/dense.py", "where(kept, y, y.detach())", "where(kept, y, y)", RECURRENT),
+    # layers and schedules
+    Mutant("tinylucid/nn/recurrent.py", "n + z * (h - n)", "h + z * (n - h)", RECURRENT),
+    Mutant("tinylucid/nn/recurrent.py", "ops.sigmoid(f) * c + ops.sigmoid(i)", "ops.sigmoid(i) * c + ops.sigmoid(f)", RECURRENT),
+    Mutant("tinylucid/nn/recurrent.py", "return found[::order], state", "return found, state", RECURRENT),
+    Mutant("tinylucid/nn/recurrent.py", "if layer and self.dropout", "if self.dropout", RECURRENT),
+    Mutant("tinylucid/nn/utils.py", "if module.training", "if True", RECURRENT),
+    Mutant("tinylucid/nn/utils.py", "unit(matrix @ v.data, self.eps)", "unit(u.data, self.eps)", RECURRENT),
+    Mutant("tinylucid/optim/lr_scheduler.py", "self.last_epoch // self.step_size", "(self.last_epoch + 1) // self.step_size", SCHEDULES),
+    Mutant("tinylucid/optim/lr_scheduler.py", "bisect_right(self.milestones, self.last_epoch)", "len([m for m in self.milestones if m < self.last_epoch])", SCHEDULES),
+    Mutant("tinylucid/optim/lr_scheduler.py", "(1 + math.cos(math.pi * way)) / 2", "(1 + math.cos(math.pi * way / 2)) / 2", SCHEDULES),
+    Mutant("tinylucid/optim/lr_scheduler.py", "way = min((self.last_epoch - start)", "way = min((self.last_epoch + 1 - start)", SCHEDULES),
     # kernels
     Mutant(REFERENCE + "resize.py", "np.maximum((p + 0.5) * scale - 0.5, 0)", "np.maximum((p + 0.5) * scale, 0)", KERNELS_SPATIAL),
     Mutant(REFERENCE + "resize.py", "np.floor((p * scale).astype(np.float32))", "np.round((p * scale).astype(np.float32))", KERNELS_SPATIAL),
@@ -135,6 +160,9 @@ MUTANTS = [
     Mutant(REFERENCE + "random.py", "for _ in range(10)", "for _ in range(9)", "tests/test_random.py"),
     Mutant(REFERENCE + "optim.py", "correction = (1 - beta2**step) ** 0.5", "correction = 1", "tests/test_optim.py"),
     Mutant(REFERENCE + "optim.py", "g + momentum * velocity if nesterov", "velocity if nesterov", "tests/test_optim.py"),
+    Mutant(REFERENCE + "optim.py", "square_avg += (1 - alpha) * g * g", "square_avg += g * g", SCHEDULES),
+    Mutant(REFERENCE + "optim.py", "square_avg - grad_avg * grad_avg, 0", "square_avg - grad_avg, 0", SCHEDULES),
+    Mutant(REFERENCE + "optim.py", "        step = buffer\n", "        step = step\n", SCHEDULES),
     # the core
     Mutant("tinylucid/autograd.py", "pending[target] = pending[target] + g", "pending[target] += g", CORE + " -x"),
     Mutant("tinylucid/autograd.py", "if version[0] != then", "if False", CORE),

@@ -94,6 +94,8 @@ def test_dropout_stands_between_layers_in_training_only(rng):
     assert (one != 0).all(), "the top layer's output is whole"
     lstm.eval()
     np.testing.assert_array_equal(lstm(x)[0].data, lstm(x)[0].data)
+    alone = nn.GRU(2, 3, dropout=1.0)
+    np.testing.assert_array_equal(alone(x)[0].data, alone.eval()(x)[0].data, "the input is whole too")
 
 
 def test_no_sequences_and_float32():
@@ -152,6 +154,20 @@ def test_gradients_of_a_normalised_module():
         net(tl.tensor(x, dtype=tl.float32))
         assert tl.gradcheck(net.eval(), x)
         assert tl.gradgradcheck(net, x)
+
+
+def test_each_forward_keeps_the_vectors_it_was_computed_with():
+    """As where a critic sees real and made pictures before it learns from both."""
+    found = []
+    for forwards in (1, 2):
+        tl.manual_seed(3)
+        layer = nn.utils.spectral_norm(nn.Linear(3, 2))
+        loss = (layer(tl.ones(1, 3)) ** 2).sum()
+        for _ in range(forwards - 1):
+            layer(tl.ones(1, 3))
+        loss.backward()
+        found.append(layer.weight_orig.grad.tolist())
+    assert found[0] == found[1]
 
 
 def test_a_forward_counts_as_an_edit_of_the_vectors():

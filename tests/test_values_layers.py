@@ -92,6 +92,15 @@ def test_further_arguments_of_losses(rng):
                                F.binary_cross_entropy_with_logits(x[:, 0], labels * 1.0))  # fmt: skip
 
 
+def test_kl_div_of_a_target_of_zero():
+    """It costs nothing, and its gradient in the input is 0."""
+    x = tl.tensor([-1.0, -2.0], requires_grad=True)
+    loss = F.kl_div(x, tl.tensor([0.0, 1.0]), "sum")
+    loss.backward()
+    assert loss.item() == 2
+    assert x.grad.tolist() == [0, -1]
+
+
 def test_cross_entropy_is_log_softmax_then_nll(rng):
     x, y = rng.standard_normal((5, 3, 2)), rng.integers(0, 3, (5, 2))
     y[0] = -100
