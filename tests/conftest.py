@@ -14,9 +14,37 @@ common = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 settings.register_profile("default", max_examples=12, derandomize=bool(os.environ.get("CI")), **common)
+settings.register_profile("few", max_examples=2, **common)
 settings.register_profile("thorough", max_examples=300, **common)
 settings.register_profile("find", max_examples=60, phases=[Phase.generate], derandomize=True, **common)  # no shrinking
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+BOTH_FOLDERS = (
+    "test_operations",
+    "test_layers",
+    "test_kernels",
+    "test_kernels_spatial",
+    "test_values",
+    "test_edges",
+    "test_random",
+)
+
+
+def pytest_generate_tests(metafunc):
+    """What holds for kernels holds for the fast ones and for the reference: these files run with each."""
+    if metafunc.module.__name__.rpartition(".")[2] in BOTH_FOLDERS:
+        metafunc.parametrize("_folder", ["cpu", "reference"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _folder(request):
+    """The kernels in force during the test."""
+    if not hasattr(request, "param"):
+        yield
+        return
+    with tl.kernels(request.param):
+        yield
 
 
 @pytest.fixture(autouse=True)

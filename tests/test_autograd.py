@@ -8,6 +8,7 @@ import weakref
 
 import numpy as np
 import pytest
+from tinylucid_kernels import of
 
 import tinylucid as tl
 
@@ -113,12 +114,11 @@ def test_third_derivative_of_a_fused_operation_through_its_twin(rng):
 
 def test_only_what_lies_between_outputs_and_inputs_is_computed(monkeypatch, rng):
     """tl.grad with respect to the picture must not pay for the weights' gradients."""
-    kernels = sys.modules["tinylucid_kernels.reference"]
 
     def forbidden(*args):
         raise AssertionError("the weight's gradient was computed")
 
-    monkeypatch.setattr(kernels, "conv2d_weight", forbidden)
+    monkeypatch.setattr(of(np.empty(0)), "conv2d_weight", forbidden)
     x = tl.Tensor(rng.standard_normal((1, 1, 4, 4)), requires_grad=True)
     w = tl.Tensor(rng.standard_normal((2, 1, 3, 3)), requires_grad=True)
     (g,) = tl.grad(F.conv2d(x, w).sum(), [x])

@@ -1,16 +1,28 @@
-"""The reference kernels against literal loops: the formula, element by element."""
+"""The kernels of both folders against literal loops: the formula, element by element."""
 
+import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 from cases import sides, values, windows
 from hypothesis import given
 from hypothesis import strategies as st
-from tinylucid_kernels import of, reference
+from tinylucid_kernels import kernels, of
 
 draws = st.data()
+
+
+class InForce:
+    """The kernels of the folder that the test runs with."""
+
+    def __getattr__(self, name):
+        return getattr(of(np.empty(0)), name)
+
+
+compute = InForce()
 
 
 def pixel(x, n, c, row, col, outside=0.0):
@@ -47,10 +59,10 @@ def test_convolution_is_the_formula(data):
             if 0 <= row < h and 0 <= col < w:
                 gx[k, channel, row, col] += g[k, o, p, q] * weight[o, c, i, j]
     how = (stride, padding, dilation, groups)
-    np.testing.assert_allclose(reference.conv2d(x, weight, bias, *how), y, atol=1e-12)
-    np.testing.assert_allclose(reference.conv2d(x, weight, None, *how), y - bias[:, None, None], atol=1e-12)
-    np.testing.assert_allclose(reference.conv2d_input(g, weight, x.shape, *how), gx, atol=1e-12)
-    np.testing.assert_allclose(reference.conv2d_weight(x, g, weight.shape, *how), gw, atol=1e-12)
+    np.testing.assert_allclose(compute.conv2d(x, weight, bias, *how), y, atol=1e-12)
+    np.testing.assert_allclose(compute.conv2d(x, weight, None, *how), y - bias[:, None, None], atol=1e-12)
+    np.testing.assert_allclose(compute.conv2d_input(g, weight, x.shape, *how), gx, atol=1e-12)
+    np.testing.assert_allclose(compute.conv2d_weight(x, g, weight.shape, *how), gw, atol=1e-12)
 
 
 @given(data=draws)
@@ -61,9 +73,9 @@ def test_pooling_is_the_formula(data):
     dilation = tuple(min(d, size) for d, size in zip(dilation, (h, w)))
     x = np.round(values(draw, (n, c, h, w)) * 2)  # ties
     size = output_size(x, kernel, stride, padding, dilation)
-    y, index = reference.max_pool2d(x, kernel, stride, padding, dilation)
-    average = reference.avg_pool2d(x, kernel, stride, padding, True) if max(dilation) == 1 else None
-    without = reference.avg_pool2d(x, kernel, stride, padding, False) if max(dilation) == 1 else None
+    y, index = compute.max_pool2d(x, kernel, stride, padding, dilation)
+    average = compute.avg_pool2d(x, kernel, stride, padding, True) if max(dilation) == 1 else None
+    without = compute.avg_pool2d(x, kernel, stride, padding, False) if max(dilation) == 1 else None
     for k, ch, p, q in np.ndindex(n, c, *size):
         places = [
             tuple(a * s + b * d - pad for a, b, s, d, pad in zip((p, q), tap, stride, dilation, padding))
@@ -82,7 +94,7 @@ def test_pooling_is_the_formula(data):
 
 def test_max_pooling_lets_nan_win_and_sees_minus_infinity():
     x = np.array([[[[1.0, np.nan, -np.inf, -np.inf], [3.0, 2.0, -np.inf, -np.inf]]]])
-    y, index = reference.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1))
+    y, index = compute.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1))
     assert np.isnan(y[0, 0, 0, 0])
     assert y[0, 0, 0, 1] == -np.inf
     assert index.tolist() == [[[[1, 2]]]]
@@ -93,7 +105,7 @@ def test_batch_norm_is_the_formula(data):
     c = data.draw(st.integers(1, 3))
     x = values(data.draw, (data.draw(st.integers(2, 4)), c, *sides(data.draw, data.draw(st.integers(0, 2)), 1, 3)))
     weight, bias = values(data.draw, (c,)), values(data.draw, (c,))
-    y, mean, var, inv_std = reference.batch_norm(x, weight, bias, 1e-5)
+    y, mean, var, inv_std = compute.batch_norm(x, weight, bias, 1e-5)
     for k in range(c):
         pixels = x[:, k].ravel()
         m = sum(pixels) / len(pixels)
@@ -111,7 +123,7 @@ def test_cross_entropy_is_the_formula(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     target, weight, smoothing = rng.integers(0, c, m), rng.random(c), data.draw(st.sampled_from([0.0, 0.1, 1.0]))
     target[rng.random(m) < 0.2] = -1
-    loss, slope = reference.cross_entropy(z, target, weight, -1, smoothing)
+    loss, slope = compute.cross_entropy(z, target, weight, -1, smoothing)
     for k in range(m):
         shifted = z[k] - z[k].max()
         log_p = shifted - np.log(np.exp(shifted).sum())
@@ -122,7 +134,7 @@ def test_cross_entropy_is_the_formula(data):
 
 def test_cross_entropy_at_the_extremes():
     z = np.array([[1000.0, 0.0], [-np.inf, 0.0], [0.0, -1000.0]], np.float32)
-    loss, slope = reference.cross_entropy(z, np.array([0, 1, 1]), None, -100, 0.0)
+    loss, slope = compute.cross_entropy(z, np.array([0, 1, 1]), None, -100, 0.0)
     assert loss.tolist() == [0.0, 0.0, 1000.0]
     assert np.isfinite(slope).all()
     assert loss.dtype == slope.dtype == np.float32
@@ -133,30 +145,88 @@ def test_dense_products(data):
     n, i, o = sides(data.draw, 3)
     x, w, b = values(data.draw, (n, i)), values(data.draw, (o, i)), values(data.draw, (o,))
     expected = [[sum(x[k, j] * w[u, j] for j in range(i)) + b[u] for u in range(o)] for k in range(n)]
-    np.testing.assert_allclose(reference.linear(x, w, b), expected, atol=1e-12)
-    np.testing.assert_allclose(reference.matmul(x, w.T) + b, expected, atol=1e-12)
+    np.testing.assert_allclose(compute.linear(x, w, b), expected, atol=1e-12)
+    np.testing.assert_allclose(compute.matmul(x, w.T) + b, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_kernels_keep_the_dtype(dtype, rng):
     x, w = rng.standard_normal((2, 2, 4, 4)).astype(dtype), rng.standard_normal((2, 2, 2, 2)).astype(dtype)
     b, how = w[0, 0, 0], ((1, 1), (0, 0), (1, 1), 1)
-    y = reference.conv2d(x, w, b, *how)
-    results = [y, reference.conv2d_input(y, w, x.shape, *how), reference.conv2d_weight(x, y, w.shape, *how)]
-    results += reference.batch_norm(x, b, b, 1e-5)
-    results += reference.batch_norm_backward(x, x, b, b, b)
+    y = compute.conv2d(x, w, b, *how)
+    results = [y, compute.conv2d_input(y, w, x.shape, *how), compute.conv2d_weight(x, y, w.shape, *how)]
+    results += compute.batch_norm(x, b, b, 1e-5)
+    results += compute.batch_norm_backward(x, x, b, b, b)
     results += [
-        reference.avg_pool2d(x, (2, 2), (1, 1), (1, 1), False),
-        reference.max_pool2d(x, (2, 2), (1, 1), (1, 1), (1, 1))[0],
+        compute.avg_pool2d(x, (2, 2), (1, 1), (1, 1), False),
+        compute.max_pool2d(x, (2, 2), (1, 1), (1, 1), (1, 1))[0],
     ]
-    results += reference.cross_entropy(b[None], np.array([1]), b, -100, 0.1)
+    results += compute.cross_entropy(b[None], np.array([1]), b, -100, 0.1)
     assert {r.dtype for r in results} == {np.dtype(dtype)}
 
 
 def test_unknown_arrays_are_refused_by_name():
-    assert of(np.ones(3)) is reference
     with pytest.raises(TypeError, match=r"no kernels compute on builtins\.list; expected numpy\.ndarray"):
         of([1.0])
+
+
+def test_kernels_are_chosen_for_a_while_and_for_a_thread():
+    x, seen = np.empty(0), []
+    before = of(x).name
+    with kernels("reference"):
+        assert of(x).name == "reference"
+        with kernels("cpu"):
+            assert of(x).name == "cpu"
+        other = threading.Thread(target=lambda: seen.append(of(x).name))
+        other.start()
+        other.join()
+        assert of(x).name == "reference"
+    assert of(x).name == before
+    assert seen == ["cpu"], "another thread has its own choice"
+    with pytest.raises(ValueError, match="there are 'cpu' and 'reference', got 'gpu'"), kernels("gpu"):
+        pass
+
+
+def test_the_environment_chooses_too():
+    code = "import numpy, tinylucid_kernels as k; print(k.of(numpy.empty(0)).name)"
+    for value, expected in (("", "cpu"), ("cpu", "cpu"), ("reference", "reference")):
+        environment = {**os.environ, "TINYLUCID_KERNELS": value}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
+    environment = {**os.environ, "TINYLUCID_KERNELS": "fast"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "there are 'cpu' and 'reference', got 'fast'" in done.stderr
+
+
+def test_arrays_that_do_not_fit_are_refused_with_one_error(rng):
+    x, how = rng.standard_normal((1, 2, 4, 4)), ((1, 1), (0, 0), (1, 1), 1)
+    for other in (np.float32, np.float16, ">f8"):
+        with pytest.raises(
+            TypeError, match=r"kernel conv2d: floating arrays must all be float32 or all float64, got float64 \(1, 2"
+        ):
+            compute.conv2d(x, x[:, :, :2, :2].astype(other), None, *how)
+    with pytest.raises(TypeError, match="got int64"):
+        compute.batch_norm(np.ones((2, 3), int), np.ones(3), np.ones(3, np.float32), 1e-5)
+
+
+def test_any_memory_layout_computes_the_same(rng):
+    x, w = rng.standard_normal((4, 6, 5, 3)), rng.standard_normal((2, 4, 3, 2))
+    how = ((2, 1), (1, 0), (1, 1), 1)
+    swapped, strided = x.transpose(3, 0, 2, 1), w[:, :, ::2]
+    expected = compute.conv2d(swapped.copy(), strided.copy(), None, *how)
+    np.testing.assert_array_equal(compute.conv2d(swapped, strided, None, *how), expected)
+    np.testing.assert_allclose(
+        compute.matmul(x.swapaxes(-1, -2), x[:, ::-1]), np.swapaxes(x, -1, -2) @ x[:, ::-1], atol=1e-12
+    )
+    wide = rng.standard_normal((90, 200))
+    np.testing.assert_allclose(
+        compute.matmul(wide.T, wide[:, ::2]), np.einsum("ki,kj->ij", wide, wide[:, ::2]), atol=1e-12
+    )
+    p, g = rng.standard_normal((6, 8)), rng.standard_normal((4, 6))
+    expected = p.copy()
+    expected.T[::2] -= 0.5 * g
+    compute.sgd(p.T[::2], g, None, 0.5, 0, 0, False)
+    np.testing.assert_allclose(p, expected, atol=1e-12)
 
 
 def test_kernels_import_nothing_of_tinylucid():

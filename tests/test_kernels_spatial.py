@@ -1,4 +1,4 @@
-"""The reference kernels that resize, sample and pool to a size, against literal loops of their formulas."""
+"""The kernels of both folders that resize, sample and pool to a size, against literal loops of their formulas."""
 
 from math import floor, isnan
 
@@ -7,7 +7,7 @@ import pytest
 from cases import sides, values
 from hypothesis import given
 from hypothesis import strategies as st
-from tinylucid_kernels import reference
+from test_kernels import compute
 
 draws = st.data()
 
@@ -43,11 +43,11 @@ def test_resizing_is_the_formula(mode, data):
             share = max(0, 1 - abs(at[0] - row)) * max(0, 1 - abs(at[1] - column))
             y[:, :, p, q] += share * x[:, :, row, column]
     how = ("nearest" if mode == "nearest" else "bilinear", corners, scale)
-    np.testing.assert_allclose(reference.resize(x, size, *how), y, atol=1e-12)
+    np.testing.assert_allclose(compute.resize(x, size, *how), y, atol=1e-12)
     g = values(data.draw, y.shape)
     np.testing.assert_allclose(
-        reference.resize_backward(g, x.shape[2:], *how),
-        adjoint(lambda x: reference.resize(x, size, *how), x, g),
+        compute.resize_backward(g, x.shape[2:], *how),
+        adjoint(lambda x: compute.resize(x, size, *how), x, g),
         atol=1e-12,
     )
 
@@ -79,9 +79,9 @@ def sampled(x, place, padding_mode, align_corners):
 def test_sampling_is_the_formula(padding_mode, align_corners, data):
     x = pictures(data.draw)
     grid = values(data.draw, (len(x), *sides(data.draw, 2, 1, 3), 2)) * 1.5
-    y = reference.grid_sample(x, grid, padding_mode, align_corners)
+    y = compute.grid_sample(x, grid, padding_mode, align_corners)
     g = values(data.draw, y.shape)
-    gx, ggrid = reference.grid_sample_backward(g, x, grid, padding_mode, align_corners)
+    gx, ggrid = compute.grid_sample_backward(g, x, grid, padding_mode, align_corners)
     for n, p, q in np.ndindex(*grid.shape[:3]):
         formula = lambda place, n=n: sampled(x[n], place, padding_mode, align_corners)
         place = grid[n, p, q]
@@ -90,7 +90,7 @@ def test_sampling_is_the_formula(padding_mode, align_corners, data):
             slope = (formula(place + step) - formula(place - step)) @ g[n, :, p, q] / 2e-7
             assert ggrid[n, p, q, k] == pytest.approx(slope, abs=1e-5)
     np.testing.assert_allclose(
-        gx, adjoint(lambda x: reference.grid_sample(x, grid, padding_mode, align_corners), x, g), atol=1e-12
+        gx, adjoint(lambda x: compute.grid_sample(x, grid, padding_mode, align_corners), x, g), atol=1e-12
     )
 
 
@@ -99,12 +99,12 @@ def test_sampling_of_nan_and_beyond():
     x, inf, nan = np.arange(1.0, 5).reshape(1, 1, 2, 2), np.inf, np.nan
     grid = np.array([[[[nan, 0.0], [0.0, nan], [inf, 0.5], [-1e30, 0.5], [0.5, 0.5]]]])
     for mode, far in (("zeros", [0.0, 0.0]), ("border", [4.0, 3.0])):
-        y = reference.grid_sample(x, grid, mode, False)[0, 0, 0].tolist()
+        y = compute.grid_sample(x, grid, mode, False)[0, 0, 0].tolist()
         assert isnan(y[0])
         assert isnan(y[1])
         assert y[2:] == [*far, 4.0]
         g = np.array([[[[1.0, 1.0, 0.0, 0.0, 1.0]]]])
-        gx, ggrid = reference.grid_sample_backward(g, x, grid, mode, False)
+        gx, ggrid = compute.grid_sample_backward(g, x, grid, mode, False)
         assert gx.tolist() == [[[[0, 0], [0, 1]]]]
         assert np.isnan(ggrid[0, 0, :2]).any(1).all()
 
@@ -113,8 +113,8 @@ def test_sampling_of_nan_and_beyond():
 def test_adaptive_pooling_is_the_formula(data):
     x = np.round(pictures(data.draw) * 2)  # ties
     (h, w), size = x.shape[2:], sides(data.draw, 2, 1, 7)
-    mean = reference.adaptive_avg_pool2d(x, size)
-    y, index = reference.adaptive_max_pool2d(x, size)
+    mean = compute.adaptive_avg_pool2d(x, size)
+    y, index = compute.adaptive_max_pool2d(x, size)
     for n, c, p, q in np.ndindex(*x.shape[:2], *size):
         rows = range(floor(p * h / size[0]), -floor(-(p + 1) * h / size[0]))
         columns = range(floor(q * w / size[1]), -floor(-(q + 1) * w / size[1]))
@@ -125,15 +125,15 @@ def test_adaptive_pooling_is_the_formula(data):
         assert (y[n, c, p, q], index[n, c, p, q]) == (max(pixels), row * w + column)
     g = values(data.draw, mean.shape)
     np.testing.assert_allclose(
-        reference.adaptive_avg_pool2d_backward(g, (h, w)),
-        adjoint(lambda x: reference.adaptive_avg_pool2d(x, size), x, g),
+        compute.adaptive_avg_pool2d_backward(g, (h, w)),
+        adjoint(lambda x: compute.adaptive_avg_pool2d(x, size), x, g),
         atol=1e-12,
     )
 
 
 def test_adaptive_max_pooling_lets_the_first_nan_win():
     x = np.array([[[[1.0, np.nan, 3.0], [np.nan, 2.0, 0.0]]]])
-    y, index = reference.adaptive_max_pool2d(x, (1, 1))
+    y, index = compute.adaptive_max_pool2d(x, (1, 1))
     assert isnan(y.item())
     assert index.item() == 1
 
@@ -141,15 +141,15 @@ def test_adaptive_max_pooling_lets_the_first_nan_win():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_kernels_keep_the_dtype(dtype, rng):
     x, grid = rng.standard_normal((1, 2, 4, 4)).astype(dtype), rng.standard_normal((1, 3, 3, 2)).astype(dtype)
-    results = [reference.adaptive_avg_pool2d(x, (3, 2)), reference.adaptive_avg_pool2d_backward(x, (7, 5))]
-    results += [reference.adaptive_max_pool2d(x, (3, 2))[0]]
+    results = [compute.adaptive_avg_pool2d(x, (3, 2)), compute.adaptive_avg_pool2d_backward(x, (7, 5))]
+    results += [compute.adaptive_max_pool2d(x, (3, 2))[0]]
     for how in (("nearest", False), ("bilinear", False), ("bilinear", True)):
         results += [
-            reference.resize(x, (3, 7), *how, (1.1, 0.5)),
-            reference.resize_backward(x, (3, 7), *how, (1.1, 2.0)),
+            compute.resize(x, (3, 7), *how, (1.1, 0.5)),
+            compute.resize_backward(x, (3, 7), *how, (1.1, 2.0)),
         ]
     for padding_mode in ("zeros", "border", "reflection"):
-        y = reference.grid_sample(x, grid, padding_mode, False)
-        results += [y, *reference.grid_sample_backward(y, x, grid, padding_mode, False)]
+        y = compute.grid_sample(x, grid, padding_mode, False)
+        results += [y, *compute.grid_sample_backward(y, x, grid, padding_mode, False)]
     assert {r.dtype for r in results} == {np.dtype(dtype)}
     assert all(r.flags.c_contiguous for r in results)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from tinylucid_kernels.reference import dropout_mask, philox
+from test_kernels import compute
 
 import tinylucid as tl
 
@@ -46,7 +46,7 @@ ONES = 2**64 - 1
 )
 def test_known_answers(offset, stream, seed, words):
     """The philox4x32-10 vectors of Random123: offset is the counter's low half, stream its high half."""
-    got = philox(seed, offset, 4, stream)
+    got = compute.philox(seed, offset, 4, stream)
     assert got.dtype == np.uint32
     assert " ".join(f"{word:08x}" for word in got.tolist()) == words
 
@@ -54,19 +54,19 @@ def test_known_answers(offset, stream, seed, words):
 @given(seed=BIT64, offset=st.integers(0, 2**64 - 8), n=st.integers(0, 20), stream=BIT64)
 def test_words_are_those_of_the_paper(seed, offset, n, stream):
     blocks = [block(halves(offset + k) + halves(stream), halves(seed)) for k in range((n + 3) // 4)]
-    assert philox(seed, offset, n, stream).tolist() == [word for b in blocks for word in b][:n]
+    assert compute.philox(seed, offset, n, stream).tolist() == [word for b in blocks for word in b][:n]
 
 
 @given(seed=BIT64, offset=st.integers(0, 2**40), skip=st.integers(0, 50), n=st.integers(0, 50))
 def test_any_part_of_the_stream_can_be_drawn_alone(seed, offset, skip, n):
-    whole = philox(seed, offset, 4 * skip + n)
-    assert np.array_equal(philox(seed, offset + skip, n), whole[4 * skip :])
+    whole = compute.philox(seed, offset, 4 * skip + n)
+    assert np.array_equal(compute.philox(seed, offset + skip, n), whole[4 * skip :])
 
 
 @given(st.lists(st.integers(0, 30), max_size=6))
 def test_draws_follow_one_another_by_whole_blocks(counts):
     """Drawing n words and then m gives the stream's, each draw from the next multiple of four."""
-    generator, stream, start = tl.Generator(11), philox(11, 0, 400), 0
+    generator, stream, start = tl.Generator(11), compute.philox(11, 0, 400), 0
     for n in counts:
         assert np.array_equal(generator.words(n), stream[start : start + n])
         start += -(-n // 4) * 4
@@ -203,7 +203,7 @@ def test_seeds_that_are_none(seed):
 
 @pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9])
 def test_dropout_mask_keeps_with_probability_one_minus_p(p):
-    mask = dropout_mask(np.empty((N // 100, 100), np.float32), p, 10, 0)
+    mask = compute.dropout_mask(np.empty((N // 100, 100), np.float32), p, 10, 0)
     assert mask.shape == (N // 100, 100)
     assert mask.dtype == bool
     assert abs(mask.sum() - N * (1 - p)) < 5 * math.sqrt(N * p * (1 - p))
@@ -211,13 +211,13 @@ def test_dropout_mask_keeps_with_probability_one_minus_p(p):
 
 def test_dropout_mask_at_the_extremes():
     x = np.empty(1000)
-    assert dropout_mask(x, 0.0, 0, 0).all()
-    assert not dropout_mask(x, 1.0, 0, 0).any()
+    assert compute.dropout_mask(x, 0.0, 0, 0).all()
+    assert not compute.dropout_mask(x, 1.0, 0, 0).any()
 
 
 @given(BIT64, st.integers(0, 2**40), st.integers(0, 10))
 def test_dropout_mask_spends_one_word_an_element(seed, offset, skip):
     """So masks drawn one after another never share a word, and a part of one can be computed alone."""
-    whole = dropout_mask(np.empty(4 * skip + 9), 0.5, seed, offset)
-    assert np.array_equal(dropout_mask(np.empty(9), 0.5, seed, offset + skip), whole[4 * skip :])
-    assert np.array_equal(whole, philox(seed, offset, whole.size) >= 2**31)
+    whole = compute.dropout_mask(np.empty(4 * skip + 9), 0.5, seed, offset)
+    assert np.array_equal(compute.dropout_mask(np.empty(9), 0.5, seed, offset + skip), whole[4 * skip :])
+    assert np.array_equal(whole, compute.philox(seed, offset, whole.size) >= 2**31)

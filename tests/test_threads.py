@@ -144,7 +144,7 @@ def test_where_no_cache_can_be_written_kernels_compile_each_time(tmp_path):
 
 
 def blas_threads():
-    return [lib.get_num_threads() for lib in threads.blas_libraries()]
+    return [lib.get() for lib in threads.blas_libraries()]
 
 
 def test_blas_threads_are_put_back_after_an_exception():
@@ -159,7 +159,7 @@ def test_blas_threads_are_put_back_after_an_exception():
     before = blas_threads()
     try:
         for lib in libraries:
-            lib.set_num_threads(2)
+            lib.set(2)
         with pytest.raises(ArithmeticError):
             threads.spread(broken, 1, 0, blas=True)
         assert inside == [[1] * len(libraries)]
@@ -167,7 +167,7 @@ def test_blas_threads_are_put_back_after_an_exception():
         assert threads.one_blas_thread.inside == 0
     finally:
         for lib, n in zip(libraries, before):
-            lib.set_num_threads(n)
+            lib.set(n)
 
 
 def test_blas_threads_are_put_back_by_the_last_to_leave():
@@ -181,7 +181,7 @@ def test_blas_threads_are_put_back_by_the_last_to_leave():
 
     try:
         for lib in libraries:
-            lib.set_num_threads(2)
+            lib.set(2)
         other = threading.Thread(target=stay)
         other.start()
         assert entered.wait(10)
@@ -194,7 +194,7 @@ def test_blas_threads_are_put_back_by_the_last_to_leave():
     finally:
         leave.set()
         for lib, n in zip(libraries, before):
-            lib.set_num_threads(n)
+            lib.set(n)
 
 
 def test_kernels_do_not_wake_the_other_blas():

@@ -112,7 +112,9 @@ def test_resizing_small_pictures():
     assert nn.Upsample(scale_factor=2)(x).tolist() == [[near]]
     assert F.interpolate(x, (2, 4), mode="bilinear").tolist() == [[[[0, 1, 3, 4], [8, 9, 11, 12]]]]
     assert F.interpolate(x, (2, 3), mode="bilinear", align_corners=True).tolist() == [[[[0, 2, 4], [8, 10, 12]]]]
-    assert F.interpolate(x, scale_factor=2.25).tolist() == [[near]], "4 pixels of 2 are twice as many, whatever the factor"
+    assert F.interpolate(x, scale_factor=2.25).tolist() == [[near]], (
+        "4 pixels of 2 are twice as many, whatever the factor"
+    )
     wide = picture([0, 1, 2, 3, 4])
     by_factor = F.interpolate(wide, scale_factor=(1, 0.7), mode="bilinear")
     np.testing.assert_allclose(by_factor.data.ravel(), [(p + 0.5) / 0.7 - 0.5 for p in range(3)])

@@ -75,7 +75,7 @@ def folder(name: str) -> Folder:
 class Chosen(threading.local):
     """The folder that computes on NumPy arrays in this thread."""
 
-    numpy = folder(os.environ.get("TINYLUCID_KERNELS") or "reference")
+    numpy = folder(os.environ.get("TINYLUCID_KERNELS") or "cpu")
 
 
 chosen = Chosen()

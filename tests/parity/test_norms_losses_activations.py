@@ -184,14 +184,14 @@ def normed(f, x, shape, affine, **further):
     strided=st.booleans(),
 )
 def test_layer_norm(lead, shape, affine, eps, strided):
-    assume(math.prod(shape) > 1)
+    assume(math.prod(shape) > 2)  # of two values the gradient cancels, to a rest that is rounding
     f = lambda t, x, w, b: t.nn.functional.layer_norm(x, tuple(shape), w, b, eps)
     normed(f, apart((*lead, *shape)), tuple(shape), affine, strided=strided)
 
 
 @given(n=sides, groups=sides, each=sides, places=st.lists(sides, max_size=3), affine=affines, strided=st.booleans())
 def test_group_norm(n, groups, each, places, affine, strided):
-    assume(each * math.prod(places) > 1)
+    assume(each * math.prod(places) > 2)
     f = lambda t, x, w, b: t.nn.functional.group_norm(x, groups, w, b)
     normed(f, apart((n, groups * each, *places)), (groups * each,), affine, strided=strided)
 
@@ -207,7 +207,7 @@ def test_group_norm(n, groups, each, places, affine, strided):
 )
 def test_instance_norm(n, c, places, affine, running, own, momentum):
     """By each picture's statistics or the running ones, which move as PyTorch's do."""
-    assume(math.prod(places) > 1 and (running or own))
+    assume(math.prod(places) > 2 and (running or own))
     seen = {}
 
     def f(t, x, w, b):

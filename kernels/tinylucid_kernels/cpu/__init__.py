@@ -4,7 +4,7 @@ from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
 from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward
-from .optim import adam, sgd
+from .optim import adam, rmsprop, sgd
 from .pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -16,3 +16,4 @@ from .pool import (
     pool_scatter,
 )
 from .random import dropout_mask, philox
+from .resize import grid_sample, grid_sample_backward, resize, resize_backward

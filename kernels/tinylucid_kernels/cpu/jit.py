@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 
+from llvmlite import ir
 from numba import int64, njit, prange, types
 from numba.core import cgutils, event
 from numba.core.caching import FunctionCache
@@ -67,36 +68,60 @@ def jit(function=None, parallel=False):
     return dispatcher
 
 
-@intrinsic
-def call(typing, address, first, last, args):
-    """Call the compiled kernel at ``address`` as kernel(first, last, *args).
-
-    By its address, since Numba would otherwise compile a copy of the kernel into its caller, and LLVM optimise it again
-    on each of the four levels of a parallel loop: 0.4 s a kernel instead of 2.5.
-    """
-    kinds = (types.int64, types.int64, *args.types)
-
-    def generate(context, builder, signature, values):
-        convention = context.call_conv
-        kernel = builder.inttoptr(values[0], convention.get_function_type(types.none, kinds).as_pointer())
-        rest = [builder.extract_value(values[3], k) for k in range(len(args.types))]
-        status, _ = convention.call_function(builder, kernel, types.none, kinds, [*values[1:3], *rest])
-        with cgutils.if_unlikely(builder, status.is_error):
-            convention.return_status_propagate(builder, status)
-        return context.get_dummy_value()
-
-    return types.void(address, first, last, args), generate
-
-
 RUNS = 32  # into so many runs of neighbouring items a parallel loop is split, so that each allocates its buffers once
 
 
+@intrinsic
+def jump(typing, thunk, first, last, where):
+    """Call the machine code ``thunk`` with a range of items and where its arguments lie; 0, or an error's code."""
+
+    def generate(context, builder, signature, values):
+        code = ir.FunctionType(ir.IntType(32), [value.type for value in values[1:]])
+        return builder.zext(builder.call(builder.inttoptr(values[0], code.as_pointer()), values[1:]), ir.IntType(64))
+
+    return types.int64(thunk, first, last, where), generate
+
+
 @jit(parallel=True)
-def drive(items, address, args):
-    """The parallel driver of every kernel: runs of its items on all threads."""
-    runs = min(items, RUNS)
+def drive(items, thunk, where):
+    """The parallel loop of every kernel, compiled once: runs of neighbouring items on all threads; how many failed."""
+    runs, failed = min(items, RUNS), 0
     for run in prange(runs):
-        call(address, int64(run) * items // runs, (int64(run) + 1) * items // runs, args)
+        k = int64(run)  # prange may count in uint64, which times int64 would be float64
+        if jump(thunk, k * items // runs, (k + 1) * items // runs, where) != 0:
+            failed += 1
+    return failed
+
+
+@intrinsic
+def hand_over(typing, items, driver, args):
+    """Lay ``args`` (the kernel's address first) into memory, and have the driver jump to a thunk that takes them from there."""
+    kinds = (types.int64, types.int64, *args.types[1:])
+
+    def generate(context, builder, signature, values):
+        where = builder.ptrtoint(cgutils.alloca_once_value(builder, values[2]), ir.IntType(64))
+        thunk = ir.Function(builder.module, ir.FunctionType(ir.IntType(32), [ir.IntType(64)] * 3), "thunk")
+        thunk.linkage = "internal"
+        inside = ir.IRBuilder(thunk.append_basic_block())
+        first, last, place = thunk.args
+        given = inside.load(inside.inttoptr(place, values[2].type.as_pointer()))
+        kernel = context.call_conv.get_function_type(types.none, kinds).as_pointer()
+        kernel = inside.inttoptr(inside.extract_value(given, 0), kernel)
+        rest = [inside.extract_value(given, k) for k in range(1, len(args.types))]
+        status, _ = context.call_conv.call_function(inside, kernel, types.none, kinds, [first, last, *rest])
+        inside.ret(inside.select(status.is_error, ir.IntType(32)(1), ir.IntType(32)(0)))
+        loop = context.call_conv.get_function_type(types.int64, (types.int64,) * 3).as_pointer()
+        loop = builder.inttoptr(values[1], loop)
+        todo = [values[0], builder.ptrtoint(thunk, ir.IntType(64)), where]
+        return context.call_conv.call_function(builder, loop, types.int64, (types.int64,) * 3, todo)[1]
+
+    return types.int64(items, driver, args), generate
+
+
+@jit
+def start(items, driver, args):
+    """``hand_over`` for Python to call."""
+    return hand_over(items, driver, args)
 
 
 @cache

@@ -9,22 +9,39 @@ import threading
 import warnings
 from contextlib import nullcontext
 from functools import cache
+from itertools import product
 
 import numba
 import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that Numba's np.dot calls
 from threadpoolctl import ThreadpoolController
 
-from .jit import address_of, drive
+from .jit import address_of, drive, start
 
 SMALL = 100_000  # below so many operations, waking the threads costs more than they bring
 state = {"launched": False, "forked": False, "warned": False}
+
+
+class Blas:
+    """A BLAS library: ``get()`` and ``set(n)`` its number of threads.
+
+    OpenBLAS is asked itself: threadpoolctl would let one Python thread alone set the number and ignore the others.
+    """
+
+    def __init__(self, library):
+        self.name = f"{library.internal_api} {library.version} ({library.filepath})"
+        self.get, self.set = library.get_num_threads, library.set_num_threads
+        for prefix, suffix in product(("", "scipy_"), ("", "64_", "_64")):
+            if hasattr(library.dynlib, f"{prefix}openblas_get_num_threads{suffix}"):
+                self.get = library.dynlib[f"{prefix}openblas_get_num_threads{suffix}"]
+                self.set = library.dynlib[f"{prefix}openblas_set_num_threads{suffix}"]
 
 
 @cache
 def blas_libraries():
     """SciPy's BLAS, which NumPy's wheels do not share; where all share one (Conda's MKL), that one."""
     found = ThreadpoolController().select(user_api="blas").lib_controllers
-    return [lib for lib in found if "scipy.libs" in lib.filepath or "scipy/.dylibs" in lib.filepath] or found
+    own = [lib for lib in found if "scipy.libs" in lib.filepath or "scipy/.dylibs" in lib.filepath]
+    return [Blas(lib) for lib in own or found]
 
 
 class OneBlasThread:
@@ -41,10 +58,10 @@ class OneBlasThread:
         with self.lock:
             self.inside += 1
             if self.inside == 1:
-                self.before = [(lib, lib.get_num_threads()) for lib in blas_libraries()]
+                self.before = [(lib, lib.get()) for lib in blas_libraries()]
                 for lib, n in self.before:
                     if n != 1:
-                        lib.set_num_threads(1)
+                        lib.set(1)
 
     def __exit__(self, *failure):
         with self.lock:
@@ -52,7 +69,7 @@ class OneBlasThread:
             if self.inside == 0:
                 for lib, n in self.before:
                     if n != 1:
-                        lib.set_num_threads(n)
+                        lib.set(n)
 
 
 one_blas_thread = OneBlasThread()
@@ -114,15 +131,16 @@ def spread(kernel, items, work, *args, blas=False):
         if work < SMALL or items < 2 or serial_only():
             kernel(0, items, *args)
             return
-        where = address(kernel, args)
         flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
         with launch():
-            drive(items, where, flat)
+            failed = start(items, address_of(drive, (numba.int64,) * 3), (address(kernel, args), *flat))
+    if failed:
+        raise MemoryError(f"kernel {kernel.py_func.__name__}: no memory for its buffers on {failed} threads")
 
 
 def described():
     """(what, which) for a report: Numba's threads, and the BLAS under np.dot."""
     launch()
-    libraries = ", ".join(f"{lib.internal_api} {lib.version} ({lib.filepath})" for lib in blas_libraries())
+    libraries = ", ".join(lib.name for lib in blas_libraries())
     layer = f"{numba.get_num_threads()} by Numba's {numba.threading_layer()}"
     return [("threads", layer), ("BLAS", libraries or "none whose threads can be set: large products may be slow")]

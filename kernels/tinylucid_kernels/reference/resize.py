@@ -43,7 +43,8 @@ def resize_backward(g, size, mode, align_corners, scale):
         out = np.zeros((size[axis - 2], *g.shape[1:]), g.dtype)
         for p in range(len(g)):  # one after another: several places may take from the same pixel
             out[low[p]] += (1 - t[p]) * g[p]
-            out[high[p]] += t[p] * g[p]
+            if mode != "nearest":
+                out[high[p]] += t[p] * g[p]
         g = np.moveaxis(out, 0, axis)
     return np.ascontiguousarray(g)
 
@@ -95,7 +96,7 @@ def grid_sample(x, grid, padding_mode, align_corners):
     picture = np.arange(len(x))[:, None, None]
     y = np.zeros((*grid.shape[:3], x.shape[1]), x.dtype)  # (N, P, Q, C): a place's channels together
     for row, column, inside, share_y, share_x in four:
-        y += x[picture, :, row, column] * inside[..., None] * (share_y * share_x)[..., None]
+        y += np.where(inside[..., None], x[picture, :, row, column], 0) * (share_y * share_x)[..., None]
     return np.ascontiguousarray(y.transpose(0, 3, 1, 2))
 
 
@@ -112,7 +113,7 @@ def grid_sample_backward(g, x, grid, padding_mode, align_corners):
         share = share_y * share_x
         at = (np.broadcast_to(picture, share.shape)[inside], row[inside], column[inside])
         np.add.at(gx, at, g[inside] * share[inside][:, None])
-        weight = (g * (x[picture, :, row, column] * inside[..., None])).sum(-1)
+        weight = np.where(inside[..., None], g * x[picture, :, row, column], 0).sum(-1)
         ggrid[..., 0] += weight * share_y * slope_x * (1 if k % 2 else -1)
         ggrid[..., 1] += weight * share_x * slope_y * (1 if k // 2 else -1)
     return np.ascontiguousarray(gx.transpose(0, 3, 1, 2)), ggrid
