@@ -111,50 +111,62 @@ def place(c, size, mode, align_corners):
 
 
 @jit
+def places(grid, size, mode, align_corners, low, t, slope):
+    """What ``place`` says of a row of places (Q, 2): the column of each in low[0], t[0], slope[0], its row in …[1]."""
+    for q in range(grid.shape[0]):
+        for k in range(2):
+            low[k, q], t[k, q], slope[k, q] = place(grid[q, k], size[3 - k], mode, align_corners)
+
+
+@jit
 def sample_items(first, last, x, grid, y, mode, align_corners):
-    """Item (n, p): a row of places in picture n; each is worked out once for all channels.
+    """Item (n, p): a row of places in picture n; they are worked out once, then each channel is sampled there.
 
     What is outside is left out, not multiplied by 0: LLVM takes 0 · NaN in a product that it may reorder for 0.
     """
-    (channels, h, w), zero, one = x.shape[1:], x.dtype.type(0), x.dtype.type(1)
-    rows = grid.shape[1]
+    (h, w), (rows, count), one = x.shape[2:], grid.shape[1:3], x.dtype.type(1)
+    low, t, slope = np.empty((2, count), np.int64), np.empty((2, count), x.dtype), np.empty((2, count), x.dtype)
     for item in range(first, last):
         n, p = item // rows, item % rows
-        for q in range(grid.shape[2]):
-            left, tx, _ = place(grid[n, p, q, 0], w, mode, align_corners)
-            top, ty, _ = place(grid[n, p, q, 1], h, mode, align_corners)
-            nowhere = (tx != tx) | (ty != ty)
-            for c in range(channels):
-                total = tx + ty if nowhere else zero
+        places(grid[n, p], x.shape, mode, align_corners, low, t, slope)
+        for c in range(x.shape[1]):
+            plane, out = x[n, c], y[n, c, p]
+            for q in range(count):
+                left, top, tx, ty = low[0, q], low[1, q], t[0, q], t[1, q]
+                nowhere = (tx != tx) | (ty != ty)
+                total = tx + ty if nowhere else one - one
                 for i in range(2):
                     for j in range(2):
                         if (0 <= top + i < h) & (0 <= left + j < w):
-                            share = (ty if i else one - ty) * (tx if j else one - tx)
-                            total += x[n, c, top + i, left + j] * share
-                y[n, c, p, q] = total
+                            total += plane[top + i, left + j] * ((ty if i else one - ty) * (tx if j else one - tx))
+                out[q] = total
 
 
 @jit
 def gradient_items(first, last, g, x, grid, gx, ggrid, mode, align_corners):
     """Item n, the adjoint: picture n's ∂x, each g added to its four pixels by their shares, and ∂grid, how the shares move."""
-    (channels, h, w), zero, one = x.shape[1:], x.dtype.type(0), x.dtype.type(1)
+    (h, w), count, one = x.shape[2:], grid.shape[2], x.dtype.type(1)
+    low, t, slope = np.empty((2, count), np.int64), np.empty((2, count), x.dtype), np.empty((2, count), x.dtype)
     for n in range(first, last):
         gx[n] = 0
         for p in range(grid.shape[1]):
-            for q in range(grid.shape[2]):
-                left, tx, slope_x = place(grid[n, p, q, 0], w, mode, align_corners)
-                top, ty, slope_y = place(grid[n, p, q, 1], h, mode, align_corners)
-                along_x, along_y = zero if ty == ty else ty, zero if tx == tx else tx
-                for i in range(2):
-                    for j in range(2):
-                        if (0 <= top + i < h) & (0 <= left + j < w):
-                            share_y, share_x, weight = ty if i else one - ty, tx if j else one - tx, zero
-                            for c in range(channels):
-                                gx[n, c, top + i, left + j] += g[n, c, p, q] * (share_y * share_x)
-                                weight += g[n, c, p, q] * x[n, c, top + i, left + j]
-                            along_x += weight * share_y * (slope_x if j else -slope_x)
-                            along_y += weight * share_x * (slope_y if i else -slope_y)
-                ggrid[n, p, q, 0], ggrid[n, p, q, 1] = along_x, along_y
+            places(grid[n, p], x.shape, mode, align_corners, low, t, slope)
+            along = ggrid[n, p]
+            for q in range(count):  # a coordinate of NaN makes the other's share NaN
+                tx, ty = t[0, q], t[1, q]
+                along[q, 0], along[q, 1] = ty if ty != ty else one - one, tx if tx != tx else one - one
+            for c in range(x.shape[1]):
+                plane, gplane, up = x[n, c], gx[n, c], g[n, c, p]
+                for q in range(count):
+                    left, top, tx, ty = low[0, q], low[1, q], t[0, q], t[1, q]
+                    for i in range(2):
+                        for j in range(2):
+                            if (0 <= top + i < h) & (0 <= left + j < w):
+                                share_y, share_x = ty if i else one - ty, tx if j else one - tx
+                                gplane[top + i, left + j] += up[q] * (share_y * share_x)
+                                weight = up[q] * plane[top + i, left + j]
+                                along[q, 0] += weight * share_y * (slope[0, q] if j else -slope[0, q])
+                                along[q, 1] += weight * share_x * (slope[1, q] if i else -slope[1, q])
 
 
 def grid_sample(x, grid, padding_mode, align_corners):
