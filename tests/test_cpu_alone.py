@@ -16,7 +16,7 @@ def poisoned(*arguments):
 
 def test_with_the_reference_poisoned_everything_still_computes():
     files = ("test_operations.py", "test_layers.py", "test_values.py", "test_optim.py", "test_random.py")
-    done = poisoned(*(str(HERE / name) for name in files), "-k", "not reference")
+    done = poisoned(*(str(HERE / name) for name in files), "-k", "not reference and not cover_every")
     assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -21,7 +21,9 @@ def test_a_tiny_run_reports_and_draws(tmp_path, capsys):
     assert report.figure.read_bytes().startswith(b"\x89PNG")
     printed = capsys.readouterr()
     assert all(name in printed.out for name in (*report.by_class, *report.baselines, "seed 0", str(report.figure)))
-    assert printed.err.splitlines() == [line for line in printed.err.splitlines() if line.startswith("epoch 1/1  loss")]
+    lines = [line for line in printed.err.splitlines() if "compiling CPU kernels" not in line]
+    assert lines
+    assert all(line.startswith("epoch 1/1  loss") for line in lines)
 
 
 def test_the_seed_decides_everything():
