@@ -195,8 +195,9 @@ def embedding(draw):
 @layer
 def lstm_and_gru(draw):
     kind, i, h = draw(st.sampled_from([nn.LSTM, nn.GRU])), *sides(draw, 2, 1, 2)
-    how = {"bias": draw(st.booleans()), "batch_first": draw(st.booleans()), "bidirectional": draw(st.booleans())}
-    layer = kind(i, h, 2, dropout=draw(st.sampled_from([0.0, 0.4])), **how)
+    both = draw(st.booleans())  # ways, or layers
+    how = {"bias": draw(st.booleans()), "batch_first": draw(st.booleans()), "bidirectional": both}
+    layer = kind(i, h, 1 if both else 2, dropout=draw(st.sampled_from([0.0, 0.4])), **how)
     return Together(layer), values(draw, (*sides(draw, draw(st.integers(1, 2)), 1, 2), i))
 
 
