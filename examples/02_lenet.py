@@ -7,7 +7,6 @@ different regions of the same photographs, so the accuracy says how well the net
 import argparse
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import tinylucid as tl
@@ -92,5 +91,4 @@ def main():
 
 
 if __name__ == "__main__":
-    with threadpool_limits(1, "blas"):  # matrix products this small are slower on two threads than on one
-        main()
+    main()

@@ -62,11 +62,11 @@ def run(
     manual_seed(seed)
     data = textures(seed, max(train_per_class // 4, 1) if quick else train_per_class, test_per_class)
     model = texture_net(len(data.classes))
-    with threadpool_limits(1, "blas"):  # products this small are slower on two threads, much so on a busy machine
-        train(model, data.x_train, data.y_train, epochs)
-        chances = probabilities(model, data.x_test)
+    train(model, data.x_train, data.y_train, epochs)
+    chances = probabilities(model, data.x_test)
+    with threadpool_limits(1, "blas"):  # NumPy's products this small are slower on two threads, much so on a busy machine
         known = baselines(data)
-        figure = explained(model, data, chances)
+    figure = explained(model, data, chances)
     right = chances.argmax(1) == data.y_test
     by_class = {name: float(right[data.y_test == k].mean()) for k, name in enumerate(data.classes)}
     figure.savefig(out / "saliency.png")
