@@ -74,7 +74,7 @@ def matmul(x, y):
         return product(x.reshape(1, -1, k), y[None], y[:0, 0]).reshape(*x.shape[:-1], n)
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     x, y = (np.broadcast_to(a, (*batch, *a.shape[-2:])).reshape(-1, *a.shape[-2:]) for a in (x, y))
-    return product(x, y, y[0, :0, 0]).reshape(*batch, m, n)
+    return product(x, y, np.empty(0, x.dtype)).reshape(*batch, m, n)
 
 
 def linear(x, weight, bias):

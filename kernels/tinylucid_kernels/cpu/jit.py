@@ -64,7 +64,7 @@ def jit(function=None, parallel=False):
         return lambda f: jit(f, parallel)
     dispatcher = njit(nogil=True, fastmath=FASTMATH, error_model="numpy", parallel=parallel)(function)
     with suppress(RuntimeError):  # no folder can be written, neither beside the source nor in the user's cache
-        dispatcher._cache = ForgivingCache(function)  # what cache=True does
+        dispatcher._cache = ForgivingCache(function)  # type: ignore[attr-defined]  # what cache=True does
     return dispatcher
 
 
@@ -88,7 +88,7 @@ def drive(items, thunk, where):
     runs, failed = min(items, RUNS), 0
     for run in prange(runs):
         k = int64(run)  # prange may count in uint64, which times int64 would be float64
-        if jump(thunk, k * items // runs, (k + 1) * items // runs, where) != 0:
+        if jump(thunk, k * items // runs, (k + 1) * items // runs, where) != 0:  # type: ignore[call-arg]
             failed += 1
     return failed
 
@@ -121,7 +121,7 @@ def hand_over(typing, items, driver, args):
 @jit
 def start(items, driver, args):
     """``hand_over`` for Python to call."""
-    return hand_over(items, driver, args)
+    return hand_over(items, driver, args)  # type: ignore[call-arg]
 
 
 @cache

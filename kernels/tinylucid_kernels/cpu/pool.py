@@ -222,7 +222,7 @@ def share_out(g, size, rows, columns, count):
 def sliding(size, kernel_size, stride, padding, include_pad):
     """The rows and columns of avg_pool2d's windows, and by how much each sum is divided: all of the kernel, or what is inside."""
     out = out_size(size, kernel_size, stride, padding, (1, 1))
-    rows, columns = (windows(n, m, *of_axis, 1) for n, m, *of_axis in zip(size, out, kernel_size, stride, padding))
+    rows, columns = (windows(n, m, k, s, pad, 1) for n, m, k, s, pad in zip(size, out, kernel_size, stride, padding))
     whole = np.full(out, kernel_size[0] * kernel_size[1])
     return rows, columns, whole if include_pad else np.outer(rows[1] - rows[0], columns[1] - columns[0])
 

@@ -81,7 +81,7 @@ def resize(x, size, mode, align_corners, scale):
 def resize_backward(g, size, mode, align_corners, scale):
     """The adjoint of resize: (N, C, *size), each g added to the pixels it was a mean of, by their shares."""
     taken = (shares(size[k], g.shape[k + 2], mode, align_corners, scale[k], g.dtype) for k in (0, 1))
-    return resized(g, size, *(turned(*of_axis, size[k]) for k, of_axis in enumerate(taken)))
+    return resized(g, size, *(turned(index, share, size[k]) for k, (index, share) in enumerate(taken)))
 
 
 @jit

@@ -73,7 +73,6 @@ class OneBlasThread:
 
 
 one_blas_thread = OneBlasThread()
-workqueue_lock = threading.Lock()
 
 
 @cache
@@ -81,14 +80,14 @@ def launch():
     """Start Numba's threads; the context to run in: its simplest layer aborts when two Python threads use it at once."""
     numba.get_num_threads()
     state["launched"] = True
-    return workqueue_lock if numba.threading_layer() == "workqueue" else nullcontext()
+    return threading.Lock() if numba.threading_layer() == "workqueue" else nullcontext()
 
 
 def after_fork():
     """In a forked child: GNU OpenMP would kill it at its first parallel kernel; and what other threads held is free."""
     state["forked"] = state["forked"] or (state["launched"] and numba.threading_layer() == "omp")
-    workqueue_lock._at_fork_reinit()
-    one_blas_thread.lock._at_fork_reinit()
+    launch.cache_clear()
+    one_blas_thread.lock = threading.Lock()
     if one_blas_thread.inside:
         one_blas_thread.inside = 1
         one_blas_thread.__exit__()
@@ -111,7 +110,7 @@ def serial_only():
     return state["forked"]
 
 
-addresses = {}  # of kernels, by the dtype of their first array: they get nothing but contiguous arrays, all of one dtype
+addresses: dict = {}  # of kernels, by the dtype of their first array: they get nothing but contiguous arrays, all of one dtype
 
 
 def address(kernel, args):

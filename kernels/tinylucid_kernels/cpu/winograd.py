@@ -25,6 +25,7 @@ G = np.array(
 )  # fmt: skip
 GG = np.kron(G, G).astype(np.float32)  # (36, 9): G g Gᵀ as one matrix on the flattened g
 TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32(8)  # int · float32 would be float64
+INFINITY = np.float32(np.inf)
 
 
 @jit
@@ -126,7 +127,7 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad):
     # one row more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
     v, m = np.empty((36, channels + 1, T), x.dtype), np.empty((36, outputs + 1, T), x.dtype)
     for item in range(first, last):
-        check = x.dtype.type(0)
+        broken = 0
         for block in range(item * blocks // items, (item + 1) * blocks // items):
             locate(block, size, down, across, where)
             tiles_of(x, where, top_pad, left_pad, d, e, v)
@@ -136,21 +137,21 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad):
                 for i in range(0, 36, 6):
                     at(m[i : i + 6], o, d[i : i + 6], 0)
                 at(across_d, 0, across_e, 0)
-                check += place(e, where, y, o, bias[o])
-        finite[item] = check == 0
+                broken += place(e, where, y, o, bias[o])
+        finite[item] = broken == 0
 
 
 @jit
 def place(e, where, y, o, shift):
-    """Write the block's 4×4 outputs of channel o; returns 0, or NaN if one of them is not finite."""
+    """Write the block's 4×4 outputs of channel o; how many of them are not finite."""
     p, q = y.shape[2:]
-    check = shift * 0
+    broken = 0
     for k in range(24):
         row = e[k, 0]
         if k % 6 < 4:
             for t in range(T):
                 row[t] += shift
-                check += row[t] * 0
+                broken += not abs(row[t]) < INFINITY
     for t in range(T):
         n, top, left = where[0, t], where[1, t], where[2, t]
         if n >= 0:
@@ -163,7 +164,7 @@ def place(e, where, y, o, shift):
                 for i in range(min(4, p - top)):
                     for j in range(q - left):
                         y[n, o, top + i, left + j] = e[6 * i + j, 0, t]
-    return check
+    return broken
 
 
 @jit
