@@ -1,6 +1,8 @@
 """One step of an optimiser on one parameter: ``p`` and its state arrays are updated in place.
 
 What makes it fast: one pass over memory. NumPy makes one for each of some ten operations.
+
+1 − β comes in as a number of its own: LLVM would turn β·m + (1 − β)·g into g + β·(m − g), which is NaN where g is inf.
 """
 
 import numpy as np
@@ -12,10 +14,10 @@ RUN = 1 << 14  # elements an item
 
 
 @jit
-def sgd_items(first, last, p, g, velocity, lr, momentum, dampening, nesterov):
+def sgd_items(first, last, p, g, velocity, lr, momentum, keep, nesterov):
     """Item k: RUN elements of all arrays; ``velocity`` is empty without momentum."""
     kind = p.dtype.type
-    lr, momentum, keep = kind(lr), kind(momentum), kind(1 - dampening)
+    lr, momentum, keep = kind(lr), kind(momentum), kind(keep)
     p, g = p[first * RUN : last * RUN], g[first * RUN : last * RUN]
     if velocity.size == 0:
         for k in range(p.size):
@@ -29,10 +31,10 @@ def sgd_items(first, last, p, g, velocity, lr, momentum, dampening, nesterov):
 
 
 @jit
-def adam_items(first, last, p, g, m, v, rate, beta1, beta2, eps):
+def adam_items(first, last, p, g, m, v, rate, keep1, keep2, new1, new2, eps):
     """Item k: RUN elements of all arrays; ``rate`` and ``eps`` hold the corrections of the start from zero."""
     kind = p.dtype.type
-    keep1, keep2, new1, new2 = kind(beta1), kind(beta2), kind(1 - beta1), kind(1 - beta2)
+    keep1, keep2, new1, new2 = kind(keep1), kind(keep2), kind(new1), kind(new2)
     rate, eps = kind(rate), kind(eps)
     here = slice(first * RUN, last * RUN)
     p, g, m, v = p[here], g[here], m[here], v[here]
@@ -43,10 +45,10 @@ def adam_items(first, last, p, g, m, v, rate, beta1, beta2, eps):
 
 
 @jit
-def rmsprop_items(first, last, p, g, square_avg, grad_avg, buffer, lr, alpha, momentum, eps):
+def rmsprop_items(first, last, p, g, square_avg, grad_avg, buffer, lr, keep, new, momentum, eps):
     """Item k: RUN elements of all arrays; ``grad_avg`` and ``buffer`` are empty where they are not wanted."""
     kind = p.dtype.type
-    keep, new, lr, momentum, eps = kind(alpha), kind(1 - alpha), kind(lr), kind(momentum), kind(eps)
+    keep, new, lr, momentum, eps = kind(keep), kind(new), kind(lr), kind(momentum), kind(eps)
     here = slice(first * RUN, last * RUN)
     p, g, v, mean, buffer = p[here], g[here], square_avg[here], grad_avg[here], buffer[here]
     for k in range(p.size):
@@ -78,7 +80,7 @@ def sgd(p, g, velocity, lr, momentum, dampening, nesterov):
     ``velocity`` is None without momentum. Sutskever et al., 2013, in PyTorch's form (lr outside the velocity).
     """
     velocity = np.empty(0, p.dtype) if velocity is None else velocity
-    in_place(sgd_items, (p, g, velocity), float(lr), float(momentum), float(dampening), bool(nesterov))
+    in_place(sgd_items, (p, g, velocity), float(lr), float(momentum), 1.0 - dampening, bool(nesterov))
 
 
 def adam(p, g, m, v, step, lr, beta1, beta2, eps):
@@ -88,7 +90,8 @@ def adam(p, g, m, v, step, lr, beta1, beta2, eps):
     """
     correction = (1 - beta2**step) ** 0.5
     rate = lr * correction / (1 - beta1**step)
-    in_place(adam_items, (p, g, m, v), float(rate), float(beta1), float(beta2), float(eps * correction))
+    betas = float(beta1), float(beta2), 1.0 - beta1, 1.0 - beta2
+    in_place(adam_items, (p, g, m, v), float(rate), *betas, float(eps * correction))
 
 
 def rmsprop(p, g, square_avg, grad_avg, buffer, lr, alpha, momentum, eps):
@@ -99,4 +102,4 @@ def rmsprop(p, g, square_avg, grad_avg, buffer, lr, alpha, momentum, eps):
     """
     none = np.empty(0, p.dtype)
     arrays = p, g, square_avg, none if grad_avg is None else grad_avg, none if buffer is None else buffer
-    in_place(rmsprop_items, arrays, float(lr), float(alpha), float(momentum), float(eps))
+    in_place(rmsprop_items, arrays, float(lr), float(alpha), 1.0 - alpha, float(momentum), float(eps))
