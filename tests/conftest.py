@@ -32,9 +32,10 @@ BOTH_FOLDERS = (
 
 
 def pytest_generate_tests(metafunc):
-    """What holds for kernels holds for the fast ones and for the reference: these files run with each."""
+    """What holds for kernels holds for the fast ones and for the reference: these files run with each, or with the one chosen."""
     if metafunc.module.__name__.rpartition(".")[2] in BOTH_FOLDERS:
-        metafunc.parametrize("_folder", ["cpu", "reference"], indirect=True)
+        chosen = os.environ.get("TINYLUCID_KERNELS")
+        metafunc.parametrize("_folder", [chosen] if chosen else ["cpu", "reference"], indirect=True)
 
 
 @pytest.fixture(autouse=True)

@@ -30,16 +30,27 @@ class Mutant:
 
 OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests/test_autograd.py"
 VALUES, LAYERS, RECURRENT = "tests/test_values.py", "tests/test_values_layers.py", "tests/test_recurrent.py"
+FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 SCHEDULES = "tests/test_schedules.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
-REFERENCE = "kernels/tinylucid_kernels/reference/"
+REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 
 
 def op(file: str, right: str, wrong: str, name: str) -> Mutant:
     """A mutant that the tests over the cases of this name should kill."""
     return Mutant(file, right, wrong, f"{OPS} -k {name}")
+
+
+def cpu(file: str, right: str, wrong: str, kernel: str) -> Mutant:
+    """A mutant of a fast kernel, which its comparison with the reference should kill."""
+    return Mutant("kernels/tinylucid_kernels/cpu/" + file, right, wrong, f"tests/test_cpu_kernels.py -k {kernel}")
+
+
+def fast(file: str, right: str, wrong: str, name: str) -> Mutant:
+    """A mutant of a fast kernel, which the comparison of that kernel with the reference should kill."""
+    return Mutant(CPU + file, right, wrong, f"{FAST} -k {name}")
 
 
 MUTANTS = [
@@ -163,6 +174,61 @@ MUTANTS = [
     Mutant(REFERENCE + "optim.py", "square_avg += (1 - alpha) * g * g", "square_avg += g * g", SCHEDULES),
     Mutant(REFERENCE + "optim.py", "square_avg - grad_avg * grad_avg, 0", "square_avg - grad_avg, 0", SCHEDULES),
     Mutant(REFERENCE + "optim.py", "        step = buffer\n", "        step = step\n", SCHEDULES),
+    # the fast kernels
+    cpu("pool.py", "at = 1 if (b == best) | (b != b) else at", "at = at", "max_pool2d"),
+    cpu("pool.py", "return a if (a >= b) | (a != a) else b", "return a if a >= b else b", "max_pool2d"),
+    cpu("pool.py", "((v == best) | nan) & (here < at)", "(v == best) & (here > at)", "max_pool2d"),
+    cpu("pool.py", "-(-np.maximum(-start, 0) // dilation) * dilation", "np.maximum(-start, 0)", "max_pool2d"),
+    cpu("pool.py", "plane[index[k, t]] += g[k, t]", "plane[index[k, t]] = g[k, t]", "pool_scatter"),
+    cpu("pool.py", "total / count[p, q]", "total / count[0, 0]", "avg_pool2d"),
+    cpu("pool.py", "        x[k] = 0\n", "", "avg_pool2d_backward"),
+    cpu("resize.py", "np.zeros(w + 1, x.dtype)", "np.ones(w + 1, x.dtype) / 3", "resize"),
+    cpu("resize.py", "order % max(out, 1)", "order // 2", "resize_backward"),
+    cpu("resize.py", "slope = -half if odd != (from_edge < zero) else half", "slope = half", "grid_sample_backward"),
+    cpu("resize.py", "total = tx + ty if nowhere else one - one", "total = one - one", "grid_sample"),
+    cpu("optim.py", "g[k] + momentum * v if nesterov", "v if nesterov", "sgd"),
+    cpu("loss.py", "(log_total - (z[c] - top))", "(log_total - z[c])", "cross_entropy"),
+    cpu("norm.py", "- (row[i] - centre) * slope) * scale", ") * scale", "batch_norm_backward"),
+    cpu("dense.py", "mine[i, k] = source[i]", "mine[i, k] = source[0]", "linear"),
+    cpu("conv.py", "i, j = i * plan.dh, j * plan.dw", "i, j = i * plan.dh, j * plan.dh", "conv2d"),
+    cpu("random.py", "min(4, mask.size - 4 * k)", "min(3, mask.size - 4 * k)", "dropout_mask"),
+    # fast kernels
+    fast("conv.py", "pitch = full - max(0,", "pitch = full - 1 - max(0,", "conv2d"),
+    fast("conv.py", "min(after, pw // sw, full - q)", "min(after, pw, full - q)", "conv2d"),
+    fast("conv.py", "return i % plan.sh * plan.sw + j % plan.sw,", "return i % plan.sh * plan.sh + j % plan.sw,", "conv2d"),
+    fast("conv.py", "i // plan.sh * plan.pitch + j // plan.sw", "i // plan.sh * plan.pitch + j", "conv2d"),
+    fast("conv.py", "target[t] += source[t]", "target[t] = source[t]", "conv2d_input"),
+    fast("conv.py", "start = (group * blocks + block) * channels\n        for", "start = block * channels\n        for", "conv2d_weight"),
+    fast("conv.py", "                total += product", "                total[:] = product", "conv2d_weight"),
+    fast("conv.py", "shift = bias[group * outputs + o]", "shift = bias[o]", "conv2d"),
+    fast("depthwise.py", "pixels[q * sw] += w * upstream[q]", "pixels[q * sw] += upstream[q]", "conv2d_input"),
+    fast("depthwise.py", "            frame(x[n, o // each], framed, ph, pw)", "            frame(x[n, o], framed, ph, pw)", "conv2d_weight"),
+    fast("winograd.py", "y3[t] = near_odd + EIGHT * far_odd + m5[t]", "y3[t] = near_odd + EIGHT * far_odd", "many_channels"),
+    fast("winograd.py", "mean, slope = y0[t] + FOUR * y2[t], TWO", "mean, slope = y0[t] + TWO * y2[t], TWO", "many_channels"),
+    fast("winograd.py", "broken += not abs(row[t]) < INFINITY", "broken += 0", "many_channels"),
+    fast("winograd.py", "[2 - pad for pad in padding]", "padding", "many_channels"),
+    fast("winograd.py", "return gw if np.isfinite(gw).all() else None", "return gw", "many_channels"),
+    fast("dense.py", "source = x[b, k, top:]", "source = x[b, k, 0:]", "matmul"),
+    fast("dense.py", "out = z[b, top : min(m, top + rows)]", "out = z[0, top : min(m, top + rows)]", "matmul"),
+    fast("pool.py", "at = 1 if (b == best) | (b != b) else at", "at = 1 if b == best else at", "max_pool2d"),
+    fast("pool.py", "| ((v == best) | nan) & (here < at)", "", "max_pool2d"),
+    fast("pool.py", "plane[index[k, t]] += g[k, t]", "plane[index[k, t]] = g[k, t]", "pool_scatter"),
+    fast("norm.py", "var[c] = total / m", "var[c] = total / (m - 1)", "batch_norm"),
+    fast("norm.py", "g_weight[c] * inv_std[c] / m", "g_weight[c] / m", "batch_norm_backward"),
+    fast("loss.py", "if q != 0:", "if True:", "cross_entropy"),
+    fast("loss.py", "- kind(q)\n", "\n", "cross_entropy"),
+    fast("random.py", "for _ in range(10)", "for _ in range(9)", "philox"),
+    fast("random.py", "mask[4 * k + j] = words[j] >= limit", "mask[4 * k + j] = words[j] > limit + limit // 9", "dropout"),
+    fast("optim.py", "keep2 * v[k] + new2 * g[k] * g[k]", "keep2 * v[k] + new2 * g[k]", "adam"),
+    fast("optim.py", "a[...] = b.reshape(a.shape)", "pass", "sgd"),
+    Mutant(CPU + "optim.py", "packed = [np.ascontiguousarray(a) for a in arrays]", "packed = [a.copy() for a in arrays]", "tests/test_optim.py"),
+    Mutant(CPU + "threads.py", "                    if n != 1:\n                        lib.set(n)", "                    pass", THREADS),
+    Mutant(CPU + "threads.py", "if self.inside == 0:", "if self.inside >= 0:", THREADS),
+    Mutant(CPU + "threads.py", 'state["forked"] = state["forked"] or', 'state["forked"] = False and', THREADS + " -k fork"),
+    Mutant(CPU + "threads.py", 'return threading.Lock() if numba', 'return nullcontext() if numba', THREADS + " -k two_python"),
+    Mutant(CPU + "jit.py", "except Exception:  # whatever", "except KeyError:  # whatever", THREADS + " -k damaged"),
+    Mutant("kernels/tinylucid_kernels/dispatch.py", "elif a.dtype != dtype:", "elif False:", KERNELS),
+    Mutant("kernels/tinylucid_kernels/dispatch.py", "chosen.numpy = before", "pass", KERNELS),
     # the core
     Mutant("tinylucid/autograd.py", "pending[target] = pending[target] + g", "pending[target] += g", CORE + " -x"),
     Mutant("tinylucid/autograd.py", "if version[0] != then", "if False", CORE),
@@ -189,6 +255,7 @@ def kill(mutant: Mutant) -> bool:
         paths = os.pathsep.join([folder, str(Path(folder) / "kernels"), str(Path(folder) / "tests")])
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
         environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "find"}
+        environment["TINYLUCID_KERNELS"] = "cpu" if CPU in mutant.file else "reference"
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
             raise RuntimeError(f"{mutant}: pytest could not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
