@@ -182,7 +182,7 @@ MUTANTS = [
     cpu("pool.py", "plane[index[k, t]] += g[k, t]", "plane[index[k, t]] = g[k, t]", "pool_scatter"),
     cpu("pool.py", "total / count[p, q]", "total / count[0, 0]", "avg_pool2d"),
     cpu("pool.py", "        x[k] = 0\n", "", "avg_pool2d_backward"),
-    cpu("resize.py", "np.zeros(w + 1, x.dtype)", "np.ones(w + 1, x.dtype) / 3", "resize"),
+    cpu("resize.py", "line[j] += share * source[j]", "line[j] = share * source[j]", "resize"),
     cpu("resize.py", "order % max(out, 1)", "order // 2", "resize_backward"),
     cpu("resize.py", "slope = -half if odd != (from_edge < zero) else half", "slope = half", "grid_sample_backward"),
     cpu("resize.py", "total = tx + ty if nowhere else one - one", "total = one - one", "grid_sample"),

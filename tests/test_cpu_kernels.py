@@ -91,9 +91,15 @@ def conv2d_weight(d):
     return x, g, weight.shape, *how
 
 
+def product(d):
+    """The sizes of a matrix product, half of them too large for NumPy's BLAS to stay on one thread."""
+    small, large = (1, 2, 5), (70, 131)
+    return [d.one_of(*sizes) for sizes in d.one_of((small,) * 3, (large,) * 3, (large,) * 3, (large, (1,), large))]
+
+
 @draws
 def matmul(d):
-    m, n, k = (d.one_of(1, 2, 5, 70, 131) for _ in range(3))
+    m, n, k = product(d)
     lead, other = d.one_of(((), ()), ((2,), (2,)), ((2, 3), ()), ((), (3,)), ((2, 1), (3,)), ((1, 2), (2, 1)))
     if d.kind == "empty":
         lead, other = d.one_of(((0,), ()), ((0, 2), (1, 2)), ((0,), (1,)))
@@ -102,8 +108,8 @@ def matmul(d):
 
 @draws
 def linear(d):
-    rows, inputs, outputs = d.one_of(1, d.count, 70) if d.count else 0, d.one_of(1, 3, 90), d.one_of(1, 4, 131)
-    return d.flipped(rows, inputs), d.flipped(outputs, inputs), d.one_of(d.array(outputs), None)
+    rows, outputs, inputs = product(d)
+    return d.flipped(rows if d.count else 0, inputs), d.flipped(outputs, inputs), d.one_of(d.array(outputs), None)
 
 
 def pooling(d, dilated=True):

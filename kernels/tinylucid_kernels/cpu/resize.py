@@ -46,7 +46,7 @@ def turned(pixel, share, size):
 def resize_items(first, last, x, y, row, row_share, column, column_share):
     """Item k: y[k] = A · x[k] · Bᵀ; a row at a time, so that the product with A is SIMD and stays in the first cache."""
     w = x.shape[2]
-    line = np.zeros(w + 1, x.dtype)  # one zero more, for the places that fill up
+    line = np.empty(w + 1, x.dtype)  # the last stays 0, for the places that fill up
     for k in range(first, last):
         for p in range(y.shape[1]):
             line[:] = 0
