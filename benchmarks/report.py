@@ -35,7 +35,7 @@ def table(results: Sequence[Result]) -> str:
 def machine() -> list[tuple[str, str]]:
     """(name, value) of what the figures depend on."""
     versions = {"Python": platform.python_version()}
-    for package in ("tinylucid", "numpy", "torch"):
+    for package in ("tinylucid", "numpy", "numba", "torch"):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
@@ -58,11 +58,11 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def write(path: Path, results: Sequence[Result], notes: Sequence[str], quick: bool) -> None:
+def write(path: Path, title: str, results: Sequence[Result], notes: Sequence[str], quick: bool) -> None:
     """The table as a Markdown file, with the machine and how it was measured."""
     path.parent.mkdir(parents=True, exist_ok=True)
     parts = [
-        "# Core",
+        f"# {title}",
         "\n".join(f"- {name}: {value}" for name, value in machine()),
         "Written by `python -m benchmarks"
         + (" --quick`: few repeats, so rough." if quick else "`.")

@@ -128,6 +128,17 @@ def max_pool2d(d):
 
 
 @draws
+def relu(d):
+    return (d.array(d.count, d.one_of(3, 20_000)),)
+
+
+@draws
+def gate(d):
+    shape = d.count, d.one_of(3, 20_000)
+    return d.array(*shape), d.array(*shape)
+
+
+@draws
 def pool_gather(d):
     x, *how = pooling(d)
     return x, reference.max_pool2d(x, *how)[1]

@@ -64,7 +64,9 @@ def run(
     model = texture_net(len(data.classes))
     train(model, data.x_train, data.y_train, epochs)
     chances = probabilities(model, data.x_test)
-    with threadpool_limits(1, "blas"):  # NumPy's products this small are slower on two threads, much so on a busy machine
+    with threadpool_limits(
+        1, "blas"
+    ):  # NumPy's products this small are slower on two threads, much so on a busy machine
         known = baselines(data)
     figure = explained(model, data, chances)
     right = chances.argmax(1) == data.y_test

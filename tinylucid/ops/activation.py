@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+from tinylucid_kernels import of
 
 from ..scopes import here
+from ..tensor import Tensor
 from .elementwise import arithmetic, clip, exp, smooth, tanh, where
 
 
@@ -23,12 +25,23 @@ def _(g, out):
 @arithmetic
 def relu(x):
     """max(x, 0);  ∂x = g where x > 0, else 0 (at 0 too)."""
-    return np.maximum(x, 0)
+    return of(x).relu(x) if np.ndim(x) else np.maximum(x, 0)
 
 
 @relu.rule
 def _(g, out):
-    return g * (out > 0)
+    return _gate(g, by=out.data if isinstance(out, Tensor) else out)
+
+
+@smooth
+def _gate(x, *, by):
+    """x where the array ``by`` > 0, else 0: linear in x, and its own adjoint."""
+    return of(x).gate(x, by) if np.ndim(x) else np.where(by > 0, x, 0.0)
+
+
+@_gate.rule
+def _(g, by):
+    return _gate(g, by=by)
 
 
 @smooth

@@ -1,5 +1,6 @@
 """The CPU kernels: each function of ``reference/`` again, compiled by Numba and spread over all cores."""
 
+from .activation import gate, relu
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
 from .loss import cross_entropy

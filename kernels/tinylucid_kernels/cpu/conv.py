@@ -165,6 +165,18 @@ def lay(g, rows, top, plan):
 
 
 @jit
+def lay_columns(g, rows, top, plan):
+    """The same transposed, rows[·, o]: BLAS multiplies (taps × L) @ (L × O) half as fast again as with the transpose of g."""
+    for o in range(g.shape[0]):
+        for r in range((rows.shape[0] + plan.pitch - 1) // plan.pitch):
+            source, target = g[o, top + r], rows[r * plan.pitch :]
+            for q in range(plan.q):
+                target[q, o] = source[q]
+            for q in range(plan.q, min(plan.pitch, target.shape[0])):
+                target[q, o] = 0
+
+
+@jit
 def matrix(room, rows, columns):
     """The first rows·columns elements of a flat array as a matrix: last chunks are shorter than the others."""
     return room[: rows * columns].reshape(rows, columns)
@@ -229,13 +241,13 @@ def input_items(first, last, g, weight, x, blocks, plan):
 def weight_items(first, last, x, g, partial, blocks, plan):
     """Item (slice, group, block): ∂w of some channels, summed over a slice of the pictures.
 
-    ``partial`` (slices, groups, blocks, O/groups, taps)."""
-    slices, groups, blocks, outputs, taps = partial.shape
+    ``partial`` (slices, groups, blocks, taps, O/groups)."""
+    slices, groups, blocks, taps, outputs = partial.shape
     channels = x.shape[1] // (groups * blocks)
     planes = new_planes(channels, plan.p, x, plan)
     room = np.empty(taps * plan.rows * plan.pitch, x.dtype)
     gradient = np.empty(outputs * plan.rows * plan.pitch, x.dtype)
-    product = np.empty((outputs, taps), x.dtype)
+    product = np.empty((taps, outputs), x.dtype)
     for item in range(first, last):
         s, group, block = item // (groups * blocks), item // blocks % groups, item % blocks
         total = partial[s, group, block]
@@ -246,11 +258,17 @@ def weight_items(first, last, x, g, partial, blocks, plan):
             mine = g[n, group * outputs : (group + 1) * outputs]
             for row in range(0, plan.p, plan.rows):
                 length = (min(plan.rows, plan.p - row) - 1) * plan.pitch + plan.q
-                upstream, cols = matrix(gradient, outputs, length), matrix(room, taps, length)
-                lay(mine, upstream, row, plan)
+                cols = matrix(room, taps, length)
                 gather(planes, cols, row * plan.pitch, plan)
                 clear_gaps(cols, plan)
-                np.dot(upstream, cols.T, product)
+                if taps > 2 * outputs:  # worth the strided writes
+                    across = matrix(gradient, length, outputs)
+                    lay_columns(mine, across, row, plan)
+                    np.dot(cols, across, product)
+                else:
+                    upstream = matrix(gradient, outputs, length)
+                    lay(mine, upstream, row, plan)
+                    np.dot(cols, upstream.T, product)
                 total += product
 
 
@@ -317,6 +335,6 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     slices = max(1, min(n, 16, PARTIAL // (o * taps)))
     blocks = pieces(slices * groups, per_group * size[0] * size[1] // CHUNK, per_group)
     plan = plan_for(size, g.shape[2:], kernel_size, stride, padding, dilation, max(1, taps // blocks), outputs)
-    partial = np.empty((slices, groups, blocks, outputs, taps // blocks), x.dtype)
+    partial = np.empty((slices, groups, blocks, taps // blocks, outputs), x.dtype)
     spread(weight_items, slices * groups * blocks, g.size * taps, x, g, partial, blocks, plan, blas=True)
-    return partial.sum(0).swapaxes(1, 2).reshape(weight_size)
+    return partial.sum(0).transpose(0, 3, 1, 2).reshape(weight_size)

@@ -16,6 +16,7 @@ import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that Numba's np.d
 from threadpoolctl import ThreadpoolController
 
 from .jit import address_of, drive, start
+from .memory import keep_freed_memory
 
 SMALL = 100_000  # below so many operations, waking the threads costs more than they bring
 state = {"launched": False, "forked": False, "warned": False}
@@ -73,6 +74,7 @@ class OneBlasThread:
 
 
 one_blas_thread = OneBlasThread()
+workqueue_lock = threading.Lock()
 
 
 @cache
@@ -80,12 +82,14 @@ def launch():
     """Start Numba's threads; the context to run in: its simplest layer aborts when two Python threads use it at once."""
     numba.get_num_threads()
     state["launched"] = True
-    return threading.Lock() if numba.threading_layer() == "workqueue" else nullcontext()
+    return workqueue_lock if numba.threading_layer() == "workqueue" else nullcontext()
 
 
 def after_fork():
     """In a forked child: GNU OpenMP would kill it at its first parallel kernel; and what other threads held is free."""
+    global workqueue_lock
     state["forked"] = state["forked"] or (state["launched"] and numba.threading_layer() == "omp")
+    workqueue_lock = threading.Lock()
     launch.cache_clear()
     one_blas_thread.lock = threading.Lock()
     if one_blas_thread.inside:
@@ -93,6 +97,7 @@ def after_fork():
         one_blas_thread.__exit__()
 
 
+keep_freed_memory()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=after_fork)
 

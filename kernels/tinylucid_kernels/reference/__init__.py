@@ -1,5 +1,6 @@
 """The reference kernels: each function in plain NumPy, to be read, and to test the fast ones against."""
 
+from .activation import gate, relu
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
 from .loss import cross_entropy
@@ -32,6 +33,7 @@ __all__ = [
     "conv2d_weight",
     "cross_entropy",
     "dropout_mask",
+    "gate",
     "grid_sample",
     "grid_sample_backward",
     "linear",
@@ -40,6 +42,7 @@ __all__ = [
     "philox",
     "pool_gather",
     "pool_scatter",
+    "relu",
     "resize",
     "resize_backward",
     "rmsprop",

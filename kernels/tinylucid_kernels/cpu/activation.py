@@ -1,0 +1,43 @@
+"""The rectifier and its gradient, on all cores: one pass over memory, without a mask in between. Selections, so SIMD."""
+
+import numpy as np
+
+from .jit import jit
+from .threads import spread
+
+RUN = 1 << 14  # elements an item
+
+
+@jit
+def relu_items(first, last, x, y):
+    """Item k: RUN elements of max(x, 0)."""
+    x, y, zero = x[first * RUN : last * RUN], y[first * RUN : last * RUN], x.dtype.type(0)
+    for k in range(x.size):
+        y[k] = zero if x[k] <= zero else x[k]
+
+
+@jit
+def gate_items(first, last, x, by, y):
+    """Item k: RUN elements of x where by > 0, else 0."""
+    here, zero = slice(first * RUN, last * RUN), x.dtype.type(0)
+    x, by, y = x[here], by[here], y[here]
+    for k in range(x.size):
+        y[k] = x[k] if by[k] > zero else zero
+
+
+def relu(x):
+    """max(x, 0); NaN stays NaN."""
+    if x.size <= RUN:
+        return np.maximum(x, 0)
+    y = np.empty_like(x)
+    spread(relu_items, -(-x.size // RUN), 4 * x.size, x.reshape(-1), y.reshape(-1))
+    return y
+
+
+def gate(x, by):
+    """x where ``by`` > 0, else 0: what relu lets through, for its gradient."""
+    if x.size <= RUN:
+        return np.where(by > 0, x, x.dtype.type(0))
+    y = np.empty_like(x)
+    spread(gate_items, -(-x.size // RUN), 4 * x.size, x.reshape(-1), by.reshape(-1), y.reshape(-1))
+    return y
