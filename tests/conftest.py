@@ -20,20 +20,13 @@ settings.register_profile("find", max_examples=60, phases=[Phase.generate], dera
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-BOTH_FOLDERS = (
-    "test_operations",
-    "test_layers",
-    "test_kernels",
-    "test_kernels_spatial",
-    "test_values",
-    "test_edges",
-    "test_random",
-)
+ONE_FOLDER = ("threads", "house", "mutants", "cpu_kernels", "cpu_alone", "examples", "demo", "textures", "creation")
 
 
 def pytest_generate_tests(metafunc):
-    """What holds for kernels holds for the fast ones and for the reference: these files run with each, or with the one chosen."""
-    if metafunc.module.__name__.rpartition(".")[2] in BOTH_FOLDERS:
+    """What holds for one folder of kernels holds for the other: tests run with each, or with the one chosen."""
+    name = metafunc.module.__name__
+    if not name.startswith("parity") and name.removeprefix("test_") not in ONE_FOLDER:
         chosen = os.environ.get("TINYLUCID_KERNELS")
         metafunc.parametrize("_folder", [chosen] if chosen else ["cpu", "reference"], indirect=True)
 

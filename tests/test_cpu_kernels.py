@@ -228,6 +228,13 @@ def batch_norm_backward(d):
 
 
 @draws
+def batch_norm_fixed(d):
+    x, weight, bias, eps = batch_norm(d)
+    _, mean, _, inv_std = reference.batch_norm(x, weight, weight, eps)
+    return x, weight, bias, mean, inv_std
+
+
+@draws
 def cross_entropy(d):
     rows, classes = d.count * d.one_of(1, 1, 9), d.one_of(1, 2, 5, 40)
     rng = np.random.default_rng(d.draw(st.integers(0, 99)))
@@ -360,3 +367,19 @@ def test_folders_lie_side_by_side(name):
 
 def test_every_kernel_is_drawn():
     assert set(DRAWS) == set(reference.__all__) == set(exported("reference"))
+
+
+def test_a_kernel_is_compiled_once_a_dtype(rng):
+    """Whatever the layout, read-only or not, serial or parallel: a second compilation would cost seconds, without a word."""
+    from tinylucid_kernels import of
+
+    kernel = importlib.import_module("tinylucid_kernels.cpu.norm").fixed_items
+    for dtype in (np.float32, np.float64):
+        x, c = rng.standard_normal((3, 4, 60, 60)).astype(dtype), np.ones(4, dtype)
+        frozen = x.copy()
+        frozen.flags.writeable = False
+        before = len(kernel.signatures)
+        for a in (x, x[:1], x[:, :, ::2], x.swapaxes(2, 3), frozen, np.broadcast_to(x[:1], x.shape), x[:, :, 0, 0]):
+            of(a).batch_norm_fixed(a, c, c, c, c)
+        assert len(kernel.signatures) <= before + 1
+    assert len(kernel.signatures) == 2

@@ -96,6 +96,20 @@ def test_a_forked_child_computes_too_and_says_what_it_lacks(layer, expected):
     assert run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2").stdout == expected
 
 
+def test_numbers_of_another_type_are_converted():
+    """An eps of 1, then of 0.1: machine code compiled for one kind of number must not be handed the other."""
+    code = """
+    x, one = r(4, 6, 10), np.ones(6, np.float32)
+    for eps in (1, 0.1, np.float32(0.1), 1):
+        threads.SMALL = 0
+        parallel = cpu.batch_norm(x, one, one, eps)[0]
+        threads.SMALL = 1 << 60
+        assert parallel.tobytes() == cpu.batch_norm(x, one, one, eps)[0].tobytes(), eps
+    """
+    code = "r = lambda *shape: np.random.default_rng(0).standard_normal(shape).astype(np.float32)\n" + textwrap.dedent(code)
+    run(code, NUMBA_NUM_THREADS="2")
+
+
 def test_a_spawned_child_computes_on_all_threads(tmp_path, expected):
     (tmp_path / "job.py").write_text(WORK)
     code = """

@@ -49,12 +49,12 @@ def first(data: Any) -> Any:
     return data
 
 
-def full(shape: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full(size: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of that shape with every element ``fill_value``: bool, int64 or the default dtype, as the value is."""
-    shape = sizes(shape if isinstance(shape, tuple) else (shape,))
+    size = sizes(size if isinstance(size, tuple) else (size,))
     if dtype is None and isinstance(fill_value, float):
         dtype = dtypes.default
-    return Tensor(np.full(shape, fill_value, dtype), requires_grad)
+    return Tensor(np.full(size, fill_value, dtype), requires_grad)
 
 
 def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -67,14 +67,14 @@ def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return full(sizes(shape), 1.0, dtype, requires_grad)
 
 
-def zeros_like(x: Any) -> Tensor:
+def zeros_like(input: Any) -> Tensor:
     """Zeros of x's shape and dtype."""
-    return zeros(x.shape, dtype=x.dtype)
+    return zeros(input.shape, dtype=input.dtype)
 
 
-def ones_like(x: Any) -> Tensor:
+def ones_like(input: Any) -> Tensor:
     """Ones of x's shape and dtype."""
-    return ones(x.shape, dtype=x.dtype)
+    return ones(input.shape, dtype=input.dtype)
 
 
 def arange(*bounds: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:

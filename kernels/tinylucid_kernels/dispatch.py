@@ -38,7 +38,7 @@ class Folder:
 
 
 def ready(kernel: Callable, contiguous: bool) -> Callable:
-    """The kernel, whose arrays it gets C-contiguous (unless it takes any layout) and, if floating, all of one dtype."""
+    """The kernel, whose arrays it gets C-contiguous and writeable (unless it takes any layout) and, if floating, all of one dtype."""
 
     def call(*args: Any) -> Any:
         given, dtype = args, None
@@ -49,8 +49,8 @@ def ready(kernel: Callable, contiguous: bool) -> Callable:
                         dtype = a.dtype
                     elif a.dtype != dtype:
                         raise unfit(kernel, given)
-                if contiguous and not a.flags.c_contiguous:
-                    args = (*args[:k], np.ascontiguousarray(a), *args[k + 1 :])
+                if contiguous and not a.flags.carray:  # also read-only ones: Numba would compile once more for them
+                    args = (*args[:k], np.array(a, order="C"), *args[k + 1 :])
         return kernel(*args)
 
     return call

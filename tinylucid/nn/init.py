@@ -37,12 +37,12 @@ def _fill(tensor: Tensor, values: Any) -> Tensor:
     return tensor
 
 
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, rng: Generator | None = None) -> Tensor:
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, *, rng: Generator | None = None) -> Tensor:
     """Uniform in [a, b)."""
     return _fill(tensor, a + (b - a) * (rng or default_generator).uniform(tensor.shape, tensor.dtype))
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, rng: Generator | None = None) -> Tensor:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, rng: Generator | None = None) -> Tensor:
     """Normal with that mean and standard deviation."""
     return _fill(tensor, mean + std * (rng or default_generator).normal(tensor.shape, tensor.dtype))
 
@@ -69,26 +69,36 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", rng: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    rng: Generator | None = None,
 ) -> Tensor:
     """Uniform in ±√3·gain/√fan (He et al., 2015, equation 10): keeps the variance through ReLU layers."""
     bound = math.sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
-    return uniform_(tensor, -bound, bound, rng)
+    return uniform_(tensor, -bound, bound, rng=rng)
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", rng: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    rng: Generator | None = None,
 ) -> Tensor:
     """Normal with std gain/√fan (He et al., 2015, equation 10)."""
-    return normal_(tensor, 0, _kaiming_std(tensor, a, mode, nonlinearity), rng)
+    return normal_(tensor, 0, _kaiming_std(tensor, a, mode, nonlinearity), rng=rng)
 
 
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, rng: Generator | None = None) -> Tensor:
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, *, rng: Generator | None = None) -> Tensor:
     """Uniform in ±gain·√(6/(fan_in + fan_out)) (Glorot and Bengio, 2010, equation 16)."""
     bound = gain * math.sqrt(6 / sum(fans(tensor)))
-    return uniform_(tensor, -bound, bound, rng)
+    return uniform_(tensor, -bound, bound, rng=rng)
 
 
-def xavier_normal_(tensor: Tensor, gain: float = 1.0, rng: Generator | None = None) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, *, rng: Generator | None = None) -> Tensor:
     """Normal with std gain·√(2/(fan_in + fan_out)) (Glorot and Bengio, 2010, equation 12)."""
-    return normal_(tensor, 0, gain * math.sqrt(2 / sum(fans(tensor))), rng)
+    return normal_(tensor, 0, gain * math.sqrt(2 / sum(fans(tensor))), rng=rng)

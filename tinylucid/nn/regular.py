@@ -61,7 +61,10 @@ class Unflatten(Module):
 
 
 class Identity(Module):
-    """x itself."""
+    """x itself, whatever arguments it is made with: it stands where another layer stood."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
 
     def forward(self, input: Any) -> Any:
         """x itself."""

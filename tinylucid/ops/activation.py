@@ -11,10 +11,10 @@ from .elementwise import arithmetic, clip, exp, smooth, tanh, where
 
 
 @smooth
-def sigmoid(x):
+def sigmoid(input):
     """1 / (1 + e⁻ˣ), without overflow;  ∂x = g·σ·(1 − σ)."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    e = np.exp(-np.abs(input))
+    return np.where(input >= 0, 1, e) / (1 + e)
 
 
 @sigmoid.rule
@@ -23,9 +23,9 @@ def _(g, out):
 
 
 @arithmetic
-def relu(x):
+def relu(input):
     """max(x, 0);  ∂x = g where x > 0, else 0 (at 0 too)."""
-    return of(x).relu(x) if np.ndim(x) else np.maximum(x, 0)
+    return of(input).relu(input) if np.ndim(input) else np.maximum(input, 0)
 
 
 @relu.rule
@@ -54,9 +54,9 @@ def _(g, x, negative_slope):
     return where(x > 0, g, g * negative_slope)
 
 
-def leaky_relu(x, negative_slope=0.01):
+def leaky_relu(input, negative_slope=0.01):
     """x where x > 0, else negative_slope·x (Maas et al., 2013);  ∂x = g or negative_slope·g (the latter at 0)."""
-    return _leaky_relu(x, negative_slope=float(negative_slope))
+    return _leaky_relu(input, negative_slope=float(negative_slope))
 
 
 @smooth
@@ -71,15 +71,15 @@ def _(g, x):
     return g * exp(-x * x) * (2 / math.sqrt(math.pi))
 
 
-def gelu(x, approximate="none"):
+def gelu(input, approximate="none"):
     """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016); "tanh" gives their approximation.
 
     ∂x = g·(Φ(x) + x·φ(x)), φ the normal density: it follows from the operations it is written in.
     """
     if approximate == "none":
-        return x * (_erf(x * math.sqrt(0.5)) + 1) * 0.5
+        return input * (_erf(input * math.sqrt(0.5)) + 1) * 0.5
     if approximate == "tanh":
-        return x * (tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)) + 1) * 0.5
+        return input * (tanh((input + input * input * input * 0.044715) * math.sqrt(2 / math.pi)) + 1) * 0.5
     raise ValueError(f"{here('gelu')}: approximate must be 'none' or 'tanh', got {approximate!r}")
 
 

@@ -44,7 +44,7 @@ def _surprise(log_p, target, weight, ignore_index):
     return surprise if counted is None else where(counted, surprise, 0.0)
 
 
-def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """−log softmax(input)[target], the loss of a classifier;  ∂input = softmax − one-hot (over the count, for the mean).
 
     input: logits (N, C) or (N, C, d1, …). target: class numbers (N, d1, …) in [0, C), or probabilities of input's
@@ -69,7 +69,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     return _reshape(loss, shape=labels.shape) if how["over"] is None else loss
 
 
-def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
+def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
     """−input[target], input being log-probabilities: with log_softmax before it, cross_entropy;  ∂input = −one-hot.
 
     input (N, C) or (N, C, d1, …), target class numbers (N, d1, …); the other arguments, the mean and what is raised

@@ -25,16 +25,16 @@ def _(g, need, x, y):
     return _matmul(g, flip(y)) if need[0] else None, _matmul(flip(x), g) if need[1] else None
 
 
-def matmul(x, y):
-    """z = x @ y: (…, I, K) @ (…, K, J) → (…, I, J), leading axes broadcast, vectors as in NumPy;  ∂x = g yᵀ, ∂y = xᵀ g."""
-    if not x.ndim or not y.ndim or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
+def matmul(input, other):
+    """input @ other = x y: (…, I, K) @ (…, K, J) → (…, I, J), leading axes broadcast, vectors as in NumPy;  ∂x = g yᵀ, ∂y = xᵀ g."""
+    if not input.ndim or not other.ndim or input.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
         raise ValueError(
-            f"{here('matmul')}: {x.shape} @ {y.shape}: the last axis of the first must match the second's last but one"
+            f"{here('matmul')}: {input.shape} @ {other.shape}: the last axis of the first must match the second's last but one"
         )
-    z = _matmul(unsqueeze(x, 0) if x.ndim == 1 else x, unsqueeze(y, 1) if y.ndim == 1 else y)
-    if y.ndim == 1:
+    z = _matmul(unsqueeze(input, 0) if input.ndim == 1 else input, unsqueeze(other, 1) if other.ndim == 1 else other)
+    if other.ndim == 1:
         z = _reshape(z, shape=z.shape[:-1])
-    return _reshape(z, shape=z.shape[:-2] + z.shape[-1:] if y.ndim > 1 else z.shape[:-1]) if x.ndim == 1 else z
+    return _reshape(z, shape=z.shape[:-2] + z.shape[-1:] if other.ndim > 1 else z.shape[:-1]) if input.ndim == 1 else z
 
 
 @operation(dtypes="float")

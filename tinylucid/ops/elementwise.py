@@ -106,12 +106,12 @@ def _(g, need, x, y, out):
     return gx, gy
 
 
-def pow(x, exponent):
+def pow(input, exponent):
     """x^exponent, the exponent a number or a tensor;  ∂x = g·e·x^(e−1), ∂e = g·x^e·log x (0 where x = 0)."""
     exponent = exponent.item() if isinstance(exponent, np.generic) else exponent
-    if isinstance(exponent, int) or (isinstance(exponent, float) and x.dtype.kind == "f"):
-        return _power(x, exponent=exponent)
-    return _power_tensor(x if hasattr(x, "dtype") else np.asarray(x, exponent.dtype), exponent)
+    if isinstance(exponent, int) or (isinstance(exponent, float) and input.dtype.kind == "f"):
+        return _power(input, exponent=exponent)
+    return _power_tensor(input if hasattr(input, "dtype") else np.asarray(input, exponent.dtype), exponent)
 
 
 @arithmetic
@@ -192,9 +192,9 @@ def _(g, x):
 
 
 @smooth
-def tanh(x):
+def tanh(input):
     """tanh x;  ∂x = g·(1 − tanh² x)."""
-    return np.tanh(x)
+    return np.tanh(input)
 
 
 @tanh.rule
@@ -214,16 +214,16 @@ def _(g, inside):
     return g * inside
 
 
-def clip(x, min=None, max=None):
+def clip(input, min=None, max=None):
     """x limited to [min, max], numbers (also ``clamp``);  ∂x = g where min ≤ x ≤ max, bounds included, else 0."""
     if min is None and max is None:
         raise ValueError(f"{here('clip')}: give min, max or both")
     min, max = (bound.item() if isinstance(bound, np.generic) else bound for bound in (min, max))
     if not all(bound is None or isinstance(bound, (int, float)) for bound in (min, max)):
         raise TypeError(f"{here('clip')}: bounds must be numbers; tensors go through minimum() and maximum()")
-    if x.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
-        x = cast(x, dtype=dtypes.default)
-    return _clip(x, low=min, high=max)
+    if input.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
+        input = cast(input, dtype=dtypes.default)
+    return _clip(input, low=min, high=max)
 
 
 @arithmetic
@@ -266,12 +266,12 @@ def _(g, need, condition):
     )
 
 
-def where(condition, x, y):
-    """x where the boolean ``condition`` holds, else y, all three broadcast;  each gets g where it was chosen."""
-    if isinstance(condition, Tensor) and not isinstance(x, Tensor) and not isinstance(y, Tensor):
-        number = dtypes.default if isinstance(x, float) or isinstance(y, float) else None
-        x = Tensor(np.asarray(x, getattr(x, "dtype", getattr(y, "dtype", number))))
+def where(condition, input, other):
+    """input where the boolean ``condition`` holds, else other, all three broadcast;  each gets g where it was chosen."""
+    if isinstance(condition, Tensor) and not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        number = dtypes.default if isinstance(input, float) or isinstance(other, float) else None
+        input = Tensor(np.asarray(input, getattr(input, "dtype", getattr(other, "dtype", number))))
     condition = condition.data if isinstance(condition, Tensor) else np.asarray(condition)
     if condition.dtype != bool:
         raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")
-    return _where(x, y, condition=condition)
+    return _where(input, other, condition=condition)

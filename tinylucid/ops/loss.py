@@ -1,4 +1,8 @@
-"""Losses that compare an element with an element. Reductions are PyTorch's: "mean", "sum" or "none"."""
+"""Losses that compare an element with an element. Reductions are PyTorch's: "mean", "sum" or "none".
+
+In PyTorch's order size_average and reduce stand before some arguments; those behind them are given by name here, so that
+a positional call never means something else.
+"""
 
 import numpy as np
 
@@ -11,18 +15,18 @@ from .reduce import mean, sum
 from .shape import tensor_like
 
 
-def mse_loss(input, target, reduction="mean"):
+def mse_loss(input, target, *, reduction="mean"):
     """(input − target)², elementwise;  ∂input = 2·(input − target). ValueError for shapes that differ."""
     difference = _difference(input, target, "mse_loss")
     return reduce(difference * difference, reduction, "mse_loss")
 
 
-def l1_loss(input, target, reduction="mean"):
+def l1_loss(input, target, *, reduction="mean"):
     """|input − target|, elementwise;  ∂input = its sign, 0 where they agree. ValueError for shapes that differ."""
     return reduce(abs(_difference(input, target, "l1_loss")), reduction, "l1_loss")
 
 
-def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
+def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
     """d²/(2·beta) where |d| < beta, else |d| − beta/2, with d = input − target (Girshick, 2015);  ∂input = d/beta in [−1, 1].
 
     With beta = 0 it is l1_loss. Raises ValueError for shapes that differ and for beta < 0.
@@ -31,13 +35,13 @@ def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
         raise ValueError(f"{here('smooth_l1_loss')}: beta must be at least 0, got {beta}")
     beta = float(beta)
     if not beta:
-        return l1_loss(input, target, reduction)
+        return l1_loss(input, target, reduction=reduction)
     d = _difference(input, target, "smooth_l1_loss")
     c = clip(d, -beta, beta)
     return reduce(c * (d - c * 0.5) / beta, reduction, "smooth_l1_loss")  # both cases in one, and no square overflows
 
 
-def kl_div(input, target, reduction="mean", log_target=False):
+def kl_div(input, target, *, reduction="mean", log_target=False):
     """target·(log target − input), the divergence of Kullback and Leibler (1951), elementwise;  ∂input = −target.
 
     input holds log-probabilities, target probabilities, or their logs with ``log_target``; a target of 0 costs 0. Reduction
@@ -54,7 +58,7 @@ def kl_div(input, target, reduction="mean", log_target=False):
     return sum(loss) / float(loss.shape[0])
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
+def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
     """−pos_weight·target·log σ(input) − (1 − target)·log(1 − σ(input)), elementwise, exact for logits of any size.
 
     ∂input = σ(input) − target (name pos_weight is 1). target in [0, 1] has input's shape; ``weight`` and ``pos_weight``,

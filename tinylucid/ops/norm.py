@@ -50,14 +50,16 @@ def _(x, weight, bias, *, eps):
 @operation(dtypes="float")
 def batch_norm_fixed(x, weight, bias, mean, inv_std):
     """(x − mean) · inv_std · weight + bias with constants mean and inv_std: linear in x."""
-    return (x - channels(mean, x)) * channels(weight * inv_std, x) + channels(bias, x)
+    return of(x).batch_norm_fixed(x, weight, bias, mean, inv_std)
 
 
 @batch_norm_fixed.rule
 def _(g, need, x, weight, mean, inv_std):
-    x_hat = (x - channels(mean, x)) * channels(inv_std, x)
+    """∂x = g · inv_std · weight, which is the same function of g; ∂weight = Σ g·x̂ and ∂bias = Σ g, with x̂ = (x − mean) · inv_std."""
+    zeros = np.zeros(x.shape[1], x.dtype)
+    x_hat = batch_norm_fixed(x, zeros + 1, zeros, mean, inv_std) if need[1] else None
     return (
-        g * channels(weight * inv_std, x) if need[0] else None,
+        batch_norm_fixed(g, weight, zeros, zeros, inv_std) if need[0] else None,
         _sum(g * x_hat, axes=batch_axes(x), keepdim=False) if need[1] else None,
         _sum(g, axes=batch_axes(x), keepdim=False) if need[2] else None,
         None,

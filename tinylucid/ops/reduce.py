@@ -28,9 +28,9 @@ def _(g, shapes, axes):
     return spread(g, shapes[0], axes)
 
 
-def sum(x, dim=None, keepdim=False):
+def sum(input, dim=None, keepdim=False):
     """Σ x over ``dim``;  ∂x = g everywhere."""
-    return _sum(x, axes=axes_of(dim, x.ndim, "sum"), keepdim=keepdim)
+    return _sum(input, axes=axes_of(dim, input.ndim, "sum"), keepdim=keepdim)
 
 
 @operation(dtypes="float")
@@ -43,12 +43,12 @@ def _(g, shapes, axes):
     return spread(g / _count(shapes[0], axes), shapes[0], axes)
 
 
-def mean(x, dim=None, keepdim=False):
+def mean(input, dim=None, keepdim=False):
     """Σ x / n over ``dim``;  ∂x = g / n. ValueError over no elements."""
-    axes = axes_of(dim, x.ndim, "mean")
-    if not _count(x.shape, axes):
-        raise ValueError(f"{here('mean')}: no elements to average in a tensor of shape {x.shape}")
-    return _mean(x, axes=axes, keepdim=keepdim)
+    axes = axes_of(dim, input.ndim, "mean")
+    if not _count(input.shape, axes):
+        raise ValueError(f"{here('mean')}: no elements to average in a tensor of shape {input.shape}")
+    return _mean(input, axes=axes, keepdim=keepdim)
 
 
 def _count(shape, axes):
@@ -58,22 +58,22 @@ def _count(shape, axes):
     return n
 
 
-def var(x, dim=None, correction=1, keepdim=False):
+def var(input, dim=None, *, correction=1, keepdim=False):
     """Σ (x − mean)² / (n − correction) over ``dim``; correction 1 is unbiased, 0 the population's.
 
     ∂x = 2g·(x − mean) / (n − correction).
     """
-    axes = axes_of(dim, x.ndim, "var")
-    n = _count(x.shape, axes)
+    axes = axes_of(dim, input.ndim, "var")
+    n = _count(input.shape, axes)
     if n <= correction:
         raise ValueError(f"{here('var')}: {n} elements are too few for correction={correction}")
-    centred = x - mean(x, axes, keepdim=True)
+    centred = input - mean(input, axes, keepdim=True)
     return _sum(centred * centred, axes=axes, keepdim=keepdim) / float(n - correction)
 
 
-def std(x, dim=None, correction=1, keepdim=False):
+def std(input, dim=None, *, correction=1, keepdim=False):
     """√var;  the gradient is infinite where all elements are equal."""
-    return sqrt(var(x, dim, correction, keepdim))
+    return sqrt(var(input, dim, correction=correction, keepdim=keepdim))
 
 
 @operation
@@ -90,17 +90,17 @@ def _(g, x, out, axes):
     return spread(g, value.shape, axes) * (winners / winners.sum(axes, keepdims=True))
 
 
-def max(x, dim=None, keepdim=False):
+def max(input, dim=None, keepdim=False):
     """The largest element; with ``dim`` an axis, (values, indices) along it.
 
     Ties: without ``dim`` the gradient is shared equally; with it, the first index takes all.
     """
-    return _extreme(x, dim, keepdim, "max", np.argmax, 1)
+    return _extreme(input, dim, keepdim, "max", np.argmax, 1)
 
 
-def min(x, dim=None, keepdim=False):
+def min(input, dim=None, keepdim=False):
     """The smallest element; with ``dim`` an axis, (values, indices) along it. Ties as in max."""
-    return _extreme(x, dim, keepdim, "min", np.argmin, -1)
+    return _extreme(input, dim, keepdim, "min", np.argmin, -1)
 
 
 def _extreme(x, dim, keepdim, name, arg, sign):
@@ -117,14 +117,14 @@ def _extreme(x, dim, keepdim, name, arg, sign):
     return values, Tensor(places) if isinstance(x, Tensor) else places
 
 
-def argmax(x, dim=None, keepdim=False):
+def argmax(input, dim=None, keepdim=False):
     """The index of the largest element (flat, or along ``dim``), the first of equals. No gradient."""
-    return _argextreme(x, dim, keepdim, np.argmax)
+    return _argextreme(input, dim, keepdim, np.argmax)
 
 
-def argmin(x, dim=None, keepdim=False):
+def argmin(input, dim=None, keepdim=False):
     """The index of the smallest element (flat, or along ``dim``), the first of equals. No gradient."""
-    return _argextreme(x, dim, keepdim, np.argmin)
+    return _argextreme(input, dim, keepdim, np.argmin)
 
 
 def _argextreme(x, dim, keepdim, arg):
@@ -147,9 +147,9 @@ def _(g, x, out, axes):
     return spread(g, x.shape, axes) * exp(x - spread(out, x.shape, axes))
 
 
-def logsumexp(x, dim, keepdim=False):
+def logsumexp(input, dim, keepdim=False):
     """log Σ eˣ over ``dim``, without overflow;  ∂x = g·softmax(x)."""
-    return _logsumexp(x, axes=axes_of(dim, x.ndim, "logsumexp"), keepdim=keepdim)
+    return _logsumexp(input, axes=axes_of(dim, input.ndim, "logsumexp"), keepdim=keepdim)
 
 
 @operation(dtypes="float")
@@ -163,9 +163,9 @@ def _(g, out, axis):
     return out * (g - _sum(g * out, axes=(axis,), keepdim=True))
 
 
-def softmax(x, dim):
+def softmax(input, dim):
     """eˣ / Σ eˣ along ``dim``;  ∂x = p·(g − Σ g·p)."""
-    return _softmax(x, axis=axis_of(dim, x.ndim, "softmax"))
+    return _softmax(input, axis=axis_of(dim, input.ndim, "softmax"))
 
 
 @operation(dtypes="float")
@@ -179,6 +179,6 @@ def _(g, out, axis):
     return g - exp(out) * _sum(g, axes=(axis,), keepdim=True)
 
 
-def log_softmax(x, dim):
+def log_softmax(input, dim):
     """x − log Σ eˣ along ``dim``, without overflow;  ∂x = g − p·Σ g."""
-    return _log_softmax(x, axis=axis_of(dim, x.ndim, "log_softmax"))
+    return _log_softmax(input, axis=axis_of(dim, input.ndim, "log_softmax"))

@@ -18,7 +18,7 @@ def _(g, mask, p):
     return g * mask * (1 / (1 - p) if p < 1 else 0.0)
 
 
-def dropout(input, p=0.5, training=True, rng=None):
+def dropout(input, p=0.5, training=True, *, rng=None):
     """Each element zeroed with probability p in [0, 1], the others divided by 1 − p (Srivastava et al., 2014).
 
     The mask comes from the counter of ``rng`` (default: the generator of ``tl.manual_seed``), a word an element, the

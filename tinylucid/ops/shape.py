@@ -50,35 +50,37 @@ def _(g, shapes):
     return _reshape(g, shape=shapes[0])
 
 
-def reshape(x, *shape):
+def reshape(input, *shape):
     """The same elements in another shape, one size may be −1; a view where memory allows."""
     shape = sizes(shape)
     known = math.prod(s for s in shape if s != -1)
-    if shape.count(-1) > 1 or (known != x.size if -1 not in shape else not known or x.size % known):
-        raise ValueError(f"{here('reshape')}: {x.shape} has {x.size} elements, which do not fit {shape}")
-    return _reshape(x, shape=shape)
+    if shape.count(-1) > 1 or (known != input.size if -1 not in shape else not known or input.size % known):
+        raise ValueError(f"{here('reshape')}: {input.shape} has {input.size} elements, which do not fit {shape}")
+    return _reshape(input, shape=shape)
 
 
-def flatten(x, start_dim=0, end_dim=-1):
+def flatten(input, start_dim=0, end_dim=-1):
     """Axes start_dim … end_dim as one axis."""
-    if not x.ndim:
-        return _reshape(x, shape=(1,))
-    first, last = (axis_of(d, x.ndim, "flatten") for d in (start_dim, end_dim))
+    if not input.ndim:
+        return _reshape(input, shape=(1,))
+    first, last = (axis_of(d, input.ndim, "flatten") for d in (start_dim, end_dim))
     if first > last:
         raise ValueError(f"{here('flatten')}: start_dim {start_dim} comes after end_dim {end_dim}")
-    return _reshape(x, shape=(*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :]))
+    return _reshape(
+        input, shape=(*input.shape[:first], math.prod(input.shape[first : last + 1]), *input.shape[last + 1 :])
+    )
 
 
-def squeeze(x, dim=None):
+def squeeze(input, dim=None):
     """Without the axes of size 1 (only ``dim`` if given, and if it has size 1)."""
-    axes = axes_of(dim, x.ndim, "squeeze")
-    return _reshape(x, shape=tuple(n for k, n in enumerate(x.shape) if n != 1 or k not in axes))
+    axes = axes_of(dim, input.ndim, "squeeze")
+    return _reshape(input, shape=tuple(n for k, n in enumerate(input.shape) if n != 1 or k not in axes))
 
 
-def unsqueeze(x, dim):
+def unsqueeze(input, dim):
     """With a new axis of size 1 at ``dim``."""
-    k = axis_of(dim, x.ndim + 1, "unsqueeze")
-    return _reshape(x, shape=(*x.shape[:k], 1, *x.shape[k:]))
+    k = axis_of(dim, input.ndim + 1, "unsqueeze")
+    return _reshape(input, shape=(*input.shape[:k], 1, *input.shape[k:]))
 
 
 @operation(view=True)
@@ -91,20 +93,20 @@ def _(g, axes):
     return _permute(g, axes=tuple(sorted(range(len(axes)), key=axes.__getitem__)))
 
 
-def permute(x, *dims):
+def permute(input, *dims):
     """The axes in another order: output axis k is input axis dims[k]; a view."""
-    axes = axes_of(sizes(dims), x.ndim, "permute")
-    if len(axes) != x.ndim:
-        raise ValueError(f"{here('permute')}: {x.ndim} axes need {x.ndim} dims, got {sizes(dims)}")
-    return _permute(x, axes=axes)
+    axes = axes_of(sizes(dims), input.ndim, "permute")
+    if len(axes) != input.ndim:
+        raise ValueError(f"{here('permute')}: {input.ndim} axes need {input.ndim} dims, got {sizes(dims)}")
+    return _permute(input, axes=axes)
 
 
-def transpose(x, dim0, dim1):
+def transpose(input, dim0, dim1):
     """Two axes exchanged; a view."""
-    axes = list(range(x.ndim))
-    a, b = (axis_of(d, x.ndim, "transpose") for d in (dim0, dim1))
+    axes = list(range(input.ndim))
+    a, b = (axis_of(d, input.ndim, "transpose") for d in (dim0, dim1))
     axes[a], axes[b] = b, a
-    return _permute(x, axes=tuple(axes))
+    return _permute(input, axes=tuple(axes))
 
 
 @operation(view=True)
@@ -219,22 +221,24 @@ def plain_index(key):
     return tuple(one(k) for k in key) if isinstance(key, tuple) else (one(key),)
 
 
-def gather(x, dim, index):
-    """y[…, k, …] = x[…, index[k], …] along ``dim``; index has x's axes, is no longer than x along the others.
+def gather(input, dim, index):
+    """y[…, k, …] = x[…, index[k], …] along ``dim``; index has the axes of x, the input, and is no longer along the others.
 
     ∂x = g added at the places it was taken from.
     """
     places = index.data if isinstance(index, Tensor) else np.asarray(index)
-    k = axis_of(dim, x.ndim, "gather")
+    k = axis_of(dim, input.ndim, "gather")
     if places.dtype.kind not in "iu":
         raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}")
-    if places.ndim != x.ndim or any(n > m for j, (n, m) in enumerate(zip(places.shape, x.shape)) if j != k):
-        raise ValueError(f"{here('gather')}: index {places.shape} does not fit x {x.shape} along dim {dim}")
-    if places.size and (places.min() < 0 or places.max() >= x.shape[k]):
-        raise IndexError(f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {x.shape[k]}")
+    if places.ndim != input.ndim or any(n > m for j, (n, m) in enumerate(zip(places.shape, input.shape)) if j != k):
+        raise ValueError(f"{here('gather')}: index {places.shape} does not fit input {input.shape} along dim {dim}")
+    if places.size and (places.min() < 0 or places.max() >= input.shape[k]):
+        raise IndexError(
+            f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {input.shape[k]}"
+        )
     grid = list(np.ogrid[tuple(slice(n) for n in places.shape)])
     grid[k] = places
-    return _take(x, index=tuple(grid))
+    return _take(input, index=tuple(grid))
 
 
 @operation(dtypes="same")
@@ -282,10 +286,10 @@ def sequence(tensors, where):
     return list(tensors)
 
 
-def split(x, split_size, dim=0):
-    """Views of x along ``dim``: pieces of ``split_size`` (the last may be smaller), or of the sizes listed."""
-    k = axis_of(dim, x.ndim, "split")
-    n = x.shape[k]
+def split(tensor, split_size, dim=0):
+    """Views of ``tensor`` along ``dim``: pieces of ``split_size`` (the last may be smaller), or of the sizes listed."""
+    k = axis_of(dim, tensor.ndim, "split")
+    n = tensor.shape[k]
     if isinstance(split_size, int):
         if split_size < 1:
             raise ValueError(f"{here('split')}: split_size must be at least 1, got {split_size}")
@@ -295,7 +299,7 @@ def split(x, split_size, dim=0):
     if sum(pieces) != n or min(pieces) < 0:
         raise ValueError(f"{here('split')}: sizes {pieces} do not add up to {n}, the size of dim {dim}")
     ends = accumulate(pieces)
-    return tuple(_take(x, index=(slice(None),) * k + (slice(e - size, e),)) for e, size in zip(ends, pieces))
+    return tuple(_take(tensor, index=(slice(None),) * k + (slice(e - size, e),)) for e, size in zip(ends, pieces))
 
 
 @operation

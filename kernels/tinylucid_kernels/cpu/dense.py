@@ -45,9 +45,11 @@ def product_items(first, last, x, y, bias, z, rows, x_flipped, y_flipped):
 
 def stored(a):
     """The matrices ``a`` as C-contiguous memory, and whether that memory holds them transposed."""
-    if not a.flags.c_contiguous and a.swapaxes(-1, -2).flags.c_contiguous:
+    if a.flags.carray:
+        return a, False
+    if a.swapaxes(-1, -2).flags.carray:
         return a.swapaxes(-1, -2), True
-    return np.ascontiguousarray(a), False
+    return np.array(a, order="C"), False
 
 
 def alone(m, n, k):

@@ -63,6 +63,16 @@ def backward_items(first, last, g, x, weight, mean, inv_std, gx, g_weight, g_bia
                 out[i] = (up[i] - shift - (row[i] - centre) * slope) * scale
 
 
+@jit
+def fixed_items(first, last, x, scale, shift, mean, y):
+    """Item (n, c): one plane of (x − mean) · scale + shift; x and y as (N, C, L)."""
+    for item in range(first, last):
+        n, c = item // x.shape[1], item % x.shape[1]
+        row, out, a, b, centre = x[n, c], y[n, c], scale[c], shift[c], mean[c]
+        for i in range(row.size):
+            out[i] = (row[i] - centre) * a + b
+
+
 def flat(x):
     """(N, C, …) as (N, C, L)."""
     n, c, *rest = x.shape
@@ -87,3 +97,10 @@ def batch_norm_backward(g, x, weight, mean, inv_std):
     arrays = flat(g), flat(x), weight, mean, inv_std, flat(gx), g_weight, g_bias
     spread(backward_items, x.shape[1], 8 * x.size, *arrays)
     return gx, g_weight, g_bias
+
+
+def batch_norm_fixed(x, weight, bias, mean, inv_std):
+    """y = (x − mean) · inv_std · weight + bias with constants mean and inv_std, each (C,): batch norm in evaluation."""
+    y = np.empty_like(x)
+    spread(fixed_items, x.shape[0] * x.shape[1], 4 * x.size, flat(x), weight * inv_std, bias, mean, flat(y))
+    return y

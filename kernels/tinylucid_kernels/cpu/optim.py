@@ -66,7 +66,7 @@ def rmsprop_items(first, last, p, g, square_avg, grad_avg, buffer, lr, keep, new
 
 def in_place(kernel, arrays, *constants):
     """Run a kernel on the flattened arrays; what lies in memory with gaps is copied and written back."""
-    packed = [np.ascontiguousarray(a) for a in arrays]
+    packed = [a if a.flags.carray else np.array(a, order="C") for a in arrays]
     flat = [a.reshape(-1) for a in packed]
     spread(kernel, -(-flat[0].size // RUN), 8 * flat[0].size, *flat, *constants)
     for a, b in zip(arrays, packed):

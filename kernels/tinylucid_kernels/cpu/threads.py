@@ -115,12 +115,12 @@ def serial_only():
     return state["forked"]
 
 
-addresses: dict = {}  # of kernels, by the dtype of their first array: they get nothing but contiguous arrays, all of one dtype
+addresses: dict = {}  # of kernels, by their first array's dtype and all types: floating arrays are of one dtype, all contiguous
 
 
 def address(kernel, args):
     """Where the compiled kernel for such arguments begins."""
-    key = kernel, args[0].dtype
+    key = (kernel, args[0].dtype, *map(type, args))  # an eps of 1 is no 1.0: machine code does not convert
     if key not in addresses:
         addresses[key] = address_of(kernel, tuple(numba.typeof(a) for a in (0, 0, *args)))
     return addresses[key]

@@ -38,3 +38,8 @@ def batch_norm_backward(g, x, weight, mean, inv_std):
     x_hat -= channels(g_bias / m, x)
     x_hat *= channels(weight * inv_std, x)
     return x_hat, g_weight, g_bias
+
+
+def batch_norm_fixed(x, weight, bias, mean, inv_std):
+    """y = (x − mean) · inv_std · weight + bias with constants mean and inv_std, each (C,): batch norm in evaluation."""
+    return (x - channels(mean, x)) * channels(weight * inv_std, x) + channels(bias, x)
