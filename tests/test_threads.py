@@ -4,6 +4,7 @@ What needs a process of its own (another threading layer, a fork, a damaged cach
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -226,3 +227,22 @@ def test_kernels_do_not_wake_the_other_blas():
         assert not called
     finally:
         np.matmul = original
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has no mallopt")
+def test_freed_memory_is_kept_unless_the_environment_says_otherwise():
+    """Blocks of 1 MB freed and taken again cost no page faults; with thresholds of the user's own they do."""
+    code = """
+    import resource
+    def faults():
+        np.empty(2**21, np.float32).fill(1)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            np.empty(2**18, np.float32).fill(1)
+            np.empty(2**18 + 2**12, np.float32).fill(1)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    print(faults())
+    """
+    unset = {name: "" for name in os.environ if "MALLOC" in name}
+    assert int(run(code, **unset).stdout) < 200
+    assert int(run(code, MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072").stdout) > 2000
