@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 
 def poisoned(*arguments):
-    environment = {**os.environ, "HYPOTHESIS_PROFILE": "few", "PYTHONPATH": str(HERE)}
+    environment = {**os.environ, "HYPOTHESIS_PROFILE": "few", "PYTHONPATH": str(HERE), "TINYLUCID_KERNELS": ""}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "poison", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(command, cwd=HERE.parent, env=environment, capture_output=True, text=True, check=False)
 

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from mutants import MUTANTS, ROOT, kill
+from mutants import CPU, MUTANTS, REFERENCE, ROOT, Mutant, kill
 
 
 def test_every_mutant_changes_a_line_that_stands_once():
@@ -16,6 +16,13 @@ def test_every_mutant_changes_a_line_that_stands_once():
 def test_some_mutants_die():
     assert kill(MUTANTS[0])
     assert kill(MUTANTS[41])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", [REFERENCE, CPU])
+def test_without_a_bug_the_same_tests_pass(folder):
+    files = {word for mutant in MUTANTS for word in mutant.tests.split() if word.endswith(".py")}
+    assert not kill(Mutant(folder + "dense.py", "import numpy as np", "import numpy as np", " ".join(sorted(files))))
 
 
 @pytest.mark.slow
