@@ -302,8 +302,8 @@ def test_layers_hand_on_their_arguments(rng):
     z, target = tl.tensor(rng.standard_normal((4, 3))), np.array([0, 1, 2, 1])
     for how in ({"ignore_index": 1}, {"reduction": "sum"}, {"label_smoothing": 0.2}, {"weight": np.array([1.0, 2, 3])}):
         assert nn.CrossEntropyLoss(**how)(z, target).item() == F.cross_entropy(z, target, **how).item()
-    assert nn.MSELoss("sum")(z, z + 1).item() == pytest.approx(12)
-    assert nn.MSELoss("none")(z, z + 1).shape == (4, 3)
+    assert nn.MSELoss(reduction="sum")(z, z + 1).item() == pytest.approx(12)
+    assert nn.MSELoss(reduction="none")(z, z + 1).shape == (4, 3)
     x = tl.tensor(rng.standard_normal((1, 1, 6, 6)))
     assert np.array_equal(nn.MaxPool2d(2, 1, 1, 2)(x).data, F.max_pool2d(x, 2, 1, 1, 2).data)
 

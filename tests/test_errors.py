@@ -269,7 +269,7 @@ CASES = {
         ValueError,
         "cross_entropy|'mean', 'sum' or 'none'|'average'",
     ),
-    "mse reduction": (lambda: F.mse_loss(tl.ones(2), tl.ones(2), "avg"), ValueError, "mse_loss|'none'|'avg'"),
+    "mse reduction": (lambda: F.mse_loss(tl.ones(2), tl.ones(2), reduction="avg"), ValueError, "mse_loss|'none'|'avg'"),
     "dropout": (lambda: F.dropout(tl.ones(2), 1.5), ValueError, "dropout|[0, 1]|1.5"),
     "dropout layer": (lambda: nn.Dropout(-0.1), ValueError, "Dropout|[0, 1]|-0.1"),
     "dropout by nan": (lambda: nn.Dropout(float("nan")), ValueError, "Dropout|[0, 1]|nan"),

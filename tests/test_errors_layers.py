@@ -24,11 +24,19 @@ CASES = {
     "and divergences": (lambda: F.kl_div(one, tl.ones(3)), ValueError, "kl_div|(2, 3)|(3,)"),
     "and of scores": (lambda: bce(one, two), ValueError, "binary_cross_entropy_with_logits|(2, 3)|(3, 2)"),
     "a list": (lambda: F.l1_loss(one, [1.0]), TypeError, "l1_loss|tensor|list"),
-    "reduction": (lambda: F.l1_loss(one, one, "average"), ValueError, "l1_loss|'mean'|'sum'|'none'|'average'"),
+    "reduction": (
+        lambda: F.l1_loss(one, one, reduction="average"),
+        ValueError,
+        "l1_loss|'mean'|'sum'|'none'|'average'",
+    ),
     "beta": (lambda: F.smooth_l1_loss(one, one, beta=-1), ValueError, "smooth_l1_loss|beta|-1"),
-    "batchmean of a number": (lambda: F.kl_div(tl.ones(), tl.ones(), "batchmean"), ValueError, "kl_div|'batchmean'|()"),
+    "batchmean of a number": (
+        lambda: F.kl_div(tl.ones(), tl.ones(), reduction="batchmean"),
+        ValueError,
+        "kl_div|'batchmean'|()",
+    ),
     "batchmean of no rows": (
-        lambda: F.kl_div(tl.ones(0, 3), tl.ones(0, 3), "batchmean"),
+        lambda: F.kl_div(tl.ones(0, 3), tl.ones(0, 3), reduction="batchmean"),
         ValueError,
         "kl_div|'batchmean'|at least one row|(0, 3)",
     ),

@@ -141,7 +141,7 @@ def test_losses_reduce_as_they_say(rng):
     soft = F.cross_entropy(tl.tensor(z), tl.tensor(hot), label_smoothing=0.3).item()
     assert soft == pytest.approx(F.cross_entropy(tl.tensor(z), hot.argmax(1), label_smoothing=0.3).item())
     assert F.mse_loss(tl.tensor(z), tl.tensor(z + 2)).item() == pytest.approx(4)
-    assert F.mse_loss(tl.tensor(z), tl.tensor(z + 2), "sum").item() == pytest.approx(60)
+    assert F.mse_loss(tl.tensor(z), tl.tensor(z + 2), reduction="sum").item() == pytest.approx(60)
 
 
 @pytest.mark.parametrize(

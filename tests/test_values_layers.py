@@ -83,9 +83,9 @@ def test_further_arguments_of_losses(rng):
     np.testing.assert_allclose(bce(weight=[1, 2, 3, 4]), bce() * [1, 2, 3, 4], rtol=1e-12)
     extra = bce(pos_weight=np.full(4, 3.0)) - bce()
     np.testing.assert_allclose(extra, -2 * y * np.log(special.expit(x)), rtol=1e-9)
-    np.testing.assert_allclose(F.smooth_l1_loss(x, y, "none", 0.0), np.abs(x - y), rtol=1e-12)
-    np.testing.assert_allclose(F.smooth_l1_loss(x, y, "none", 100.0), (x - y) ** 2 / 200, rtol=1e-12)
-    np.testing.assert_allclose(F.kl_div(x, y, "batchmean"), F.kl_div(x, y, "sum") / 3, rtol=1e-12)
+    np.testing.assert_allclose(F.smooth_l1_loss(x, y, reduction="none", beta=0.0), np.abs(x - y), rtol=1e-12)
+    np.testing.assert_allclose(F.smooth_l1_loss(x, y, reduction="none", beta=100.0), (x - y) ** 2 / 200, rtol=1e-12)
+    np.testing.assert_allclose(F.kl_div(x, y, reduction="batchmean"), F.kl_div(x, y, reduction="sum") / 3, rtol=1e-12)
     np.testing.assert_allclose(F.kl_div(x, np.log(y), log_target=True), F.kl_div(x, y), rtol=1e-12)
     labels = y[:, 0] > 0.5
     np.testing.assert_allclose(F.binary_cross_entropy_with_logits(tl.tensor(x[:, 0]), labels).data,
@@ -95,7 +95,7 @@ def test_further_arguments_of_losses(rng):
 def test_kl_div_of_a_target_of_zero():
     """It costs nothing, and its gradient in the input is 0."""
     x = tl.tensor([-1.0, -2.0], requires_grad=True)
-    loss = F.kl_div(x, tl.tensor([0.0, 1.0]), "sum")
+    loss = F.kl_div(x, tl.tensor([0.0, 1.0]), reduction="sum")
     loss.backward()
     assert loss.item() == 2
     assert x.grad.tolist() == [0, -1]
@@ -111,7 +111,7 @@ def test_cross_entropy_is_log_softmax_then_nll(rng):
 
 def test_smooth_l1_does_not_overflow():
     x = tl.tensor([1e30, -1e30], requires_grad=True)
-    loss = F.smooth_l1_loss(x, tl.zeros(2), "sum")
+    loss = F.smooth_l1_loss(x, tl.zeros(2), reduction="sum")
     loss.backward()
     assert loss.item() == pytest.approx(2e30)
     assert x.grad.tolist() == [1, -1]

@@ -241,11 +241,9 @@ def operation(forward: Callable | None = None, **traits: Any) -> Any:
     if forward is None:
         return lambda function: operation(function, **traits)
     op = Operation(forward, **traits)
-    apply, arity = op.apply, len(op.inputs)
+    apply = op.apply
 
     def call(*args: Any, **kw: Any) -> Any:
-        if kw and len(args) < arity:  # inputs passed by name
-            args += tuple([kw.pop(name) for name in op.inputs[len(args) :] if name in kw])
         return apply(args, kw)[0]
 
     if len(op.inputs) == 2 and op.dtypes and not op.keywords:

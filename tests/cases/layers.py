@@ -34,20 +34,23 @@ def binary_cross_entropy_with_logits(draw):
     shape, reduction = shapes(draw, 1), draw(reductions)
     weight = values(draw, shape, "positive") if draw(st.booleans()) else None
     pos_weight = values(draw, shape[-1:], "positive") if draw(st.booleans()) else None
-    loss = lambda x, y: F.binary_cross_entropy_with_logits(x, y, weight, reduction, pos_weight)
+    loss = lambda x, y: F.binary_cross_entropy_with_logits(x, y, weight, reduction=reduction, pos_weight=pos_weight)
     return loss, [values(draw, shape), values(draw, shape)]
 
 
 @case
 def l1_loss(draw):
     x, reduction = values(draw, shapes(draw, 1)), draw(reductions)
-    return lambda x, y: F.l1_loss(x, y, reduction), [x, x + values(draw, x.shape, "nonzero")]
+    return lambda x, y: F.l1_loss(x, y, reduction=reduction), [x, x + values(draw, x.shape, "nonzero")]
 
 
 @case
 def smooth_l1_loss(draw):
     x, reduction, beta = values(draw, shapes(draw, 1)), draw(reductions), draw(st.sampled_from([0.17, 0.42]))
-    return lambda x, y: F.smooth_l1_loss(x, y, reduction, beta), [x, x + values(draw, x.shape, "distinct") + 0.05]
+    return lambda x, y: F.smooth_l1_loss(x, y, reduction=reduction, beta=beta), [
+        x,
+        x + values(draw, x.shape, "distinct") + 0.05,
+    ]
 
 
 @case
@@ -55,7 +58,7 @@ def kl_div(draw):
     shape, log_target = shapes(draw, 1), draw(st.booleans())
     reduction = draw(st.sampled_from(["mean", "sum", "none", "batchmean"]))
     inputs = [values(draw, shape), values(draw, shape, "normal" if log_target else "positive")]
-    return lambda x, y: F.kl_div(x, y, reduction, log_target), inputs
+    return lambda x, y: F.kl_div(x, y, reduction=reduction, log_target=log_target), inputs
 
 
 def spread_out(draw, shape):

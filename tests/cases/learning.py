@@ -60,4 +60,4 @@ def cross_entropy_soft(draw):
 def mse_loss(draw):
     shape = shapes(draw, 1)
     reduction = draw(st.sampled_from(["mean", "sum", "none"]))
-    return lambda x, y: F.mse_loss(x, y, reduction), [values(draw, shape), values(draw, shape)]
+    return lambda x, y: F.mse_loss(x, y, reduction=reduction), [values(draw, shape), values(draw, shape)]

@@ -32,7 +32,7 @@ def reduction(name, function, kind="normal"):
 
 reduction("sum", lambda x, dim, keepdim: tl.sum(x, dim, keepdim))
 reduction("mean", lambda x, dim, keepdim: tl.mean(x, dim, keepdim))
-reduction("var_biased", lambda x, dim, keepdim: tl.var(x, dim, 0, keepdim))
+reduction("var_biased", lambda x, dim, keepdim: tl.var(x, dim, correction=0, keepdim=keepdim))
 reduction("logsumexp", lambda x, dim, keepdim: tl.logsumexp(x, dim, keepdim))
 LINEAR |= {"sum", "mean", "neg", "clone", "flatten", "squeeze"}
 

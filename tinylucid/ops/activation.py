@@ -11,10 +11,10 @@ from .elementwise import arithmetic, clip, exp, smooth, tanh, where
 
 
 @smooth
-def sigmoid(input):
+def sigmoid(x):
     """1 / (1 + e⁻ˣ), without overflow;  ∂x = g·σ·(1 − σ)."""
-    e = np.exp(-np.abs(input))
-    return np.where(input >= 0, 1, e) / (1 + e)
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
 
 
 @sigmoid.rule
@@ -23,9 +23,9 @@ def _(g, out):
 
 
 @arithmetic
-def relu(input):
+def relu(x):
     """max(x, 0);  ∂x = g where x > 0, else 0 (at 0 too)."""
-    return of(input).relu(input) if np.ndim(input) else np.maximum(input, 0)
+    return of(x).relu(x) if np.ndim(x) else np.maximum(x, 0)
 
 
 @relu.rule

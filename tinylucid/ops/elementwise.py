@@ -192,9 +192,9 @@ def _(g, x):
 
 
 @smooth
-def tanh(input):
+def tanh(x):
     """tanh x;  ∂x = g·(1 − tanh² x)."""
-    return np.tanh(input)
+    return np.tanh(x)
 
 
 @tanh.rule
