@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tinylucid_kernels
 from tinylucid_kernels.cpu import threads
+from tinylucid_kernels.cpu.jit import jit
 
 KERNELS = Path(tinylucid_kernels.__file__).parent
 WORK = """
@@ -107,7 +108,9 @@ def test_numbers_of_another_type_are_converted():
         threads.SMALL = 1 << 60
         assert parallel.tobytes() == cpu.batch_norm(x, one, one, eps)[0].tobytes(), eps
     """
-    code = "r = lambda *shape: np.random.default_rng(0).standard_normal(shape).astype(np.float32)\n" + textwrap.dedent(code)
+    code = "r = lambda *shape: np.random.default_rng(0).standard_normal(shape).astype(np.float32)\n" + textwrap.dedent(
+        code
+    )
     run(code, NUMBA_NUM_THREADS="2")
 
 
@@ -246,3 +249,22 @@ def test_freed_memory_is_kept_unless_the_environment_says_otherwise():
     unset = {name: "" for name in os.environ if "MALLOC" in name}
     assert int(run(code, **unset).stdout) < 200
     assert int(run(code, MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072").stdout) > 2000
+
+
+@jit
+def failing(first, last, x):
+    """A kernel whose third item raises."""
+    for k in range(first, last):
+        if k == 2:
+            raise ValueError("as if there were no_memory")
+        x[k] = k
+
+
+@pytest.mark.parametrize("small", [0, 1e9])
+def test_a_kernel_that_fails_on_another_thread_says_so(small, monkeypatch):
+    monkeypatch.setattr(threads, "SMALL", small)
+    x = np.full(4, -1.0)
+    with pytest.raises((MemoryError, ValueError), match=r"kernel failing: no memory .* on 1 threads|as if"):
+        threads.spread(failing, 4, 1, x, blas=True)
+    assert x[:2].tolist() == [0, 1]
+    assert threads.one_blas_thread.inside == 0

@@ -9,8 +9,8 @@ of every s-th pixel, and the same holds in each. At the end of a row a copy runs
 a few outputs that do not exist (the *gaps*): they are dropped, and made zero where they would be summed.
 
 All is done by chunks of some rows, so that columns and product stay in the core's own cache (L2). Compare
-``reference/conv.py``: ``taps`` there is ``gather`` here. Depthwise ones
-are computed by ``depthwise.py``, large 3×3 ones by ``winograd.py``.
+``reference/conv.py``: ``taps`` there is ``gather`` here. Depthwise convolutions are computed by ``depthwise.py``, large 3×3
+ones by ``winograd.py``.
 """
 
 from typing import NamedTuple
@@ -22,10 +22,7 @@ from .jit import jit
 from .threads import spread
 
 CHUNK = 1 << 16  # elements of im2col at a time: 256 KiB of float32
-PRODUCT = (
-    1_000_000  # multiplications of one matrix product: up to here OpenBLAS has kernels that pack nothing, 1.5 × as fast
-)
-
+PRODUCT = 1_000_000  # multiplications of one matrix product: up to here OpenBLAS packs nothing, and is 1.5 × as fast
 PARTIAL = 1 << 22  # elements of the weight gradient's partial sums
 
 
@@ -56,6 +53,7 @@ def plan_for(size, out_size, kernel_size, stride, padding, dilation, taps, outpu
     full = q + (kw - 1) * dw // sw
     after = full - -(-(w + pw) // sw)  # columns of nothing but zeros at the right end of a row …
     pitch = full - max(0, min(after, pw // sw, full - q))  # … may be those at the left end of the next
+    taps = max(1, taps)
     wanted = min(CHUNK // taps, PRODUCT // (taps * outputs))
     return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, min(p, max(1, wanted // pitch)))
 
@@ -314,7 +312,7 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     o, per_group, *kernel_size = weight.shape
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     blocks = pieces(n * groups, per_group * size[0] * size[1] // CHUNK, per_group)
-    plan = plan_for(size, g.shape[2:], kernel_size, stride, padding, dilation, max(1, taps // blocks), outputs)
+    plan = plan_for(size, g.shape[2:], kernel_size, stride, padding, dilation, taps // blocks, outputs)
     x = np.zeros(input_size, g.dtype)
     transposed = np.ascontiguousarray(weight.reshape(groups, outputs, taps).swapaxes(1, 2))
     spread(input_items, n * groups * blocks, g.size * taps, g, transposed, x, blocks, plan, blas=True)
@@ -334,7 +332,7 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     slices = max(1, min(n, 16, PARTIAL // (o * taps)))
     blocks = pieces(slices * groups, per_group * size[0] * size[1] // CHUNK, per_group)
-    plan = plan_for(size, g.shape[2:], kernel_size, stride, padding, dilation, max(1, taps // blocks), outputs)
+    plan = plan_for(size, g.shape[2:], kernel_size, stride, padding, dilation, taps // blocks, outputs)
     partial = np.empty((slices, groups, blocks, taps // blocks, outputs), x.dtype)
     spread(weight_items, slices * groups * blocks, g.size * taps, x, g, partial, blocks, plan, blas=True)
     return partial.sum(0).transpose(0, 3, 1, 2).reshape(weight_size)
