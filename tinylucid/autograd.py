@@ -259,6 +259,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    *,
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """∂(Σ grad_outputs·outputs)/∂input for each input, a tuple; ``leaf.grad`` is left alone.

@@ -12,7 +12,7 @@ from .random import Generator, default_generator
 from .tensor import Tensor
 
 
-def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of ``data``: an array, a number, or nested lists.
 
     Python floats get the default dtype, integers int64, arrays keep their own. Raises TypeError for ragged or
@@ -49,7 +49,7 @@ def first(data: Any) -> Any:
     return data
 
 
-def full(size: Any, fill_value: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of that shape with every element ``fill_value``: bool, int64 or the default dtype, as the value is."""
     size = sizes(size if isinstance(size, tuple) else (size,))
     if dtype is None and isinstance(fill_value, float):
@@ -59,12 +59,12 @@ def full(size: Any, fill_value: float, dtype: Any = None, requires_grad: bool = 
 
 def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return full(sizes(shape), 0.0, dtype, requires_grad)
+    return full(sizes(shape), 0.0, dtype=dtype, requires_grad=requires_grad)
 
 
 def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
-    return full(sizes(shape), 1.0, dtype, requires_grad)
+    return full(sizes(shape), 1.0, dtype=dtype, requires_grad=requires_grad)
 
 
 def zeros_like(input: Any) -> Tensor:

@@ -59,9 +59,9 @@ class Sequential(_Container):
 class ModuleList(_Container):
     """A list of modules whose parameters are registered; it has no forward of its own."""
 
-    def __init__(self, modules: Any = ()) -> None:
+    def __init__(self, modules: Any = None) -> None:
         super().__init__()
-        for module in modules:
+        for module in modules or ():
             self.append(module)
 
     def _part(self, modules: dict[str, Module]) -> Any:

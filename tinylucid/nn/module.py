@@ -142,7 +142,7 @@ class Module:
         """The modules directly inside this one."""
         yield from self._modules.values()
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+    def named_modules(self, *, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """(dotted name, module) of this module and all below it, each module once."""
         seen: set[int] = set()
 
@@ -162,7 +162,7 @@ class Module:
 
     def _named(self, kind: str, prefix: str) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for name, module in self.named_modules(prefix):
+        for name, module in self.named_modules(prefix=prefix):
             for key, tensor in getattr(module, kind).items():
                 if tensor is not None and id(tensor) not in seen:
                     seen.add(id(tensor))
@@ -192,11 +192,11 @@ class Module:
         names = ", ".join(name for name, _ in self.named_modules() if name)
         raise AttributeError(f"{type(self).__name__} has no layer {target!r}; it has: {names}")
 
-    def apply(self, function: Callable[[Module], Any]) -> Any:
-        """Call ``function`` on every module, the inner ones first; returns self."""
+    def apply(self, fn: Callable[[Module], Any]) -> Any:
+        """Call ``fn`` on every module, the inner ones first; returns self."""
         for child in self.children():
-            child.apply(function)
-        function(self)
+            child.apply(fn)
+        fn(self)
         return self
 
     # --- modes and conversions ---------------------------------------------------------------------------------

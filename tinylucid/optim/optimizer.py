@@ -41,14 +41,15 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with settings of their own; raises for no tensors, non-leaves and duplicates."""
-        unknown = set(group) - set(self.defaults) - {"params"}
+        unknown = set(param_group) - set(self.defaults) - {"params"}
         if unknown:
             raise TypeError(f"optimiser: unknown settings {sorted(unknown)}; there are {sorted(self.defaults)}")
-        if "params" not in group:
-            raise ValueError(f"optimiser: a group needs 'params', got only {sorted(group)}")
-        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        if "params" not in param_group:
+            raise ValueError(f"optimiser: a group needs 'params', got only {sorted(param_group)}")
+        params = param_group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for k, p in enumerate(params):
             if not isinstance(p, Tensor) or p.dtype.kind != "f":
@@ -60,7 +61,7 @@ class Optimizer:
             if id(p) in known:
                 raise ValueError(f"optimiser: parameter {k} of shape {p.shape} appears twice")
             known.add(id(p))
-        new = {**self.defaults, **group, "params": params}
+        new = {**self.defaults, **param_group, "params": params}
         for name, value in new.items():
             limit = LIMITS.get(name)
             if limit and not all(limit[0] <= v < limit[1] for v in (value if name == "betas" else (value,))):
