@@ -25,7 +25,7 @@ ELEMENTWISE = {
     "relu": (tl.relu, lambda x: (x + np.abs(x)) / 2),
     "leaky_relu": (lambda x: tl.leaky_relu(x, 0.2), lambda x: 0.6 * x + 0.4 * np.abs(x)),
     "gelu": (F.gelu, lambda x: x * special.ndtr(x)),
-    "gelu_tanh": (lambda x: F.gelu(x, "tanh"), lambda x: x * special.expit(1.5957691216057308 * (x + 0.044715 * x**3))),
+    "gelu_tanh": (lambda x: F.gelu(x, approximate="tanh"), lambda x: x * special.expit(1.5957691216057308 * (x + 0.044715 * x**3))),
     "clip": (lambda x: tl.clip(x, -0.5, 1), lambda x: np.sort([x, x * 0 - 0.5, x * 0 + 1], 0)[1]),
     "clamp max": (lambda x: tl.clamp(x, max=0.3), lambda x: np.where(x > 0.3, 0.3, x)),
     "square": (lambda x: x**2, lambda x: x * x),

@@ -21,7 +21,7 @@ DOCUMENTED = {  # PyTorch's documentation, where Python cannot ask: built-in fun
     " divisor_override=None",
     "max_pool2d": "input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False",
     "adaptive_max_pool2d": "input, output_size, return_indices=False",
-    "gelu": "input, approximate='none'",
+    "gelu": "input, *, approximate='none'",
     "linear": "input, weight, bias=None",
     "logsigmoid": "input",
     "softplus": "input, beta=1, threshold=20",

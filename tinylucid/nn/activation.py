@@ -41,7 +41,7 @@ class GELU(Module):
 
     def forward(self, input: Any) -> Any:
         """See F.gelu."""
-        return ops.gelu(input, self.approximate)
+        return ops.gelu(input, approximate=self.approximate)
 
 
 class ELU(Module):

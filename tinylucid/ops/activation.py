@@ -71,7 +71,7 @@ def _(g, x):
     return g * exp(-x * x) * (2 / math.sqrt(math.pi))
 
 
-def gelu(input, approximate="none"):
+def gelu(input, *, approximate="none"):
     """x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel, 2016); "tanh" gives their approximation.
 
     ∂x = g·(Φ(x) + x·φ(x)), φ the normal density: it follows from the operations it is written in.

@@ -5,6 +5,7 @@ from tinylucid_kernels import of
 from ..random import default_generator
 from ..scopes import here
 from ..tensor import operation
+from .shape import tensor_like
 
 
 @operation(dtypes="float")
@@ -24,6 +25,7 @@ def dropout(input, p=0.5, training=True, *, rng=None):
     The mask comes from the counter of ``rng`` (default: the generator of ``tl.manual_seed``), a word an element, the
     same on every device;  ∂x = g·mask / (1 − p). Without ``training`` the input itself.
     """
+    tensor_like(input, "dropout")
     if not 0 <= p <= 1:
         raise ValueError(f"{here('dropout')}: p must be in [0, 1], got {p}")
     if not training or p == 0:
