@@ -20,7 +20,18 @@ settings.register_profile("find", max_examples=60, phases=[Phase.generate], dera
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-ONE_FOLDER = ("threads", "house", "mutants", "cpu_kernels", "cpu_alone", "examples", "demo", "textures", "creation")
+ONE_FOLDER = (
+    "threads",
+    "house",
+    "mutants",
+    "cpu_kernels",
+    "edges_kernels",
+    "cpu_alone",
+    "examples",
+    "demo",
+    "textures",
+    "creation",
+)
 
 
 def pytest_generate_tests(metafunc):

@@ -82,7 +82,8 @@ def matmul(x, y):
 def linear(x, weight, bias):
     """y[n, o] = Σ_i x[n, i] · w[o, i] + b[o]; x (N, I), weight (O, I), bias (O,) or None."""
     if not alone(len(x), *weight.shape):
-        return product(x[None], weight.T[None], weight[:0, 0] if bias is None else bias)[0]
+        bias = weight[:0, 0] if bias is None else np.ascontiguousarray(bias)
+        return product(x[None], weight.T[None], bias)[0]
     y = x @ weight.T
     if bias is not None:
         y += bias
