@@ -92,6 +92,22 @@ def test_pooling_is_the_formula(data):
                 np.testing.assert_allclose(without[k, ch, p, q], sum(pixels) / len(pixels), atol=1e-12)
 
 
+@pytest.mark.parametrize("padding", [(0, 1), (1, 0), (1, 1)])
+def test_a_frame_of_minus_infinity_never_wins(padding):
+    """Nor on one axis alone: the winner is the first pixel of the picture."""
+    x = np.full((1, 1, 3, 3), -np.inf)
+    _, index = of(x).max_pool2d(x, (2, 2), (1, 1), padding, (1, 1))
+    rows, columns = (np.maximum(np.arange(n) - p, 0) for n, p in zip(index.shape[2:], padding))
+    np.testing.assert_array_equal(index[0, 0], 3 * rows[:, None] + columns)
+
+
+def test_a_window_of_more_pixels_than_a_byte_counts(rng):
+    x = rng.permutation(400).reshape(1, 1, 20, 20).astype(np.float32)
+    y, index = of(x).max_pool2d(x, (18, 17), (1, 1), (0, 0), (1, 1))
+    for p, q in np.ndindex(3, 4):
+        assert y[0, 0, p, q] == x[0, 0, p : p + 18, q : q + 17].max() == x.reshape(-1)[index[0, 0, p, q]]
+
+
 def test_max_pooling_lets_nan_win_and_sees_minus_infinity():
     x = np.array([[[[1.0, np.nan, -np.inf, -np.inf], [3.0, 2.0, -np.inf, -np.inf]]]])
     y, index = compute.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1))

@@ -22,6 +22,12 @@ def in_float64(module):
     return module, {name: p.tolist() for name, p in module.named_parameters()}
 
 
+@pytest.mark.parametrize("layer", [nn.LSTMCell(1, 25), nn.GRU(50, 25, 2)])
+def test_weights_begin_within_the_root_of_the_hidden_size(layer):
+    largest = max(abs(p.data).max() for p in layer.parameters())
+    assert 0.95 / 5 < largest <= 1 / 5
+
+
 def test_lstm_is_the_formula(rng):
     cell, w = in_float64(nn.LSTMCell(2, 3))
     x, h, c = (rng.standard_normal(n) for n in (2, 3, 3))

@@ -98,6 +98,37 @@ def test_a_forked_child_computes_too_and_says_what_it_lacks(layer, expected):
     assert run(code, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2").stdout == expected
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.parametrize("held", ["one_blas_thread.lock", "one_blas_thread", "workqueue_lock"])
+def test_a_child_does_not_wait_for_what_another_thread_held(held, expected):
+    """Forked while another thread computes, the child has nobody to open its locks and to put its BLAS back."""
+    code = """
+    import operator, signal
+    libraries = threads.blas_libraries()
+    for lib in libraries:
+        lib.set(2)
+    threads.launch()
+    entered, leave = threading.Event(), threading.Event()
+    def stay():
+        with operator.attrgetter(os.environ["HELD"])(threads):
+            entered.set()
+            leave.wait()
+    other = threading.Thread(target=stay)
+    other.start()
+    assert entered.wait(30)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)  # ends a child that waits
+        put_back = [lib.get() for lib in libraries] == [2] * len(libraries)
+        print(work(), flush=True)
+        os._exit(not put_back or threads.one_blas_thread.inside != 0)
+    leave.set()
+    other.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    """
+    assert run(code, HELD=held, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="2").stdout == expected
+
+
 def test_numbers_of_another_type_are_converted():
     """An eps of 1, then of 0.1: machine code compiled for one kind of number must not be handed the other."""
     code = """
