@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .ops.shape import sizes
+from .ops.shape import sizes, tensor_like
 from .random import Generator, default_generator
 from .tensor import Tensor
 
@@ -69,18 +69,24 @@ def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
 
 def zeros_like(input: Any) -> Tensor:
     """Zeros of x's shape and dtype."""
-    return zeros(input.shape, dtype=input.dtype)
+    return zeros(tensor_like(input, "zeros_like").shape, dtype=input.dtype)
 
 
 def ones_like(input: Any) -> Tensor:
     """Ones of x's shape and dtype."""
-    return ones(input.shape, dtype=input.dtype)
+    return ones(tensor_like(input, "ones_like").shape, dtype=input.dtype)
 
 
 def arange(*bounds: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """start, start + step, … below end: ``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``."""
+    """start, start + step, … below end: ``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``.
+
+    Raises ValueError where steps do not lead from start to end, TypeError for no bounds or too many.
+    """
     if not 1 <= len(bounds) <= 3:
         raise TypeError(f"arange: expected end, or start and end, or start, end and step; got {len(bounds)} arguments")
+    start, end, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    if not step or not (end - start) * step >= 0:
+        raise ValueError(f"arange: steps of {step} do not lead from {start} to {end}")
     if dtype is None:
         dtype = dtypes.int64 if all(isinstance(b, (int, np.integer)) for b in bounds) else dtypes.default
     return Tensor(np.arange(*bounds).astype(dtype), requires_grad)

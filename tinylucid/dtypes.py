@@ -55,6 +55,9 @@ def common(tensors: Sequence[Any], constants: Sequence[Any], floating: bool, whe
     ``tensors`` and ``constants`` are arrays (or Python numbers); ``floating`` says that the operation has no
     integer form (division, exp). A tensor decides before a constant, an axis before a 0-d tensor.
     """
+    for c in constants:
+        if np.asarray(c).dtype.kind not in "biuf":
+            raise TypeError(f"{where}: expected a tensor or numbers, got {c!r}")
     floating_tensors = [a for a in tensors if a.dtype.kind == "f"]
     floats = {a.dtype: a.shape for a in reversed([a for a in floating_tensors if a.ndim] or floating_tensors)}
     if len(floats) > 1:

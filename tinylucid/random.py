@@ -49,7 +49,7 @@ class Generator:
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """An array uniform in [0, 1): 24 random bits for float32, 53 for float64."""
-        dtype, n = floating(dtype, "uniform"), math.prod(shape)
+        dtype, n = floating(dtype, "uniform"), count(shape)
         if dtype == dtypes.float32:
             return ((self.words(n) >> 8).astype(dtype) * dtype.type(2.0**-24)).reshape(shape)
         words = self.words(2 * n).astype(np.uint64).reshape(-1, 2)
@@ -58,7 +58,7 @@ class Generator:
 
     def normal(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """An array of the standard normal distribution, by √(−2 log u)·(cos, sin)(2πv) (Box and Muller, 1958)."""
-        dtype, n = floating(dtype, "normal"), math.prod(shape)
+        dtype, n = floating(dtype, "normal"), count(shape)
         u, v = self.uniform((2, (n + 1) // 2), dtypes.float64)
         radius, angle = np.sqrt(-2 * np.log(1 - u)), 2 * math.pi * v
         both = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
@@ -83,6 +83,13 @@ def floating(dtype: Any, where: str) -> np.dtype:
             f"{where}: random numbers are float32 or float64, not {dtype}; use integers() for whole numbers"
         )
     return dtype
+
+
+def count(shape: tuple[int, ...]) -> int:
+    """How many numbers an array of that shape holds; ValueError for a negative size, which would turn the counter back."""
+    if any(n < 0 for n in shape):
+        raise ValueError(f"random numbers: sizes are at least 0, got {shape}")
+    return math.prod(shape)
 
 
 default_generator = Generator(0)

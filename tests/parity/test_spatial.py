@@ -115,6 +115,20 @@ def test_max_unpool2d(x, data):
     agree(there_and_back, x)
 
 
+@given(kernel=both(1, 3), stride=st.one_of(st.none(), both(1, 3)), padding=both(0, 1), seed=st.integers(0, 999))
+def test_max_unpool2d_of_any_indices(kernel, stride, padding, seed):
+    """All arguments; each place of the result gets one element at most."""
+    rng, pair = np.random.default_rng(seed), lambda a: (a, a) if isinstance(a, int) else a
+    shape = (2, 1, *rng.integers(1, 4, 2))
+    steps = pair(kernel if stride is None else stride)
+    h, w = ((n - 1) * s - 2 * p + k for n, s, p, k in zip(shape[2:], steps, pair(padding), pair(kernel)))
+    assume(min(h, w) > 0 and h * w >= shape[2] * shape[3])
+    places = np.stack([rng.permutation(h * w)[: shape[2] * shape[3]] for _ in range(2)]).reshape(shape)
+    agree(
+        lambda t, x, i: t.nn.functional.max_unpool2d(x, i, kernel, stride, padding), noise(shape, seed), fixed=[places]
+    )
+
+
 # --- padding and transposed convolution ------------------------------------------------------------------------------
 
 
@@ -164,6 +178,15 @@ def test_rfft2_and_back(norm, x):
 
 # --- layers ----------------------------------------------------------------------------------------------------------
 
+
+def there_and_back(n):
+    """The largest of each window, put back where it was; a size that leaves a rest."""
+    net = n.Module()
+    net.pool, net.unpool = n.MaxPool2d(2, return_indices=True), n.MaxUnpool2d(2)
+    net.forward = lambda x: net.unpool(*net.pool(x), x.shape)
+    return net
+
+
 LAYERS = {
     "Conv2d, reflect": lambda n: n.Conv2d(2, 4, 3, 1, (1, 2), padding_mode="reflect"),
     "Conv2d, circular": lambda n: n.Conv2d(2, 4, (3, 2), 2, 1, 1, 2, False, "circular"),
@@ -178,6 +201,7 @@ LAYERS = {
     "ReflectionPad2d": lambda n: n.ReflectionPad2d((1, 0, 2, 1)),
     "ReplicationPad2d": lambda n: n.ReplicationPad2d(2),
     "Unflatten": lambda n: n.Unflatten(-1, (2, -1)),
+    "MaxPool2d and MaxUnpool2d": there_and_back,
 }
 
 
@@ -208,6 +232,28 @@ def test_conv_transpose2d_of_a_wanted_size():
 
 # --- what both refuse ------------------------------------------------------------------------------------------------
 
+LAYERS_REFUSE = {
+    "AdaptiveAvgPool2d": lambda t: t.nn.AdaptiveAvgPool2d((1, 2, 3))(t.ones(1, 1, 4, 4)),
+    "AdaptiveAvgPool2d, size": lambda t: t.nn.AdaptiveAvgPool2d(-1)(t.ones(1, 1, 4, 4)),
+    "AdaptiveMaxPool2d": lambda t: t.nn.AdaptiveMaxPool2d((1, 2, 3))(t.ones(1, 1, 4, 4)),
+    "AvgPool2d": lambda t: t.nn.AvgPool2d(3)(t.ones(1, 1, 2, 2)),
+    "AvgPool2d, padding": lambda t: t.nn.AvgPool2d(2, padding=2)(t.ones(1, 1, 4, 4)),
+    "MaxPool2d": lambda t: t.nn.MaxPool2d(3)(t.ones(1, 1, 2, 2)),
+    "MaxPool2d, stride": lambda t: t.nn.MaxPool2d(2, 0)(t.ones(1, 1, 4, 4)),
+    "MaxUnpool2d": lambda t: t.nn.MaxUnpool2d(2)(t.ones(1, 1, 1, 1), t.tensor([[[[4]]]])),
+    "MaxUnpool2d, size": lambda t: t.nn.MaxUnpool2d(2)(t.ones(1, 1, 1, 1), t.tensor([[[[3]]]]), (4, 2)),
+    "ConvTranspose2d": lambda t: t.nn.ConvTranspose2d(2, 3, 2)(t.ones(1, 3, 4, 4)),
+    "Conv2d": lambda t: t.nn.Conv2d(1, 1, 4)(t.ones(1, 1, 3, 3)),
+    "Conv2d, strides": lambda t: t.nn.Conv2d(1, 1, 2, (1, 1, 1))(t.ones(1, 1, 3, 3)),
+    "Flatten": lambda t: t.nn.Flatten(2, 1)(t.ones(2, 3, 4)),
+    "Unflatten, two -1": lambda t: t.nn.Unflatten(1, (-1, -1))(t.ones(1, 4)),
+    "Unflatten, dim": lambda t: t.nn.Unflatten(2, (2, 2))(t.ones(1, 4)),
+    "ReflectionPad2d": lambda t: t.nn.ReflectionPad2d(2)(t.ones(1, 1, 2, 2)),
+    "ReplicationPad2d": lambda t: t.nn.ReplicationPad2d((1, 1, 1))(t.ones(1, 1, 2, 2)),
+    "ZeroPad2d": lambda t: t.nn.ZeroPad2d((1, 1, 1))(t.ones(1, 1, 2, 2)),
+    "Upsample": lambda t: t.nn.Upsample()(t.ones(1, 1, 2, 2)),
+    "Upsample, both": lambda t: t.nn.Upsample(2, 2.0)(t.ones(1, 1, 2, 2)),
+}
 REFUSED = {
     "interpolate: no size": lambda t, f: f.interpolate(t.ones(1, 1, 2, 2)),
     "interpolate: size and factor": lambda t, f: f.interpolate(t.ones(1, 1, 2, 2), 2, 2.0),
@@ -258,6 +304,7 @@ REFUSED = {
     "transposed: padding -1": lambda t, f: f.conv_transpose2d(t.ones(1, 1, 2, 2), t.ones(1, 1, 3, 3), padding=-1),
     "transposed: layer's groups": lambda t, f: t.nn.ConvTranspose2d(3, 2, 3, groups=2),
     "padding_mode": lambda t, f: t.nn.Conv2d(1, 1, 3, padding_mode="mirror"),
+    **{f"layer: {name}": lambda t, f, name=name: LAYERS_REFUSE[name](t) for name in LAYERS_REFUSE},
     "unflatten": lambda t, f: t.nn.Unflatten(1, (2, 2))(t.ones(1, 3)),
 }
 
