@@ -277,7 +277,7 @@ CASES = {
     "dropout": (lambda: F.dropout(tl.ones(2), 1.5), ValueError, "dropout|[0, 1]|1.5"),
     "dropout layer": (lambda: nn.Dropout(-0.1), ValueError, "Dropout|[0, 1]|-0.1"),
     "dropout by nan": (lambda: nn.Dropout(float("nan")), ValueError, "Dropout|[0, 1]|nan"),
-    "gelu": (lambda: F.gelu(tl.ones(2), "fast"), ValueError, "gelu|'none' or 'tanh'|'fast'"),
+    "gelu": (lambda: F.gelu(tl.ones(2), approximate="fast"), ValueError, "gelu|'none' or 'tanh'|'fast'"),
     "clip without bounds": (lambda: tl.ones(2).clip(), ValueError, "clip|min, max"),
     "clip by a tensor": (lambda: tl.ones(2).clip(tl.ones(2)), TypeError, "clip|numbers|minimum()"),
     "pad mode": (lambda: F.pad(tl.ones(2), (1, 1), "mirror"), ValueError, "pad|'constant'|'mirror'"),
