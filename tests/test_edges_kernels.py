@@ -37,6 +37,17 @@ def test_convolutions_of_several_chunks(room, stride, dilation, rng, monkeypatch
     convolved(rng, 2, 8, (13, 6), 1, (3, 3), (stride, (1, 1), dilation, 1), wrong=(1, 0, 1, 1))
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize(("channels", "outputs"), [(4, 2), (2, 8)])
+def test_nothing_comes_in_from_between_two_rows(channels, outputs, wrong, rng):
+    """A window that would run on from a row's end into the next row is no window: what is wrong there stays outside."""
+    x, g = (rng.standard_normal((1, n, *size)) for n, size in ((channels, (4, 5)), (outputs, (3, 3))))
+    x[0, 0, 1, [0, -1]] = g[0, 0, 1, -1] = wrong
+    how = ((1, 1), (0, 0), (1, 1), 1)
+    same("conv2d_weight", x, g, (outputs, channels, 2, 3), *how)
+    same("conv2d_input", g, rng.standard_normal((outputs, channels, 2, 3)), x.shape, *how)
+
+
 def test_weight_gradients_of_more_pictures_than_slices(rng):
     convolved(rng, 19, 2, (5, 4), 3, (2, 2), ((1, 1), (0, 0), (1, 1), 1))
 
