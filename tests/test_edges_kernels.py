@@ -66,6 +66,11 @@ def test_items_are_spread_without_remainder(items, rng):
     same("relu", rng.standard_normal(items << 14).astype(np.float32))
 
 
+def test_dense_layers_of_large_and_uneven_blocks(rng):
+    """Blocks of rows grow with the batch; the last is shorter."""
+    same("linear", *(rng.standard_normal(s) for s in ((601, 40), (30, 40), (30,))), tolerance=1e-12)
+
+
 @pytest.mark.parametrize("gaps", [slice(None, None, 2), slice(None, None, -1)])
 def test_a_bias_with_gaps_in_memory(gaps, rng, monkeypatch):
     """Machine code compiled for a bias without gaps must not meet one with them."""

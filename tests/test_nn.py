@@ -613,6 +613,23 @@ def test_batch_norm_in_training_uses_the_biased_variance_of_the_batch(rng):
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_without_momentum_batch_norm_averages_and_instance_norm_stays(rng):
+    """As in PyTorch: None is the plain mean over all batches so far, and for instance norm no update at all."""
+    batches = [tl.tensor(rng.standard_normal((4, 3, 2, 5)).astype(np.float32)) for _ in range(3)]
+    batch_norm, instance_norm = (
+        nn.BatchNorm2d(3, momentum=None),
+        nn.InstanceNorm2d(3, momentum=None, track_running_stats=True),
+    )
+    for x in batches:
+        batch_norm(x), instance_norm(x)
+    means = np.mean([x.data.mean((0, 2, 3)) for x in batches], 0)
+    np.testing.assert_allclose(batch_norm.running_mean.data, means, atol=1e-6)
+    variances = np.mean([x.data.var((0, 2, 3), ddof=1) for x in batches], 0)
+    np.testing.assert_allclose(batch_norm.running_var.data, variances, rtol=1e-5)
+    assert instance_norm.running_mean.tolist() == [0, 0, 0]
+    assert instance_norm.running_var.tolist() == [1, 1, 1]
+
+
 def test_batch_norm_without_running_statistics_or_weights(rng):
     x = tl.tensor(rng.normal(2, 3, (2, 3, 2, 2)))
     norm = nn.BatchNorm2d(3, affine=False, track_running_stats=False)
