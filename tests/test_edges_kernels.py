@@ -52,10 +52,17 @@ def test_weight_gradients_of_more_pictures_than_slices(rng):
     convolved(rng, 19, 2, (5, 4), 3, (2, 2), ((1, 1), (0, 0), (1, 1), 1))
 
 
-@pytest.mark.parametrize("wrong", [None, (3, 5, 0, 0), (2328, 5, 0, 0)])
+@pytest.mark.parametrize("wrong", [None, (387, 5, 0, 0), (2328, 5, 0, 0)])
 def test_winograd_over_many_blocks_of_tiles(wrong, rng):
-    """37 blocks of 64 tiles, on 32 items forward and 16 for the weight: some items have one block more than others."""
+    """37 blocks of 64 tiles, on 32 items forward and 16 for the weight: some items, as that of picture 387, have two."""
     convolved(rng, 2330, 32, (1, 1), 32, (3, 3), ((1, 1), (1, 1), (1, 1), 1), wrong)
+
+
+def test_batch_norm_far_from_zero(rng):
+    """The variance is the mean of squared differences: the difference of two means of squares would be rounding alone."""
+    x, one = (1000 + rng.standard_normal((4, 3, 50))).astype(np.float32), np.ones(3, np.float32)
+    _, _, var, _ = cpu.batch_norm(x, one, one, 1e-5)
+    np.testing.assert_allclose(var, x.astype(float).var((0, 2)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("items", [32, 33, 70, 95])
