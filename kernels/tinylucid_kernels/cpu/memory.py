@@ -15,7 +15,9 @@ LARGE = 32 << 20  # blocks from this size on are the system's own all the same
 
 def keep_freed_memory():
     """Set both thresholds, unless the environment sets any itself or the C library is another; whether it did."""
-    chosen = any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
+    chosen = any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get(
+        "GLIBC_TUNABLES", ""
+    )
     if chosen or platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
