@@ -95,3 +95,11 @@ def test_rooms_fit_the_eye_and_public_names_say_what_they_are(path):
 def test_the_core_stays_within_300_lines():
     for room in ("tensor.py", "autograd.py"):
         assert len((ROOT / room).read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", sorted((KERNELS / "cpu").glob("*.py")), ids=lambda p: p.name)
+def test_helpers_of_kernels_are_inlined(path):
+    """A helper that is compiled apart exists twice, optimised differently: its last bits would depend on the cache."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(d) for d in node.decorator_list):
+            assert node.name.endswith("_items") or node.name in ("drive", "start"), f"{node.name}: use @inlined"

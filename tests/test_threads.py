@@ -299,3 +299,15 @@ def test_a_kernel_that_fails_on_another_thread_says_so(small, monkeypatch):
         threads.spread(failing, 4, 1, x, blas=True)
     assert x[:2].tolist() == [0, 1]
     assert threads.one_blas_thread.inside == 0
+
+
+def test_what_was_just_compiled_computes_the_same_bits_as_what_the_cache_holds(tmp_path):
+    code = """
+    r = lambda *shape: np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    y = cpu.conv2d(r(2, 32, 9, 8), r(33, 32, 3, 3), None, (1, 1), (1, 1), (1, 1), 1)
+    print(hashlib.sha256(y.tobytes()).hexdigest())
+    """
+    fresh, filled = (run(code, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert "compiling" in fresh.stderr
+    assert "compiling" not in filled.stderr
+    assert fresh.stdout == filled.stdout

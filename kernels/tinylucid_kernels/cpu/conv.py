@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import depthwise, winograd
-from .jit import jit
+from .jit import inlined, jit
 from .threads import spread
 
 CHUNK = 1 << 16  # elements of im2col at a time: 256 KiB of float32
@@ -58,20 +58,20 @@ def plan_for(size, out_size, kernel_size, stride, padding, dilation, taps, outpu
     return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, min(p, max(1, wanted // pitch)))
 
 
-@jit
+@inlined
 def plane_rows(rows, plan):
     """How many rows of a plane the taps of ``rows`` output rows reach."""
     return rows + (plan.kh - 1) * plan.dh // plan.sh
 
 
-@jit
+@inlined
 def new_planes(channels, rows, dtype_of, plan):
     """Room for the planes of so many channels, for ``rows`` output rows: (channels, sh·sw, elements)."""
     size = (plane_rows(rows, plan) - 1) * plan.pitch + plan.full
     return np.empty((channels, plan.sh * plan.sw, size), dtype_of.dtype)
 
 
-@jit
+@inlined
 def pack(x, planes, top, rows, plan):
     """planes[c, a·sw + b, r·pitch + v] = padded x[c, (top + r)·sh + a, v·sw + b]: a row is one strided copy."""
     planes[:] = 0
@@ -89,7 +89,7 @@ def pack(x, planes, top, rows, plan):
                             target[v] = source[v * plan.sw]
 
 
-@jit
+@inlined
 def unpack(planes, x, plan):
     """The adjoint of pack for the whole picture: x[c, row, col] = the plane's element that stands for it."""
     for c in range(x.shape[0]):
@@ -106,14 +106,14 @@ def unpack(planes, x, plan):
                             target[v * plan.sw] = source[v]
 
 
-@jit
+@inlined
 def offset(i, j, plan):
     """Where tap (i, j) finds the pixel of output 0: which plane, and how far into it."""
     i, j = i * plan.dh, j * plan.dw
     return i % plan.sh * plan.sw + j % plan.sw, i // plan.sh * plan.pitch + j // plan.sw
 
 
-@jit
+@inlined
 def gather(planes, cols, start, plan):
     """im2col: cols[k] = the pixels of tap k = (c, i, j) for the outputs from ``start``; straight copies, so SIMD."""
     k = 0
@@ -127,7 +127,7 @@ def gather(planes, cols, start, plan):
                 k += 1
 
 
-@jit
+@inlined
 def scatter(cols, planes, start, plan):
     """The adjoint of gather: where windows overlap, contributions add."""
     k = 0
@@ -141,7 +141,7 @@ def scatter(cols, planes, start, plan):
                 k += 1
 
 
-@jit
+@inlined
 def clear_gaps(cols, plan):
     """Zero the outputs that do not exist: their pixels may be NaN or inf, and 0 · inf is NaN."""
     for k in range(cols.shape[0]):
@@ -150,7 +150,7 @@ def clear_gaps(cols, plan):
                 cols[k, t] = 0
 
 
-@jit
+@inlined
 def lay(g, rows, top, plan):
     """rows[o] = the rows of g[o] from ``top``, each ``pitch`` long, with zeros in the gaps."""
     for o in range(g.shape[0]):
@@ -162,7 +162,7 @@ def lay(g, rows, top, plan):
                 target[q] = 0
 
 
-@jit
+@inlined
 def lay_columns(g, rows, top, plan):
     """The same transposed, rows[·, o]: BLAS multiplies (taps × L) @ (L × O) half as fast again as with the transpose of g."""
     for o in range(g.shape[0]):
@@ -174,7 +174,7 @@ def lay_columns(g, rows, top, plan):
                 target[q, o] = 0
 
 
-@jit
+@inlined
 def matrix(room, rows, columns):
     """The first rows·columns elements of a flat array as a matrix: last chunks are shorter than the others."""
     return room[: rows * columns].reshape(rows, columns)

@@ -6,13 +6,13 @@ fast: a plane stays in the first cache for all taps, and the innermost loop, alo
 
 import numpy as np
 
-from .jit import jit
+from .jit import inlined, jit
 from .threads import spread
 
 FEW = 4  # outputs of a group, up to which this beats im2col and a matrix product
 
 
-@jit
+@inlined
 def frame(x, framed, ph, pw):
     """The plane x into the middle of ``framed``, whose frame is zero."""
     for row in range(x.shape[0]):

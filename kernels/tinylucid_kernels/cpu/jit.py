@@ -68,6 +68,10 @@ def jit(function=None, parallel=False):
     return dispatcher
 
 
+# For the helpers of kernels: Numba copies them into each kernel before it compiles it. Compiled apart, a helper would exist
+# twice, optimised once and twice, differ in the last bit, and which one runs would depend on what came from the cache.
+inlined = njit(inline="always")
+
 RUNS = 32  # into so many runs of neighbouring items a parallel loop is split, so that each allocates its buffers once
 
 

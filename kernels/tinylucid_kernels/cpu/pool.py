@@ -9,7 +9,7 @@ which. A plane stays in the core's cache, and none writes into another's, so not
 
 import numpy as np
 
-from .jit import jit
+from .jit import inlined, jit
 from .threads import spread
 
 
@@ -49,7 +49,7 @@ def flat(x):
     return x.reshape(n * c, h * w)
 
 
-@jit
+@inlined
 def larger(a, b):
     """The larger of two, or the first NaN."""
     return a if (a >= b) | (a != a) else b

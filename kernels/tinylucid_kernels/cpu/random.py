@@ -7,7 +7,7 @@ stays in registers from its first round to its last; SIMD does several blocks at
 
 import numpy as np
 
-from .jit import jit
+from .jit import inlined, jit
 from .threads import spread
 
 MULTIPLIER0, MULTIPLIER1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -16,7 +16,7 @@ LOW, BITS = np.uint64(0xFFFFFFFF), np.uint64(32)
 RUN = 1024  # blocks an item
 
 
-@jit
+@inlined
 def scramble(block, stream, key):
     """The four words of a block, ten rounds of multiply, swap and xor; all 64-bit, the words in the low halves."""
     x0, x1, x2, x3 = block & LOW, block >> BITS, stream & LOW, stream >> BITS

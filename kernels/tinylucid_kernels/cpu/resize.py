@@ -8,7 +8,7 @@ computed once, then planes (n, c) go through the loop. Compare ``reference/resiz
 
 import numpy as np
 
-from .jit import jit
+from .jit import inlined, jit
 from .threads import spread
 
 MODES = {"zeros": 0, "border": 1, "reflection": 2}
@@ -84,7 +84,7 @@ def resize_backward(g, size, mode, align_corners, scale):
     return resized(g, size, *(turned(index, share, size[k]) for k, (index, share) in enumerate(taken)))
 
 
-@jit
+@inlined
 def place(c, size, mode, align_corners):
     """Where a coordinate c falls: the pixel below it, its distance t from there, and the slope ∂t/∂c; in c's dtype throughout.
 
@@ -110,7 +110,7 @@ def place(c, size, mode, align_corners):
     return (int(np.floor(at)), at - np.floor(at), slope) if at == at else (-2, at, slope)
 
 
-@jit
+@inlined
 def places(grid, size, mode, align_corners, low, t, slope):
     """What ``place`` says of a row of places (Q, 2): the column of each in low[0], t[0], slope[0], its row in …[1]."""
     for q in range(grid.shape[0]):

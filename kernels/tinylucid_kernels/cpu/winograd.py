@@ -16,7 +16,7 @@ each function returns None when its result is not finite, and the general convol
 import numpy as np
 
 from .dense import matmul
-from .jit import jit
+from .jit import inlined, jit
 from .threads import spread
 
 T = 64  # tiles in a block
@@ -28,7 +28,7 @@ TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32
 INFINITY = np.float32(np.inf)
 
 
-@jit
+@inlined
 def bt(d, s, v, c):
     """Bᵀ along the first axis: rows d[0…5, s] → v[0…5, c]."""
     d0, d1, d2, d3, d4, d5 = d[0, s], d[1, s], d[2, s], d[3, s], d[4, s], d[5, s]
@@ -44,7 +44,7 @@ def bt(d, s, v, c):
         v5[t] = FOUR * d1[t] - FIVE * d3[t] + d5[t]
 
 
-@jit
+@inlined
 def at(m, s, y, c):
     """Aᵀ along the first axis: rows m[0…5, s] → y[0…3, c]."""
     m0, m1, m2, m3, m4, m5 = m[0, s], m[1, s], m[2, s], m[3, s], m[4, s], m[5, s]
@@ -58,7 +58,7 @@ def at(m, s, y, c):
         y3[t] = near_odd + EIGHT * far_odd + m5[t]
 
 
-@jit
+@inlined
 def a(y, s, m, c):
     """A along the first axis, the adjoint of at: rows y[0…3, s] → m[0…5, c]."""
     y0, y1, y2, y3 = y[0, s], y[1, s], y[2, s], y[3, s]
@@ -74,7 +74,7 @@ def a(y, s, m, c):
         m5[t] = y3[t]
 
 
-@jit
+@inlined
 def locate(block, size, down, across, where):
     """where[:, t] = picture, row and column of the first output of tile t of a block; picture −1 past the last tile."""
     for t in range(T):
@@ -84,7 +84,7 @@ def locate(block, size, down, across, where):
         where[2, t] = tile % across * 4
 
 
-@jit
+@inlined
 def gather(x, c, where, top_pad, left_pad, side, out):
     """out[i·6 + j, 0, t] = x[n, c, row − top_pad + i, column − left_pad + j] for i, j < side (6 or 4), 0 outside."""
     h, w = x.shape[2:]
@@ -104,7 +104,7 @@ def gather(x, c, where, top_pad, left_pad, side, out):
                         out[6 * i + j, 0, t] = x[n, c, top + i, left + j]
 
 
-@jit
+@inlined
 def tiles_of(x, where, top_pad, left_pad, d, e, v):
     """v[:, c] = Bᵀ d B of the block's tiles, for every channel; d and e are (36, 1, T) to work in."""
     across_d, across_e = d.reshape(6, 1, 6 * T), e.reshape(6, 1, 6 * T)
@@ -141,7 +141,7 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad):
         finite[item] = broken == 0
 
 
-@jit
+@inlined
 def place(e, where, y, o, shift):
     """Write the block's 4×4 outputs of channel o; how many of them are not finite."""
     p, q = y.shape[2:]
