@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tinylucid_kernels
+from tinylucid_kernels import cpu, reference
 from tinylucid_kernels.cpu import threads
 from tinylucid_kernels.cpu.jit import jit
 
@@ -311,3 +312,15 @@ def test_what_was_just_compiled_computes_the_same_bits_as_what_the_cache_holds(t
     assert "compiling" in fresh.stderr
     assert "compiling" not in filled.stderr
     assert fresh.stdout == filled.stdout
+
+
+def test_indices_of_another_dtype_and_numbers_of_numpy_are_not_misread(monkeypatch, rng):
+    monkeypatch.setattr(threads, "SMALL", 0)
+    g, index = rng.random((2, 3, 4, 4)), rng.integers(0, 64, (2, 3, 4, 4))
+    expected = reference.pool_scatter(g, index, (8, 8))
+    for kind in (np.int64, np.int32):
+        np.testing.assert_allclose(cpu.pool_scatter(g, index.astype(kind), (8, 8)), expected)
+    x, w, one = rng.random((2, 3, 6, 6)), rng.random((7, 3, 3, 3)), np.int32(1)
+    expected = reference.conv2d(x, w, None, (1, 1), (1, 1), (1, 1), 1)
+    for pad in (1, one):
+        np.testing.assert_allclose(cpu.conv2d(x, w, None, (1, 1), (pad, pad), (1, 1), 1), expected)

@@ -1,6 +1,7 @@
 """Threads: a kernel's items spread over all of them, with the BLAS under Numba's ``np.dot`` kept to one meanwhile.
 
-Every kernel is one serial body over a range of independent items; one parallel driver calls it item by item.
+Every kernel is one serial body over a range of independent items; one parallel driver calls it for
+runs of neighbouring items.
 What an item computes depends on shapes only, so the results are the same bits whatever the number of threads.
 """
 
@@ -115,12 +116,12 @@ def serial_only():
     return state["forked"]
 
 
-addresses: dict = {}  # of kernels, by their first array's dtype and all types: floating arrays are of one dtype, all contiguous
+addresses: dict = {}  # of kernels, by the types and dtypes of their arguments; arrays are contiguous
 
 
-def address(kernel, args):
-    """Where the compiled kernel for such arguments begins."""
-    key = (kernel, args[0].dtype, *map(type, args))  # an eps of 1 is no 1.0: machine code does not convert
+def address(kernel, args, flat):
+    """Where the compiled kernel for such arguments begins; ``flat`` are the same without tuples."""
+    key = (kernel, *((type(a), getattr(a, "dtype", None)) for a in flat))  # 1 is no 1.0: machine code does not convert
     if key not in addresses:
         addresses[key] = address_of(kernel, tuple(numba.typeof(a) for a in (0, 0, *args)))
     return addresses[key]
@@ -137,7 +138,7 @@ def spread(kernel, items, work, *args, blas=False):
             return
         flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
         with launch():
-            failed = start(items, address_of(drive, (numba.int64,) * 3), (address(kernel, args), *flat))
+            failed = start(items, address_of(drive, (numba.int64,) * 3), (address(kernel, args, flat), *flat))
     if failed:
         raise MemoryError(f"kernel {kernel.py_func.__name__}: no memory for its buffers on {failed} threads")
 
