@@ -211,7 +211,7 @@ def test_the_environment_chooses_too():
         assert done.stdout.strip() == expected
     environment = {**os.environ, "TINYLUCID_KERNELS": "fast"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert "there are 'cpu' and 'reference', got 'fast'" in done.stderr
+    assert "TINYLUCID_KERNELS: there are 'cpu' and 'reference', got 'fast'" in done.stderr
 
 
 def test_arrays_that_do_not_fit_are_refused_with_one_error(rng):

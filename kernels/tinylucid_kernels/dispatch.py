@@ -68,7 +68,8 @@ FOLDERS = {name: Folder(name) for name in NAMES}
 def folder(name: str) -> Folder:
     """The folder of that name; ValueError if there is none."""
     if name not in FOLDERS:
-        raise ValueError(f"kernels: there are {' and '.join(map(repr, NAMES))}, got {name!r}")
+        where = "TINYLUCID_KERNELS" if name == os.environ.get("TINYLUCID_KERNELS") else "kernels"
+        raise ValueError(f"{where}: there are {' and '.join(map(repr, NAMES))}, got {name!r}")
     return FOLDERS[name]
 
 

@@ -1,7 +1,6 @@
 """Threads: a kernel's items spread over all of them, with the BLAS under Numba's ``np.dot`` kept to one meanwhile.
 
-Every kernel is one serial body over a range of independent items; one parallel driver calls it for
-runs of neighbouring items.
+Every kernel is one serial body over a range of independent items; one parallel driver calls it for runs of neighbours.
 What an item computes depends on shapes only, so the results are the same bits whatever the number of threads.
 """
 
@@ -133,14 +132,18 @@ def spread(kernel, items, work, *args, blas=False):
     ``work`` is about how many operations there are; ``blas`` says that the kernel calls np.dot.
     """
     with one_blas_thread if blas else nullcontext():
-        if work < SMALL or items < 2 or serial_only():
+        if work < SMALL or items < 2 or numba.get_num_threads() == 1 or serial_only():
             kernel(0, items, *args)
             return
         flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
         with launch():
             failed = start(items, address_of(drive, (numba.int64,) * 3), (address(kernel, args, flat), *flat))
     if failed:
-        raise MemoryError(f"kernel {kernel.py_func.__name__}: no memory for its buffers on {failed} threads")
+        name = kernel.py_func.__name__
+        raise RuntimeError(
+            f"kernel {name}: {failed} runs of its items failed, for want of memory or of arrays that fit together; "
+            "with NUMBA_NUM_THREADS=1 the error itself is raised"
+        )
 
 
 def described():
