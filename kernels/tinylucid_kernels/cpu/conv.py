@@ -2,11 +2,16 @@
 
     y[n, o, p, q] = b[o] + Σ_{c,i,j} w[o, c, i, j] · x[n, c, p·s + i·d − pad, q·s + j·d − pad]
 
-The textbook's im2col and one matrix product, on pictures laid out so that im2col is cheap. Rows of the padded picture lie
+The textbook's im2col and a matrix product, on pictures laid out so that im2col is cheap. Rows of the padded picture lie
 one after the other in a flat *plane*, so the pixels that tap (i, j) wants for output 0, 1, 2, … stand side by
 side, ``offset(i, j)`` further on: a column of im2col is one straight copy. With stride s there are s·s planes,
 of every s-th pixel, and the same holds in each. At the end of a row a copy runs on into the next, which yields
-a few outputs that do not exist (the *gaps*): they are dropped, and made zero where they would be summed.
+a few outputs that do not exist (the *gaps*): they are dropped, and made zero where they would be summed. With three
+columns, padding 1 and a kernel of 3, a row's last zero is the next row's first (``full`` is 5, ``pitch`` 4):
+
+    plane        0 a b c 0 d e f 0 …
+    tap j = 0    0 a b · 0 d e ·        from offset 0; · is a gap
+    tap j = 2    b c 0 · e f 0 ·        from offset 2
 
 All is done by chunks of some rows, so that columns and product stay in the core's own cache (L2). Compare
 ``reference/conv.py``: ``taps`` there is ``gather`` here. Depthwise convolutions are computed by ``depthwise.py``, large 3×3
