@@ -324,3 +324,13 @@ def test_indices_of_another_dtype_and_numbers_of_numpy_are_not_misread(monkeypat
     expected = reference.conv2d(x, w, None, (1, 1), (1, 1), (1, 1), 1)
     for pad in (1, one):
         np.testing.assert_allclose(cpu.conv2d(x, w, None, (1, 1), (pad, pad), (1, 1), 1), expected)
+
+
+def test_kernels_run_as_plain_python_for_the_debugger():
+    code = """
+    r = lambda *shape: np.random.default_rng(0).standard_normal(shape)
+    from tinylucid_kernels import reference
+    x, w, how = r(2, 3, 5, 4), r(5, 3, 3, 3), ((2, 1), (1, 1), (1, 1), 1)
+    np.testing.assert_allclose(cpu.conv2d(x, w, None, *how), reference.conv2d(x, w, None, *how), atol=1e-12)
+    """
+    run(code, NUMBA_DISABLE_JIT="1")

@@ -132,7 +132,7 @@ def spread(kernel, items, work, *args, blas=False):
     ``work`` is about how many operations there are; ``blas`` says that the kernel calls np.dot.
     """
     with one_blas_thread if blas else nullcontext():
-        if work < SMALL or items < 2 or numba.get_num_threads() == 1 or serial_only():
+        if work < SMALL or items < 2 or numba.config.DISABLE_JIT or numba.get_num_threads() == 1 or serial_only():
             kernel(0, items, *args)
             return
         flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
