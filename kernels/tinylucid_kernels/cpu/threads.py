@@ -126,13 +126,18 @@ def address(kernel, args, flat):
     return addresses[key]
 
 
+def is_plain(kernel):
+    """Whether the kernel is Python and not machine code, since NUMBA_DISABLE_JIT is set: no thread could call it."""
+    return not hasattr(kernel, "py_func")
+
+
 def spread(kernel, items, work, *args, blas=False):
     """``kernel(first, last, *args)`` over ``items`` independent items, on all threads if ``work`` is worth it.
 
     ``work`` is about how many operations there are; ``blas`` says that the kernel calls np.dot.
     """
     with one_blas_thread if blas else nullcontext():
-        if work < SMALL or items < 2 or numba.config.DISABLE_JIT or numba.get_num_threads() == 1 or serial_only():
+        if work < SMALL or items < 2 or numba.get_num_threads() == 1 or serial_only() or is_plain(kernel):
             kernel(0, items, *args)
             return
         flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
