@@ -76,16 +76,16 @@ def main():
     optimizer = tl.optim.Adam(model.parameters(), lr=2e-3)
 
     for epoch in range(1, args.epochs + 1):
-        trained = train_epoch(model, optimizer, data.x_train, data.y_train, rng, 50, f"epoch {epoch}")
-        tested = (predict(model, data.x_test) == data.y_test).mean()
+        trained = train_epoch(model, optimizer, data.train.x, data.train.y, rng, 50, f"epoch {epoch}")
+        tested = (predict(model, data.test.x) == data.test.y).mean()
         print(f"epoch {epoch}: accuracy {trained:.3f} while training, {tested:.3f} on the test patches")
 
     # Saliency: the gradient of the answer's logit with respect to the pixels. Red pixels raise it, blue ones lower it.
-    classes, first = np.unique(data.y_test, return_index=True)
-    x = data.x_test[first]  # one test patch of each class
+    classes, first = np.unique(data.test.y, return_index=True)
+    x = data.test.x[first]  # one test patch of each class
     answers = predict(model, x)
     maps = tl.explain.gradient(model, x, answers)
-    titles = [data.classes[answer] for answer in answers]
+    titles = [data.train.classes[answer] for answer in answers]
     tl.plot.saliency_grid(x, maps, titles, answers == classes, columns=5).savefig(args.output)
     print(f"saliency of one test patch of each class: {args.output}")
 

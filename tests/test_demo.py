@@ -31,8 +31,8 @@ def test_the_seed_decides_everything():
         tl.manual_seed(seed)
         data = tl.data.textures(seed, 12, 5)
         model = texture_net()
-        demo.train(model, data.x_train, data.y_train, epochs=1)
-        return demo.probabilities(model, data.x_test)
+        demo.train(model, data.train.x, data.train.y, epochs=1)
+        return demo.probabilities(model, data.test.x)
 
     first, again, other = trained(5), trained(5), trained(6)
     assert np.array_equal(first, again)

@@ -19,9 +19,12 @@ FLOORS = [
     {"ops"},
     {"creation"},
     {"nn", "optim"},
-    {"check", "data", "models"},
+    {"check", "data", "models", "io", "metrics", "summary"},
+    {"train"},
     {"explain"},
+    {"visualize"},
     {"plot"},
+    {"report"},
     {"demo"},
     {"cli"},
 ]

@@ -48,46 +48,46 @@ def test_rectangles_lie_inside_their_photograph_and_hold_a_patch(name):
 
 
 def test_shapes_dtypes_and_classes(small):
-    assert small.x_train.shape == (120, 1, 32, 32)
-    assert small.x_test.shape == (70, 1, 32, 32)
-    assert small.x_train.dtype == small.x_test.dtype == np.float32
-    assert small.y_train.dtype == small.y_test.dtype == np.int64
-    assert len(small.classes) == 10
-    assert small.classes[:2] == ("brick", "grass")
-    assert np.array_equal(small.y_train, np.arange(10).repeat(12))
-    assert np.array_equal(small.y_test, np.arange(10).repeat(7))
+    assert small.train.x.shape == (120, 1, 32, 32)
+    assert small.test.x.shape == (70, 1, 32, 32)
+    assert small.train.x.dtype == small.test.x.dtype == np.float32
+    assert small.train.y.dtype == small.test.y.dtype == np.int64
+    assert len(small.train.classes) == 10
+    assert small.train.classes[:2] == ("brick", "grass")
+    assert np.array_equal(small.train.y, np.arange(10).repeat(12))
+    assert np.array_equal(small.test.y, np.arange(10).repeat(7))
 
 
 def test_each_grey_patch_is_normalised(small):
-    assert np.abs(small.x_train.mean((1, 2, 3))).max() < 1e-5
-    std = small.x_train.std((1, 2, 3))
+    assert np.abs(small.train.x.mean((1, 2, 3))).max() < 1e-5
+    std = small.train.x.std((1, 2, 3))
     assert std.max() < 1
     assert std.min() > 0.3
 
 
 def test_color_is_as_photographed():
     data = textures(3, 6, 2, color=True)
-    assert data.x_train.shape == (60, 3, 32, 32)
-    assert data.x_train.dtype == np.float32
-    assert data.x_train.min() >= 0
-    assert data.x_train.max() <= 1
-    grey, retina = data.x_train[:6], data.x_train[data.y_train == data.classes.index("retina")]
+    assert data.train.x.shape == (60, 3, 32, 32)
+    assert data.train.x.dtype == np.float32
+    assert data.train.x.min() >= 0
+    assert data.train.x.max() <= 1
+    grey, retina = data.train.x[:6], data.train.x[data.train.y == data.train.classes.index("retina")]
     assert np.array_equal(grey[:, 0], grey[:, 2])
     assert retina[:, 0].mean() > retina[:, 2].mean() + 0.1  # a retina is red
 
 
 def test_the_seed_decides_everything(small):
     again, other = textures(3, 12, 7), textures(4, 12, 7)
-    assert np.array_equal(small.x_train, again.x_train)
-    assert np.array_equal(small.x_test, again.x_test)
-    differs = (small.x_train != other.x_train).any((1, 2, 3))
+    assert np.array_equal(small.train.x, again.train.x)
+    assert np.array_equal(small.test.x, again.test.x)
+    differs = (small.train.x != other.train.x).any((1, 2, 3))
     assert differs.mean() > 0.95
 
 
 def test_fewer_patches_are_the_first_of_more(small):
     fewer = textures(3, train_per_class=5, test_per_class=2)
-    assert np.array_equal(fewer.x_train.reshape(10, 5, -1), small.x_train.reshape(10, 12, -1)[:, :5])
-    assert np.array_equal(fewer.x_test.reshape(10, 2, -1), small.x_test.reshape(10, 7, -1)[:, :2])
+    assert np.array_equal(fewer.train.x.reshape(10, 5, -1), small.train.x.reshape(10, 12, -1)[:, :5])
+    assert np.array_equal(fewer.test.x.reshape(10, 2, -1), small.test.x.reshape(10, 7, -1)[:, :2])
 
 
 def test_patches_come_from_inside_the_rectangles_by_area():

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from . import nn, plot
-from .data import Textures, dihedral, textures
+from .data import Splits, dihedral, textures
 from .explain import gradient
 from .models import texture_net
 from .nn import functional as F
@@ -61,16 +61,16 @@ def run(
     started, out = time.perf_counter(), writable_folder(out)
     manual_seed(seed)
     data = textures(seed, max(train_per_class // 4, 1) if quick else train_per_class, test_per_class)
-    model = texture_net(len(data.classes))
-    train(model, data.x_train, data.y_train, epochs)
-    chances = probabilities(model, data.x_test)
+    model = texture_net(len(data.train.classes))
+    train(model, data.train.x, data.train.y, epochs)
+    chances = probabilities(model, data.test.x)
     with threadpool_limits(
         1, "blas"
     ):  # NumPy's products this small are slower on two threads, much so on a busy machine
         known = baselines(data)
     figure = explained(model, data, chances)
-    right = chances.argmax(1) == data.y_test
-    by_class = {name: float(right[data.y_test == k].mean()) for k, name in enumerate(data.classes)}
+    right = chances.argmax(1) == data.test.y
+    by_class = {name: float(right[data.test.y == k].mean()) for k, name in enumerate(data.train.classes)}
     figure.savefig(out / "saliency.png")
     seconds = time.perf_counter() - started
     report = Report(float(right.mean()), by_class, known, seconds, seed, out / "saliency.png")
@@ -137,16 +137,16 @@ def probabilities(model: nn.Module, x: Any, batch_size: int = 250) -> Any:
 # --- what simple methods reach ---------------------------------------------------------------------------------
 
 
-def baselines(data: Textures) -> dict[str, float]:
+def baselines(data: Splits) -> dict[str, float]:
     """Test accuracy of guessing, and of softmax regression (this engine's Linear) on features made by hand."""
-    table = {"guess": 1 / len(data.classes)}
+    table = {"guess": 1 / len(data.train.classes)}
     features = {
         "softmax regression on pixels": lambda x: x.reshape(len(x), -1),
         "… on a histogram of 16 bins": histogram,
         "… on gradient, skewness, kurtosis": moments,
     }
     for name, function in features.items():
-        table[name] = softmax_regression(function(data.x_train), data.y_train, function(data.x_test), data.y_test)
+        table[name] = softmax_regression(function(data.train.x), data.train.y, function(data.test.x), data.test.y)
     return table
 
 
@@ -180,21 +180,21 @@ def moments(x: Any) -> Any:
 # --- the figure, and where it goes -------------------------------------------------------------------------------
 
 
-def explained(model: nn.Module, data: Textures, chances: Any) -> Any:
+def explained(model: nn.Module, data: Splits, chances: Any) -> Any:
     """The first test patch of each class, then the surest mistakes, each with its answer and that logit's gradient."""
-    answers, sure, truth = chances.argmax(1), chances.max(1), data.y_test
-    first = list(np.searchsorted(truth, np.arange(len(data.classes))))
+    answers, sure, truth = chances.argmax(1), chances.max(1), data.test.y
+    first = list(np.searchsorted(truth, np.arange(len(data.train.classes))))
     mistakes = sorted(np.flatnonzero(answers != truth), key=lambda k: sure[k])
     surest = {truth[k]: k for k in mistakes}.values()  # one a class: the last of equal keys stays
     more = sorted((k for k in surest if k not in first), key=lambda k: -sure[k])
     shown = [*first, *more][:PICTURES]
     right = [answers[k] == truth[k] for k in shown]
     titles = [
-        f"{data.classes[answers[k]]} {sure[k]:.0%}" + ("" if fine else f"\nis {data.classes[truth[k]]}")
+        f"{data.train.classes[answers[k]]} {sure[k]:.0%}" + ("" if fine else f"\nis {data.train.classes[truth[k]]}")
         for k, fine in zip(shown, right)
     ]
-    maps = gradient(model, data.x_test[shown], answers[shown])
-    return plot.saliency_grid(data.x_test[shown], maps, titles, right, columns=math.ceil(len(shown) / 2))
+    maps = gradient(model, data.test.x[shown], answers[shown])
+    return plot.saliency_grid(data.test.x[shown], maps, titles, right, columns=math.ceil(len(shown) / 2))
 
 
 def writable_folder(path: str | Path) -> Path:

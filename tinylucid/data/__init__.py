@@ -1,5 +1,6 @@
-"""tl.data: pictures to learn from that every machine has, as NumPy arrays."""
+"""tl.data: pictures to learn from, as NumPy arrays; what every machine has, and one's own."""
 
-from .textures import Textures, dihedral, textures
+from .dataset import ArrayDataset, Preprocess, Splits, split
+from .textures import dihedral, textures
 
-__all__ = ["Textures", "dihedral", "textures"]
+__all__ = ["ArrayDataset", "Preprocess", "Splits", "dihedral", "split", "textures"]

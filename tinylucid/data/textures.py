@@ -14,10 +14,10 @@ import numpy as np
 
 from ..dtypes import float32, int64
 from ..random import Generator
+from .dataset import ArrayDataset, Preprocess, Splits
 
 SIZE = 32  # rows and columns of a patch
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721], float32)  # red, green, blue to grey (ITU-R BT.709, as in scikit-image)
-SOFT = 0.02  # added to the standard deviation, so that the faint noise of empty sky is not blown up
 
 Rectangle = tuple[int, int, int, int]  # y0, y1, x0, x1: rows y0:y1, columns x0:x1, in the photograph's own pixels
 
@@ -58,20 +58,10 @@ SURFACES = {
 }
 
 
-@dataclass(frozen=True)
-class Textures:
-    """Patches and their class numbers, class after class: x (N, C, 32, 32) float32, y (N,) int64 in 0 … 9."""
-
-    x_train: Any
-    y_train: Any
-    x_test: Any
-    y_test: Any
-    classes: tuple[str, ...]
-
-
-def textures(seed: int = 0, train_per_class: int = 400, test_per_class: int = 100, color: bool = False) -> Textures:
+def textures(seed: int = 0, train_per_class: int = 400, test_per_class: int = 100, color: bool = False) -> Splits:
     """Random patches of ten photographed surfaces, training and test patches from regions that do not overlap.
 
+    Returns (train, test), class after class: x (N, C, 32, 32) float32, y (N,) int64 in 0 … 9.
     Grey (N, 1, 32, 32), each patch (x − mean) / (std + 0.02) so that brightness and contrast give little away; with
     ``color`` (N, 3, 32, 32) in [0, 1] as photographed, where the mean colour alone tells most classes apart. A patch's
     rectangle (by area), place and pose (a turn, perhaps mirrored) come from ``seed`` by counting, so asking for fewer
@@ -90,11 +80,14 @@ def textures(seed: int = 0, train_per_class: int = 400, test_per_class: int = 10
             rng.set_state((rng.seed, (2 * k + split + 1) << 40))  # every class and split has its stretch of the stream
             grid = np.array(rectangles) // (2 if surface.halved else 1)
             parts[name].append(draw(rng, photo, grid, n))
-    x_train, x_test = (np.concatenate(parts[name]) for name in ("train", "test"))
-    if not color:
-        x_train, x_test = normalized(x_train), normalized(x_test)
+    how = Preprocess(SIZE, color, per_picture=not color)
     labels = np.arange(len(SURFACES), dtype=int64)
-    return Textures(x_train, labels.repeat(train_per_class), x_test, labels.repeat(test_per_class), tuple(SURFACES))
+    return Splits(
+        *(
+            ArrayDataset(how.normalized(np.concatenate(patches)), labels.repeat(n), tuple(SURFACES), how)
+            for patches, n in zip(parts.values(), (train_per_class, test_per_class))
+        )
+    )
 
 
 def photograph(name: str, halved: bool = False, color: bool = False) -> Any:
@@ -131,8 +124,3 @@ def dihedral(x: Any, pose: Any) -> Any:
         turned = np.rot90(x[pose == k], k % 4, (2, 3))
         out[pose == k] = turned[..., ::-1] if k >= 4 else turned
     return out
-
-
-def normalized(x: Any) -> Any:
-    """Each patch (x − mean) / (std + 0.02)."""
-    return (x - x.mean((1, 2, 3), keepdims=True)) / (x.std((1, 2, 3), keepdims=True) + SOFT)
