@@ -31,6 +31,10 @@ ONE_FOLDER = (
     "demo",
     "textures",
     "creation",
+    "published",
+    "mosaic",
+    "shapes",
+    "bundled",
 )
 
 
