@@ -4,61 +4,108 @@ import sys
 
 import numpy as np
 import pytest
+from explained import (
+    CLASSES,
+    Folded,
+    folded_average,
+    linear_net,
+    logit_slope,
+    logits,
+    pictures,
+    without_biases,
+)
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tinylucid as tl
 from tinylucid import plot
 from tinylucid.explain import gradient
-from tinylucid.explain.gradients import evaluating
 
 seeds = st.integers(0, 10**6)
 
 
-class Folded(tl.nn.Module):
-    """Convolution, batch norm, pooling, and one ReLU that is used twice."""
-
-    def __init__(self, rng):
-        super().__init__()
-        self.conv = tl.nn.Conv2d(2, 3, 3, padding=1)
-        self.norm = tl.nn.BatchNorm2d(3)
-        self.pool = tl.nn.MaxPool2d(2)
-        self.relu = tl.nn.ReLU()
-        self.drop = tl.nn.Dropout(0.5)
-        self.dense = tl.nn.Linear(3 * 3 * 3, 4)
-        self.to(tl.float64)
-        for tensor in (*self.parameters(), self.norm.running_mean):
-            tl.nn.init.normal_(tensor, std=0.5, rng=rng)
-        tl.nn.init.uniform_(self.norm.running_var, 0.5, 2, rng=rng)
-
-    def forward(self, x):
-        hidden = self.pool(self.relu(self.norm(self.conv(x))))
-        return self.dense(self.drop(self.relu(hidden - 0.3).flatten(1)))
-
-
-def linear_net(rng):
-    net = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(2 * 6 * 6, 4)).to(tl.float64)
-    for p in net.parameters():
-        tl.nn.init.normal_(p, rng=rng)
-    return net
-
-
-def logit(net, x, target):
-    with tl.no_grad(), evaluating(net):
-        return net(tl.Tensor(x)).data[np.arange(len(x)), target]
-
-
-@pytest.mark.parametrize("make", [linear_net, Folded])
+@pytest.mark.parametrize("make", [linear_net, Folded, folded_average])
 @given(seed=seeds)
 def test_gradient_along_any_direction_is_the_central_difference(make, seed):
     rng, h = tl.Generator(seed), 1e-5
     net = make(rng)
     x, v = rng.normal((2, 3, 2, 6, 6), tl.float64)
-    target = rng.integers(0, 4, (3,))
-    below, here, above = (logit(net, x + s * h * v, target) for s in (-1, 0, 1))
+    target = rng.integers(0, CLASSES, (3,))
+    below, here, above = (logits(net, x + s * h * v)[np.arange(3), target] for s in (-1, 0, 1))
     assume(np.abs(above - 2 * here + below).max() < 1e-12)  # piecewise linear: redraw where a ReLU or winner flips
     slope = (gradient(net, x, target) * v).sum((1, 2, 3))
     assert slope == pytest.approx((above - below) / (2 * h), rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("make", [linear_net, Folded, folded_average])
+@given(seed=seeds)
+def test_gradient_pixel_by_pixel_is_the_central_difference(make, seed):
+    rng = tl.Generator(seed)
+    net, x, target = make(rng), pictures(rng), rng.integers(0, CLASSES, (2,))
+    maps = gradient(net, x, target)
+    for k in range(2):
+        assert maps[k] == pytest.approx(logit_slope(net, x[k], target[k]), abs=1e-8)
+
+
+def test_gradient_passes_the_gradient_checker():
+    net, rng = Folded(tl.Generator(3)), tl.Generator(4)
+
+    @tl.operation
+    def answer(x):
+        return logits(net, x)[:, 1]
+
+    @answer.rule
+    def _(g, x):
+        return g[:, None, None, None] * gradient(net, x, 1)
+
+    assert tl.gradcheck(answer, pictures(rng))
+
+
+@pytest.mark.parametrize("make", [Folded, folded_average])
+@given(seed=seeds)
+def test_gradient_times_input_and_biases_times_theirs_sum_to_the_logit(make, seed):
+    rng = tl.Generator(seed)
+    net, x = make(rng), pictures(rng, 1)
+    net.norm.running_mean.data[...] = 0
+    net.eval()
+    z = net(tl.Tensor(x))[0, 2]
+    biases = [net.conv.bias, net.norm.bias, net.shift, net.dense.bias]
+    shares = sum(float((b.data * g.data).sum()) for b, g in zip(biases, tl.grad(z, biases)))
+    assert (x * gradient(net, x, 2)).sum() + shares == pytest.approx(z.item(), rel=1e-9)
+    without_biases(net)
+    assert (x * gradient(net, x, 2)).sum() == pytest.approx(logits(net, x)[0, 2], rel=1e-9, abs=1e-12)
+
+
+@given(seed=seeds)
+def test_a_function_of_the_logits_is_explained(seed):
+    rng = tl.Generator(seed)
+    net, x = Folded(rng), pictures(rng, 3)
+    contrast = gradient(net, x, lambda z: z[:, 3] - 2 * z[:, 1])
+    assert np.allclose(contrast, gradient(net, x, 3) - 2 * gradient(net, x, 1), rtol=1e-12, atol=1e-12)
+    chance = gradient(net, x, lambda z: tl.nn.functional.softmax(z, 1)[:, 0])
+    e = np.exp(logits(net, x))
+    p = e / e.sum(1, keepdims=True)  # ∇p₀ = Σₖ p₀(δ₀ₖ − pₖ)·∇zₖ
+    parts = [(p[:, 0] * ((k == 0) - p[:, k]))[:, None, None, None] * gradient(net, x, k) for k in range(CLASSES)]
+    assert np.allclose(chance, sum(parts), rtol=1e-10, atol=1e-12)
+
+
+def test_a_region_of_a_segmentation_is_explained():
+    rng = tl.Generator(5)
+    net = tl.nn.Conv2d(2, CLASSES, 3, padding=1).to(tl.float64)
+    mask = np.zeros((2, 6, 6))
+    mask[0, 1, 1] = mask[1, 3:5, 4] = 1  # another region in each picture
+    maps = gradient(net, pictures(rng), lambda z: (z[:, 3] * mask).sum((1, 2)))
+    filters = net.weight.data[3]
+    expected = np.zeros((2, 2, 6, 6))
+    expected[0, :, 0:3, 0:3] = filters
+    expected[1, :, 2:5, 3:6] = filters
+    expected[1, :, 3:6, 3:6] += filters
+    assert maps == pytest.approx(expected, abs=1e-14)
+
+
+def test_a_model_may_be_any_function_and_x_any_shape():
+    maps = gradient(lambda x: tl.stack([(x**3).sum(1), x.sum(1)], 1), np.array([[1.0, 2.0], [3.0, 4.0]]), [0, 1])
+    assert maps.tolist() == [[3.0, 12.0], [1.0, 1.0]]
 
 
 def test_a_linear_net_gives_its_weights():
@@ -111,13 +158,49 @@ def test_a_target_out_of_range_is_refused(target):
         gradient(linear_net(tl.Generator(0)), np.zeros((3, 2, 6, 6)), target)
 
 
+@pytest.mark.parametrize("change", [lambda net: net.requires_grad_(False), lambda net: net.train()])
+def test_frozen_parameters_no_grad_and_training_mode_change_nothing(change):
+    rng = tl.Generator(6)
+    net, x = Folded(rng), pictures(rng)
+    plain = gradient(net.eval(), x, 1)
+    change(net)
+    with tl.no_grad():
+        assert np.array_equal(gradient(net, x, 1), plain)
+
+
+def test_no_picture_is_no_map():
+    assert gradient(Folded(tl.Generator(0)), np.zeros((0, 2, 6, 6)), 1).shape == (0, 2, 6, 6)
+
+
+def test_a_function_that_does_not_give_one_number_a_picture_is_refused():
+    net, x = linear_net(tl.Generator(0)), np.zeros((3, 2, 6, 6))
+    for target in (lambda z: z, lambda z: z.sum(), lambda z: z[:2, 0], lambda z: z.data[:, 0]):
+        with pytest.raises(ValueError, match=r"one number a picture, \(3,\), got"):
+            gradient(net, x, target)
+    with pytest.raises(ValueError, match=r"expected logits \(3, K\).*lambda z: z\[:, 3\]"):
+        gradient(tl.nn.Conv2d(2, 4, 3).to(tl.float64), x, 0)
+
+
+def test_a_nan_is_not_explained_but_named():
+    x = np.zeros((3, 2, 6, 6))
+    x[1, 0, 2, 2] = np.nan
+    with pytest.raises(ValueError, match=r"NaN for picture 1; tl\.detect_anomaly"):
+        gradient(linear_net(tl.Generator(0)), x, 0)
+
+
 def test_other_misuse_has_messages_too():
     with pytest.raises(TypeError, match="only float32 and float64"):
         gradient(linear_net(tl.Generator(0)), np.zeros((3, 2, 6, 6), int), 0)
     with pytest.raises(ValueError, match=r"expected logits \(3, K\)"):
         gradient(lambda x: x, np.zeros((3, 2, 6, 6)), 0)
-    with pytest.raises(RuntimeError, match="no gradient"):
-        gradient(lambda x: x.detach().flatten(1), np.zeros((3, 2, 6, 6)), 0)
+    with pytest.raises(ValueError, match="a single number"):
+        gradient(lambda x: x, np.float64(1), 0)
+    with pytest.raises(TypeError, match="expected a Tensor of logits from the model, got ndarray"):
+        gradient(lambda x: x.data, np.zeros((3, 4)), 0)
+    dense = tl.nn.Linear(2, 2).to(tl.float64)
+    for model in (lambda x: x.detach(), lambda x: dense(x.detach())):  # nothing recorded; recorded, but not from x
+        with pytest.raises(RuntimeError, match="no gradient in x; does the model detach"):
+            gradient(model, np.zeros((3, 2)), 0)
 
 
 # --- the figure -----------------------------------------------------------------------------------------------------

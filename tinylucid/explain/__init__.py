@@ -1,5 +1,8 @@
-"""tl.explain: why a net says what it says. Each method is a function (model, x, target) → an array shaped like x."""
+"""tl.explain: why a net says what it says. Each method is a function (model, x, target, *, …) → one map a picture."""
 
+from .cam import grad_cam
 from .gradients import gradient
+from .integrated import completeness_gap, integrated_gradients
+from .noise import smoothgrad
 
-__all__ = ["gradient"]
+__all__ = ["completeness_gap", "grad_cam", "gradient", "integrated_gradients", "smoothgrad"]

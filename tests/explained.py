@@ -1,0 +1,98 @@
+"""Nets to be explained, in float64, and slopes by central differences: what the tests of tl.explain share."""
+
+import numpy as np
+from hypothesis import assume
+
+import tinylucid as tl
+
+SHAPE = (2, 6, 6)  # of a picture
+CLASSES = 4
+
+
+class Folded(tl.nn.Module):
+    """Convolution, batch norm, pooling, and one ReLU that is used twice."""
+
+    def __init__(self, rng, pool=tl.nn.MaxPool2d):
+        super().__init__()
+        self.conv = tl.nn.Conv2d(2, 3, 3, padding=1)
+        self.norm = tl.nn.BatchNorm2d(3)
+        self.pool = pool(2)
+        self.relu = tl.nn.ReLU()
+        self.drop = tl.nn.Dropout(0.5)
+        self.dense = tl.nn.Linear(3 * 3 * 3, CLASSES)
+        self.shift = tl.nn.Parameter(np.full((3, 1, 1), 0.3))
+        self.to(tl.float64)
+        for tensor in (*self.parameters(), self.norm.running_mean):
+            tl.nn.init.normal_(tensor, std=0.5, rng=rng)
+        tl.nn.init.uniform_(self.norm.running_var, 0.5, 2, rng=rng)
+
+    def features(self, x):
+        """The planes (N, 3, 3, 3) that the head sees: what the second run of the ReLU gives."""
+        return self.relu(self.pool(self.relu(self.norm(self.conv(x)))) - self.shift)
+
+    def head(self, planes):
+        """Logits from planes."""
+        return self.dense(self.drop(planes.flatten(1)))
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+
+def folded_average(rng):
+    return Folded(rng, tl.nn.AvgPool2d)
+
+
+def linear_net(rng):
+    net = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(2 * 6 * 6, CLASSES)).to(tl.float64)
+    for p in net.parameters():
+        tl.nn.init.normal_(p, rng=rng)
+    return net
+
+
+def without_biases(net):
+    """The net with every bias, shift and mean at 0: f(αx) = α f(x) for α > 0."""
+    for name, tensor in net.state_dict().items():
+        if name.endswith(("bias", "shift", "running_mean")):
+            tensor.data[...] = 0
+    return net
+
+
+def pooled_net(rng):
+    """Convolution and ReLU, the mean of each plane, a linear head: a net whose Grad-CAM has a closed form."""
+    head = [tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(5, CLASSES)]
+    net = tl.nn.Sequential(tl.nn.Conv2d(2, 5, 3), tl.nn.ReLU(), *head).to(tl.float64)
+    for p in net.parameters():
+        tl.nn.init.normal_(p, rng=rng)
+    return net
+
+
+def pictures(rng, n=2):
+    return rng.normal((n, *SHAPE), tl.float64)
+
+
+def logits(net, x):
+    """The net's answers in eval mode, written without tl.explain."""
+    modes = [(m, m.training) for m in net.modules()] if isinstance(net, tl.nn.Module) else []
+    for m, _ in modes:
+        m.training = False
+    with tl.no_grad():
+        out = net(tl.Tensor(x)).data
+    for m, mode in modes:
+        m.training = mode
+    return out
+
+
+def central(function, x, h=1e-6):
+    """∂ function / ∂ x by central differences, one element at a time; drawn again where a ReLU or a winner flips.
+
+    ``function`` takes a batch (M, …) of points shaped like x and gives M numbers.
+    """
+    steps = h * np.eye(x.size).reshape(x.size, *x.shape)
+    above, below = function(x + steps), function(x - steps)
+    assume(np.abs(above + below - 2 * function(x[None])).max() < 1e-12)  # the nets are piecewise linear
+    return ((above - below) / (2 * h)).reshape(x.shape)
+
+
+def logit_slope(net, x, k):
+    """The gradient of one picture's logit k, without autograd."""
+    return central(lambda points: logits(net, points)[:, k], x)

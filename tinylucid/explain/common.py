@@ -1,0 +1,157 @@
+"""What all methods share: the pictures, the number that is explained, and a model that is left as it was found."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..nn import Module
+from ..ops import concatenate
+from ..scopes import enable_grad, no_grad
+from ..tensor import Tensor
+
+Method = Callable[..., Any]  # (model, x, target) → one map a picture
+
+
+def pixels(x: Any) -> Any:
+    """The array of pictures x (N, …); TypeError unless floating, ValueError for a single number."""
+    array = x.data if isinstance(x, Tensor) else np.asarray(x)
+    dtypes.check_floating(array, "explain")
+    if not array.ndim:
+        raise ValueError("explain: expected pictures x (N, …), got a single number")
+    return array
+
+
+def planes(x: Any) -> Any:
+    """As pixels, for what needs a plane: ValueError unless x is (N, C, H, W)."""
+    array = pixels(x)
+    if array.ndim != 4:
+        raise ValueError(f"explain: expected pictures x (N, C, H, W), got shape {array.shape}")
+    return array
+
+
+# --- the number that is explained -------------------------------------------------------------------------------------
+
+
+def classes_of(target: Any, n: int) -> Any:
+    """``target`` as one class number a picture, (n,); ValueError where it is neither one number nor n."""
+    classes = np.asarray(target.data if isinstance(target, Tensor) else target)
+    if classes.dtype.kind not in "iu" or classes.shape not in ((), (n,)):
+        raise ValueError(
+            f"explain: target must be one class number, or one for each of the {n} pictures, or a function of the logits; "
+            f"got {classes.dtype} of shape {classes.shape}"
+        )
+    return np.broadcast_to(classes, (n,))
+
+
+def score(model: Callable, x: Tensor, target: Any) -> Tensor:
+    """The number to explain, one a picture (N,): the logit of its class, or target(logits).
+
+    Raises ValueError for logits or numbers of another shape, a class that there is not, and NaN.
+    """
+    n = len(x)
+    classes = None if callable(target) else classes_of(target, n)  # before the net has run for nothing
+    logits = model(x)
+    if not isinstance(logits, Tensor):
+        raise TypeError(f"explain: expected a Tensor of logits from the model, got {type(logits).__name__}")
+    if classes is None:
+        numbers = target(logits)
+        if not isinstance(numbers, Tensor) or numbers.shape != (n,):
+            raise ValueError(
+                f"explain: target(logits) must be a Tensor of one number a picture, ({n},), got {shape_of(numbers)}; "
+                f"the logits are {logits.shape}"
+            )
+    else:
+        numbers = picked(logits, classes)
+    if np.isnan(numbers.data).any():
+        k = int(np.isnan(numbers.data).argmax())
+        raise ValueError(
+            f"explain: what is to be explained is NaN for picture {k}; tl.detect_anomaly() finds where it began"
+        )
+    return numbers
+
+
+def picked(logits: Tensor, classes: Any) -> Tensor:
+    """Each picture's logit of its class, (N,), from logits (N, K)."""
+    if logits.ndim != 2 or logits.shape[0] != len(classes):
+        raise ValueError(
+            f"explain: expected logits ({len(classes)}, K) from the model, got {logits.shape}; where each place has logits, "
+            "target is a function such as lambda z: z[:, 3].mean((1, 2))"
+        )
+    k = logits.shape[1]
+    outside = classes[(classes < 0) | (classes >= k)]
+    if outside.size:
+        raise ValueError(f"explain: target {outside[0]} is outside 0 … {k - 1}; the model gives {k} logits")
+    return logits[np.arange(len(classes)), classes]
+
+
+def shape_of(value: Any) -> str:
+    """What something is, for a message: its shape if it is a Tensor, else its type."""
+    return str(value.shape) if isinstance(value, Tensor) else type(value).__name__
+
+
+def values(model: Callable, x: Any, target: Any) -> Any:
+    """The number to explain of each picture x (N, …), an array (N,), in eval mode; nothing is recorded."""
+    with evaluating(model), no_grad():
+        return score(model, Tensor(x), target).data
+
+
+# --- a model that is left as it was found -----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Eval mode for the duration of a ``with``; afterwards every module is in the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
+    try:
+        for module, _ in modes:
+            module.training = False
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextlib.contextmanager
+def recording(model: Any) -> Iterator[None]:
+    """Eval mode, and calls are recorded even where the caller said no_grad."""
+    with evaluating(model), enable_grad():
+        yield
+
+
+# --- many versions of the same pictures -------------------------------------------------------------------------------
+
+
+def sweep(
+    method: Method, model: Callable, versions: Iterable[Any], target: Any, n: int, batch_size: int
+) -> Iterator[Any]:
+    """The maps (N, …) by ``method`` of each version (N, …) of the same N pictures, in turn.
+
+    A pass holds as many whole versions as fit into ``batch_size`` pictures, at least one; ValueError if that is below 1.
+    """
+    at_least_one(batch_size, "explain: batch_size")
+    rest, fit = iter(versions), max(1, batch_size // max(n, 1))
+    while some := list(islice(rest, fit)):
+        maps = method(model, np.concatenate(some), repeated(target, n, len(some)))
+        yield from np.split(maps, len(some))
+
+
+def repeated(target: Any, n: int, times: int) -> Any:
+    """The target of n pictures for ``times`` versions of them, one after the other.
+
+    A function still gets the logits of n pictures at a time, so it may know something about each of them.
+    """
+    if not callable(target):
+        return np.tile(classes_of(target, n), times)
+    return target if times == 1 else lambda z: concatenate([target(z[k : k + n]) for k in range(0, n * times, n)])
+
+
+def at_least_one(value: Any, name: str) -> None:
+    """Raise ValueError unless ``value`` is a whole number of at least 1."""
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
