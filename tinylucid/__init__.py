@@ -28,17 +28,19 @@ from .scopes import backward_rules, detect_anomaly, enable_grad, is_grad_enabled
 from .tensor import Tensor, operation
 
 if TYPE_CHECKING:
-    from . import check, data, explain, models, plot
+    from . import check, data, explain, io, models, plot
     from .check import gradcheck, gradgradcheck
+    from .io import load, save
 
 __version__ = "0.1.0"
 
-_LATER = {"gradcheck": "check", "gradgradcheck": "check"}  # imported when first used, so that import stays fast
+# imported when first used, so that import stays fast
+_LATER = {"gradcheck": "check", "gradgradcheck": "check", "load": "io", "save": "io"}
 
 
 def __getattr__(name: str) -> object:
     if name in _LATER:
         return getattr(_import_module(f".{_LATER[name]}", __name__), name)
-    if name in ("check", "data", "explain", "models", "plot"):
+    if name in ("check", "data", "explain", "io", "models", "plot"):
         return _import_module(f".{name}", __name__)
     raise AttributeError(f"module 'tinylucid' has no attribute {name!r}")
