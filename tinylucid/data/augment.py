@@ -129,13 +129,14 @@ class Augment:
 
 def number(value: Any) -> bool:
     """Whether it is a finite real number."""
-    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    return real and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    return math.isfinite(value)
 
 
 def whole(value: Any) -> bool:
     """Whether it is an integer ≥ 0."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 0
 
 
 def each(amount: Any, x: Any) -> Any:
