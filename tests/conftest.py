@@ -28,6 +28,8 @@ ONE_FOLDER = (
     "edges_kernels",
     "cpu_alone",
     "examples",
+    "plot",
+    "report",
     "demo",
     "textures",
     "creation",
@@ -35,10 +37,14 @@ ONE_FOLDER = (
     "loader",
     "folder",
     "io",
+    "models",
+    "summary",
     "published",
     "mosaic",
     "shapes",
     "bundled",
+    "fit",
+    "metrics",
 )
 
 
