@@ -249,8 +249,8 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Copy values in by name; returns (missing, unexpected) names.
 
-        Nothing is changed unless everything fits: raises RuntimeError naming every missing, unexpected and
-        mis-shaped entry (``strict=False`` forgives the first two).
+        Nothing is changed unless everything fits: raises RuntimeError with the numbers and the first names of missing,
+        unexpected and mis-shaped entries (``strict=False`` forgives the first two).
         """
         own = self.state_dict()
         missing = [name for name in own if name not in state_dict]
@@ -264,9 +264,9 @@ class Module:
             if a.shape != own[name].shape
         ]
         if wrong or (strict and (missing or unexpected)):
-            raise RuntimeError(
-                f"load_state_dict into {type(self).__name__}: missing {missing}, unexpected {unexpected}, wrong shapes {wrong}"
-            )
+            kinds = ("missing", map(repr, missing)), ("unexpected", map(repr, unexpected)), ("of wrong shape", wrong)
+            told = "; ".join(filter(None, (_counted(kind, list(names)) for kind, names in kinds)))
+            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {told}")
         for name, array in values.items():
             own[name].data[...] = array
             own[name].version[0] += 1
@@ -294,6 +294,11 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
+
+def _counted(kind: str, names: list[str]) -> str:
+    """``2 missing ('a', 'b')``, with the first five names."""
+    return f"{len(names)} {kind} ({', '.join(names[:5])}{', …' if len(names) > 5 else ''})" if names else ""
 
 
 def _register(hooks: dict, hook: Callable) -> Callable[[], None]:

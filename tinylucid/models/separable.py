@@ -1,0 +1,34 @@
+"""A small net of depthwise-separable convolutions."""
+
+from __future__ import annotations
+
+from .. import nn
+
+
+def separable(classes: int = 10, channels: int = 3, width: int = 32) -> nn.Sequential:
+    """Depthwise-separable convolutions in the manner of MobileNet (Howard et al., 2017), for small pictures.
+
+    (N, channels, S, S) → w × S² → 2w × S² → 4w × (S/2)² twice → 8w × (S/4)² twice → each channel's mean → logits
+    (N, classes), for w = ``width``. A block is a 3×3 convolution of each channel by itself, then a 1×1 convolution across
+    channels, each with batch norm and ReLU: 9·C + C·D weights where a whole 3×3 convolution C → D has 9·C·D.
+    """
+    layers = [_normed(nn.Conv2d(channels, width, 3, padding=1, bias=False))]
+    into = width
+    for out, stride in ((2 * width, 1), (4 * width, 2), (4 * width, 1), (8 * width, 2), (8 * width, 1)):
+        depthwise = nn.Conv2d(into, into, 3, stride, padding=1, groups=into, bias=False)
+        pointwise = nn.Conv2d(into, out, 1, bias=False)
+        layers.append(nn.Sequential({"depthwise": _normed(depthwise), "pointwise": _normed(pointwise)}))
+        into = out
+    return nn.Sequential(
+        {
+            "features": nn.Sequential(*layers),
+            "pool": nn.AdaptiveAvgPool2d(1),
+            "flatten": nn.Flatten(),
+            "classifier": nn.Linear(into, classes),
+        }
+    )
+
+
+def _normed(conv: nn.Conv2d) -> nn.Sequential:
+    """The convolution, batch norm and ReLU."""
+    return nn.Sequential({"conv": conv, "norm": nn.BatchNorm2d(conv.out_channels), "relu": nn.ReLU()})
