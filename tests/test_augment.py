@@ -281,6 +281,13 @@ def test_a_turned_slope_and_its_mask_agree_to_half_a_pixel(seed):
     assert np.abs(x[:, 0] - y)[known].max() <= 0.5 + 1e-4
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, bool])
+def test_masks_of_few_bits_have_room_for_what_is_unknown(x, dtype):
+    _, mask = changed(GEOMETRIC, x[..., :6], np.ones((8, 6, 6), dtype))
+    assert mask.dtype == np.int64
+    assert set(np.unique(mask)) == {-100, 1}
+
+
 def test_masks_stay_when_only_colours_change(x, rng):
     y = rng.integers(0, 5, (8, 6, 7))
     new, mask = changed(Augment(brightness=1, contrast=1, noise=1, cutout=3), x, y)
@@ -394,3 +401,5 @@ def test_pictures_that_do_not_fit_are_named(x):
         changed(Augment(pad_crop=6), x)
     with pytest.raises(ValueError, match=r"expected pictures \(N, C, H, W\), got shape \(3, 6, 7\)"):
         changed(Augment(flip=True), x[0])
+    with pytest.raises(ValueError, match="8 pictures need as many targets and numbers, got 8 and 7"):
+        changed(Augment(flip=True), x, index=INDEX[:7])

@@ -88,10 +88,14 @@ class Augment:
         x, y = as_float(np.asarray(x)), np.asarray(y)
         if x.ndim != 4:
             raise ValueError(f"Augment: expected pictures (N, C, H, W), got shape {x.shape}")
+        if not len(x) == len(y) == len(index):
+            raise ValueError(
+                f"Augment: {len(x)} pictures need as many targets and numbers, got {len(y)} and {len(index)}"
+            )
         u = keyed.uniform(keyed.words(seed, epoch, index, keyed.SETTINGS, 3)).T
         x = self._moved(x, u)
         if y.ndim == 3:
-            y = self._moved(y, u)
+            y = self._moved(y.astype(int64, copy=False), u)
         x = self._coloured(x, u)
         if self.noise:
             x = x + self.noise * normal(seed, epoch, index, x.shape).astype(x.dtype)
