@@ -28,19 +28,24 @@ from .scopes import backward_rules, detect_anomaly, enable_grad, is_grad_enabled
 from .tensor import Tensor, operation
 
 if TYPE_CHECKING:
-    from . import check, data, explain, io, models, plot
+    from . import check, data, explain, io, metrics, models, plot, train
     from .check import gradcheck, gradgradcheck
     from .io import load, save
+    from .train import evaluate, fit, predict
 
 __version__ = "0.1.0"
 
 # imported when first used, so that import stays fast
-_LATER = {"gradcheck": "check", "gradgradcheck": "check", "load": "io", "save": "io"}
+_LATER = {
+    **dict.fromkeys(("gradcheck", "gradgradcheck"), "check"),
+    **dict.fromkeys(("load", "save"), "io"),
+    **dict.fromkeys(("evaluate", "fit", "predict"), "train"),
+}
 
 
 def __getattr__(name: str) -> object:
     if name in _LATER:
         return getattr(_import_module(f".{_LATER[name]}", __name__), name)
-    if name in ("check", "data", "explain", "io", "models", "plot"):
+    if name in ("check", "data", "explain", "io", "metrics", "models", "plot", "train"):
         return _import_module(f".{name}", __name__)
     raise AttributeError(f"module 'tinylucid' has no attribute {name!r}")

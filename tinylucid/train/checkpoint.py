@@ -1,0 +1,146 @@
+"""A run in a file and back: ``last.safetensors`` to go on from, bit for bit, and ``best.safetensors``, the best net so far.
+
+Both hold the net as ``tl.models.save`` does. The state of the training stands beside it in the first: arrays under names that
+start with ``//``, numbers in the metadata under "training".
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..io import State, load, save
+from ..random import default_generator
+from .history import History, Sums
+from .run import Run
+
+LAST, BEST, OWN = "last.safetensors", "best.safetensors", "//"
+
+
+def prepared(out: Any, run: Run, resume: bool) -> Path:
+    """The folder, made if need be; a trial shows before the training whether it can be kept there.
+
+    Raises OSError where nothing can be written, FileExistsError where another run's net would be overwritten, and FileError
+    for settings that no file can hold.
+    """
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [name for name in (LAST, BEST) if (folder / name).exists()]
+    if taken and not resume:
+        raise FileExistsError(
+            f"fit: {folder / taken[0]} holds an earlier run; go on with it by resume=True, or give another out="
+        )
+    with tempfile.TemporaryDirectory(prefix=".tinylucid-trial-", dir=folder) as trial:
+        write_last(run, Path(trial))
+    return folder
+
+
+def write_last(run: Run, folder: Path) -> None:
+    """All that the run needs to go on."""
+    arrays = {
+        f"{OWN}optimizer/{k}/{name}": value
+        for k, state in run.optimizer.state_dict()["state"].items()
+        for name, value in state.items()
+        if isinstance(value, np.ndarray)
+    }
+    save({**run.model.state_dict(), **arrays}, folder / LAST, metadata(run))
+
+
+def write_best(run: Run, folder: Path) -> None:
+    """The net alone, and how good it was."""
+    epoch, history = len(run.history), run.history
+    figures = {name: values[-1] for name, values in history.to_dict().items() if values}
+    save(run.model, folder / BEST, {**described(run), "epoch": epoch, **figures})
+
+
+def described(run: Run) -> dict[str, Any]:
+    """What the net is and what it is for, as ``tl.models.save`` notes it."""
+    data = run.loader.dataset
+    preprocess = getattr(data, "preprocess", None)
+    return {
+        "architecture": getattr(run.model, "architecture", None),
+        "classes": list(getattr(data, "classes", ())),
+        "preprocess": preprocess.to_dict() if preprocess else None,
+    }
+
+
+def metadata(run: Run) -> dict[str, Any]:
+    """Everything about the run that is no array, as plain values."""
+    optimizer = run.optimizer.state_dict()
+    numbers = {
+        k: {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
+        for k, state in optimizer["state"].items()
+    }
+    training = {
+        "run": run.identity,
+        "batch": run.batch,
+        "sums": run.sums.to_dict(),
+        "history": run.history.to_dict(),
+        "generator": default_generator.get_state(),
+        "optimizer": {"state": numbers, "param_groups": optimizer["param_groups"]},
+        "scheduler": run.scheduler.state_dict() if run.scheduler else None,
+    }
+    return {**described(run), "training": training}
+
+
+def restore(run: Run, folder: Path) -> None:
+    """Bring a run to where the checkpoint in the folder left it; nothing is changed unless everything fits.
+
+    Raises FileNotFoundError where there is none, FileError for a file that is none, and ValueError for one of another run, or of
+    one that has nothing left to do.
+    """
+    path = folder / LAST
+    if not path.exists():
+        raise FileNotFoundError(f"fit: there is no {path} to go on from; leave resume=True out to begin there")
+    file = load(path)
+    training = file.metadata.get("training")
+    if not isinstance(training, dict):
+        raise ValueError(f"fit: {path} holds a net but no training to go on with; load it by tl.models.load")
+    check_identity(run, training["run"], path)
+    done = Run(**{**vars(run), "history": History(**training["history"])})
+    if done.finished:
+        raise ValueError(f"fit: nothing is left to do: {path} holds a run that {ended(done)}")
+    try:
+        run.model.load_state_dict({name: array for name, array in file.items() if not name.startswith(OWN)})
+    except RuntimeError as error:
+        raise ValueError(f"fit: {path} is of another model: {error}") from error
+    run.optimizer.load_state_dict(optimizer_state(file, training["optimizer"]))
+    if run.scheduler:
+        run.scheduler.load_state_dict(training["scheduler"])
+    default_generator.set_state(tuple(training["generator"]))
+    run.history, run.batch, run.sums = done.history, training["batch"], Sums(**training["sums"])
+
+
+def check_identity(run: Run, saved: dict[str, Any], path: Path) -> None:
+    """ValueError naming each setting in which the run in the file is another."""
+    differ = [
+        f"{name} was {saved.get(name)} and is {now}" for name, now in run.identity.items() if saved.get(name) != now
+    ]
+    if differ:
+        raise ValueError(
+            f"fit: {path} is of another run: {'; '.join(differ)}. Go on with what it was begun with, or give another out="
+        )
+
+
+def ended(run: Run) -> str:
+    """How a run that is finished came to its end, and what would give it more to do."""
+    if len(run.history) >= run.epochs:
+        return f"has trained {len(run.history)} epochs of {run.epochs}; ask for more epochs"
+    return f"stopped as no epoch was better than number {run.history.best_epoch} in {run.patience} more; raise patience"
+
+
+def optimizer_state(file: State, saved: dict[str, Any]) -> dict[str, Any]:
+    """What the optimiser's state_dict was: the numbers of the metadata together with the arrays of the file."""
+    state: dict[int, dict[str, Any]] = {int(k): dict(numbers) for k, numbers in saved["state"].items()}
+    for key, array in file.items():
+        if key.startswith(f"{OWN}optimizer/"):
+            _, k, name = key.removeprefix(OWN).split("/", 2)
+            state[int(k)][name] = array
+    groups = [
+        {name: tuple(v) if isinstance(v, list) and name != "params" else v for name, v in group.items()}
+        for group in saved["param_groups"]
+    ]
+    return {"state": state, "param_groups": groups}

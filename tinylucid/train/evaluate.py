@@ -1,0 +1,108 @@
+"""Asking a net: its answers to pictures, and how good they are; and which batches data makes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data import ArrayDataset, Augment, DataLoader, Splits
+from ..data.dataset import as_float
+from ..metrics import IGNORED, hits
+from ..nn import Module
+from ..nn import functional as F
+from ..scopes import no_grad
+from ..tensor import Tensor
+
+
+class Evaluation(NamedTuple):
+    """The mean loss and the accuracy (0 … 1) over the targets that count, and the logits (N, K, …) of all pictures."""
+
+    loss: float
+    accuracy: float
+    logits: Any
+
+
+def evaluate(
+    model: Module, data: Any, loss: Callable[[Any, Any], Any] = F.cross_entropy, batch_size: int = 250
+) -> Evaluation:
+    """The model's loss, accuracy and logits on data, in eval mode, without recording; the mode is put back afterwards.
+
+    ``data``: a dataset, a pair (x, y) or a DataLoader (then the logits are in the order of its epoch 0). ``loss(logits,
+    y)`` is a mean over the batch; batches count by their targets, those of class −100 not. Accuracy is that of
+    ``tl.metrics.accuracy``, NaN for targets that are no classes. Raises ValueError for empty data and unknown classes.
+    """
+    loader = as_loader("data", data, batch_size)
+    classes = getattr(loader.dataset, "classes", ())
+    answers, total, targets, marks = [], 0.0, 0, []
+    with mode(model, training=False), no_grad():
+        for x, y in loader.epoch(0):
+            logits, value = forward(model, loss, x, y, classes)
+            answers.append(logits.data)
+            total += float(value.item()) * counted(y)
+            targets += counted(y)
+            marks.append(hits(logits.data, y))
+    right = np.concatenate(marks)
+    accuracy = float(right.mean()) if right.size else float("nan")
+    return Evaluation(total / max(targets, 1), accuracy, np.concatenate(answers))
+
+
+def predict(model: Module, x: Any, batch_size: int = 250) -> Any:
+    """The model's logits for pictures x (N, C, H, W), an array (N, K, …), in eval mode, without recording.
+
+    Bytes 0 … 255 are taken as [0, 1]. The model's mode is put back afterwards.
+    """
+    x = as_float(x.data if isinstance(x, Tensor) else np.asarray(x))
+    with mode(model, training=False), no_grad():
+        batches = [x[k : k + batch_size] for k in range(0, max(len(x), 1), batch_size)]  # nothing is one empty batch
+        return np.concatenate([model(Tensor(batch)).data for batch in batches])
+
+
+def as_loader(
+    name: str, data: Any, batch_size: int, shuffle: bool = False, seed: int = 0, augment: Augment | None = None
+) -> DataLoader:
+    """The DataLoader itself, or one for a dataset or a pair (x, y); ``name`` is that of the argument, for messages."""
+    if isinstance(data, DataLoader):
+        if augment is not None:
+            raise ValueError(f"{name} is a DataLoader, which has its own augment: give it to that")
+        return data
+    if isinstance(data, Splits):
+        raise TypeError(f"{name} must be one dataset, got two as Splits; take .train or .test, or both by *data")
+    if isinstance(data, tuple) and len(data) == 2:
+        data = ArrayDataset(*data)
+    if not hasattr(data, "__getitem__") or not hasattr(data, "__len__") or isinstance(data, (np.ndarray, Tensor)):
+        raise TypeError(f"{name} must be a DataLoader, a dataset or a pair (x, y), got {type(data).__name__}")
+    if not len(data):
+        raise ValueError(f"{name} is empty: there is no picture in it")
+    return DataLoader(data, batch_size, shuffle, seed, augment)
+
+
+def forward(model: Module, loss: Callable[[Any, Any], Any], x: Any, y: Any, classes: Any) -> tuple[Any, Any]:
+    """Logits and loss of a batch; a class that the model has no logit for is told by the data's names."""
+    logits = model(Tensor(x))
+    try:
+        return logits, loss(logits, y)
+    except ValueError as error:
+        if y.dtype.kind in "iu" and y.size and logits.ndim > 1 and y.max() >= logits.shape[1] and classes:
+            names = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
+            raise ValueError(f"{error}; the data has {len(classes)}, build the model for as many: {names}") from error
+        raise
+
+
+def counted(y: Any) -> int:
+    """How many of a batch's targets count: all but those of class −100."""
+    return int((y != IGNORED).sum()) if y.dtype.kind in "iu" else len(y)
+
+
+@contextlib.contextmanager
+def mode(model: Module, training: bool) -> Iterator[None]:
+    """Training or evaluation mode in the ``with``; afterwards every layer is in the mode that it was in."""
+    before = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, was in before:
+            module.training = was

@@ -1,0 +1,81 @@
+"""What a training run was like, epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class History:
+    """One number an epoch in each list, the first epoch first; ``len`` is the number of epochs, ``str`` a table.
+
+    ``loss`` and ``accuracy``: means over the epoch, each batch judged while it was learnt from (weights of that moment,
+    dropout on, pictures augmented). ``val_loss`` and ``val_accuracy``: of the validation data at the epoch's end, in eval
+    mode; empty without validation data. ``lr``: of the first parameter group, in the epoch's last step. ``grad_norm``: the
+    mean over steps of the gradient's norm, before clipping. ``seconds``: of the epoch with its validation.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    grad_norm: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    @property
+    def judged(self) -> str:
+        """By which loss epochs are compared: ``val_loss``, or ``loss`` where there is no validation data."""
+        return "val_loss" if self.val_loss else "loss"
+
+    @property
+    def best_epoch(self) -> int:
+        """The number, from 1, of the epoch with the least val_loss (loss without validation), the first of equals; 0 of none."""
+        losses = [math.inf if math.isnan(v) else v for v in getattr(self, self.judged)]
+        return losses.index(min(losses)) + 1 if losses else 0
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The lists by name: plain values, for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        columns = [name for name, values in self.to_dict().items() if values]
+        lines = ["epoch" + "".join(f"{name:>13}" for name in columns)]
+        for k in range(len(self)):
+            row = "".join(f"{getattr(self, name)[k]:13.4g}" for name in columns)
+            lines.append(f"{k + 1:5}{row}" + ("  best" if k + 1 == self.best_epoch else ""))
+        return "\n".join(lines)
+
+
+@dataclass
+class Sums:
+    """An epoch so far: sums over its steps, from which its means come."""
+
+    loss: float = 0.0  # each batch's loss times the targets that count in it
+    targets: int = 0  # that count
+    right: int = 0  # of them
+    judged: int = 0  # targets that are classes, so that they can be right
+    pictures: int = 0
+    norm: float = 0.0
+    steps: int = 0
+    lr: float = 0.0
+    seconds: float = 0.0
+
+    def means(self) -> dict[str, float]:
+        """What the epoch adds to a History, but for validation."""
+        return {
+            "loss": self.loss / self.targets if self.targets else math.nan,
+            "accuracy": self.right / self.judged if self.judged else math.nan,
+            "lr": self.lr,
+            "grad_norm": self.norm / self.steps if self.steps else math.nan,
+            "seconds": self.seconds,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)

@@ -1,0 +1,76 @@
+"""What training looks like on the screen: a bar an epoch, which stays with its result; plain lines where no terminal is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from .history import Sums
+from .run import Run
+
+
+class Progress:
+    """Follows a run, on stderr."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.started, self.steps = run, time.perf_counter(), 0
+        self.bar: Any = None
+
+    def begin(self) -> None:
+        """A bar for the epoch in work; none where stderr is no terminal."""
+        from tqdm import tqdm
+
+        run = self.run
+        self.title = f"epoch {run.epoch}/{run.epochs}"
+        done = -(-run.batch // run.accumulate)
+        form = "{desc} |{bar:16}| {n_fmt}/{total_fmt}{postfix}"
+        self.bar = tqdm(total=run.steps, initial=done, desc=self.title, bar_format=form, disable=None)
+
+    def step(self, sums: Sums) -> None:
+        """One more step is done."""
+        self.steps += 1
+        if self.bar.disable:
+            return
+        left = (self.run.epochs - self.run.epoch + 1) * self.run.steps - self.bar.n - 1
+        seconds = left * (time.perf_counter() - self.started) / self.steps
+        self.bar.set_postfix_str(f"{told(sums.means())}  {speed(sums)}  {clock(seconds)} left", refresh=False)
+        self.bar.update()
+
+    def end(self, sums: Sums) -> None:
+        """The epoch is over: its bar, or its line, says how it went."""
+        means = {name: values[-1] for name, values in self.run.history.to_dict().items() if values}
+        result = f"{told(means)}  {speed(sums)}  {clock(means['seconds'])}"
+        if self.bar.disable:
+            say(f"{self.title}  {result}")
+        else:
+            self.bar.set_postfix_str(result)
+        self.close()
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def told(means: dict[str, float]) -> str:
+    """Losses and accuracies in words; what has no accuracy has none told."""
+    names = {"loss": "loss", "accuracy": "accuracy", "val_loss": "val loss", "val_accuracy": "val accuracy"}
+    return "  ".join(f"{names[n]} {means[n]:.3f}" for n in names if n in means and means[n] == means[n])
+
+
+def speed(sums: Sums) -> str:
+    """Pictures learnt from in a second."""
+    return f"{sums.pictures / max(sums.seconds, 1e-9):,.0f} images/s"
+
+
+def clock(seconds: float) -> str:
+    """75 seconds as 1:15, an hour as 1:00:00."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02}:{s:02}" if hours else f"{m}:{s:02}"
+
+
+def say(line: str) -> None:
+    """A line on stderr."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,120 @@
+"""A training run: what it trains with, how far it has come, and its next epoch."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..data import DataLoader
+from ..nn import Module
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler
+from .evaluate import evaluate
+from .history import History, Sums
+from .step import Batches, checked_gradients
+
+
+@dataclass
+class Run:
+    """The parts and settings of ``fit``, and the state: finished epochs, batches into the next one, sums over those."""
+
+    model: Module
+    optimizer: Optimizer
+    scheduler: LRScheduler | None
+    loss: Callable[[Any, Any], Any]
+    loader: DataLoader
+    val_loader: DataLoader | None
+    epochs: int
+    accumulate: int
+    max_norm: float | None
+    patience: int | None
+    history: History = field(default_factory=History)
+    batch: int = 0
+    sums: Sums = field(default_factory=Sums)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps an epoch."""
+        return -(-len(self.loader) // self.accumulate)
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch in work, from 1."""
+        return len(self.history) + 1
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the last ``patience`` epochs were no better than one before."""
+        return self.patience is not None and len(self.history) - self.history.best_epoch >= self.patience
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return len(self.history) >= self.epochs or self.out_of_patience
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a run to be gone on with."""
+        loader = self.loader
+        return {
+            "optimizer": type(self.optimizer).__name__,
+            "parameters": [len(group["params"]) for group in self.optimizer.param_groups],
+            "scheduler": type(self.scheduler).__name__ if self.scheduler else None,
+            "pictures": len(loader.dataset),
+            "batch_size": loader.batch_size,
+            "shuffle": bool(loader.shuffle),
+            "seed": loader.seed,
+            "augment": repr(loader.augment),
+            "drop_last": bool(loader.drop_last),
+            "accumulate": self.accumulate,
+            "validation": self.val_loader is not None,
+        }
+
+    def train(self) -> Generator[None, None, None]:
+        """The steps that are left of this epoch; yields after each."""
+        classes = getattr(self.loader.dataset, "classes", ())
+        batches = self.loader.epoch(self.epoch - 1, self.batch)
+        before, started = self.sums.seconds, time.perf_counter()
+        try:
+            while window := list(itertools.islice(batches, self.accumulate)):
+                self._step(Batches(window, classes))
+                self.sums.seconds = before + time.perf_counter() - started
+                yield
+        finally:
+            batches.close()
+
+    def _step(self, batches: Batches) -> None:
+        """One optimiser step, and one of the schedule."""
+        where = f"fit, epoch {self.epoch}, step {self.batch // self.accumulate + 1} of {self.steps}"
+        try:
+            step = checked_gradients(self.model, self.optimizer, self.loss, batches, self.max_norm)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{where}: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        sums, self.batch = self.sums, self.batch + len(batches.window)
+        sums.lr = float(self.optimizer.param_groups[0]["lr"])
+        self.optimizer.step()
+        if self.scheduler:
+            self.scheduler.step()
+        sums.loss += step.loss * step.targets
+        sums.norm += step.norm
+        sums.steps += 1
+        for name in ("targets", "right", "judged", "pictures"):
+            setattr(sums, name, getattr(sums, name) + getattr(step, name))
+
+    def close_epoch(self) -> bool:
+        """Validate and write the epoch down; returns whether it is the best so far."""
+        started, history = time.perf_counter(), self.history
+        if self.val_loader:
+            result = evaluate(self.model, self.val_loader, self.loss)
+            history.val_loss.append(result.loss)
+            history.val_accuracy.append(result.accuracy)
+        self.sums.seconds += time.perf_counter() - started
+        for name, value in self.sums.means().items():
+            getattr(history, name).append(value)
+        self.batch, self.sums = 0, Sums()
+        return history.best_epoch == len(history)
