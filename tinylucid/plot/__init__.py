@@ -1,0 +1,7 @@
+"""Figures, by matplotlib without pyplot: nothing global changes, and no window opens."""
+
+from .charts import accuracy_bars, confusion, training_curves
+from .maps import explanation_grid, saliency_grid
+from .pictures import picture_grid
+
+__all__ = ["accuracy_bars", "confusion", "explanation_grid", "picture_grid", "saliency_grid", "training_curves"]
