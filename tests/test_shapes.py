@@ -218,7 +218,8 @@ def learn(data, widths, epochs, rate=5e-3, batch=40):
 
 def test_a_small_net_tells_rings_from_squares():
     easy = [part.subset(np.isin(part.y, (1, 2))) for part in shapes(train=900, test=240, size=32)]
-    assert learn(tl.data.Splits(*easy), (12, 16, 24), 5, batch=20) > 0.65  # chance is 0.5
+    with tl.kernels("reference"):  # for small arrays on a busy machine, nothing is faster than few threads
+        assert learn(tl.data.Splits(*easy), (12, 16, 24), 8, batch=20) > 0.7  # chance is 0.5
 
 
 @pytest.mark.slow

@@ -1,7 +1,34 @@
 """tl.data: pictures to learn from, as NumPy arrays; what every machine has, and one's own."""
 
+from .augment import Augment
 from .bundled import digits, faces
 from .dataset import ArrayDataset, Preprocess, Splits, split
+from .folder import ImageFolder, image_folder, image_splits, per_channel
+from .loader import DataLoader
+from .mosaic import texture_mosaic
+from .picture import PictureError, read_picture
+from .shapes import ShapeDataset, shapes, tag_box
 from .textures import dihedral, textures
 
-__all__ = ["ArrayDataset", "Preprocess", "Splits", "digits", "dihedral", "faces", "split", "textures"]
+__all__ = [
+    "ArrayDataset",
+    "Augment",
+    "DataLoader",
+    "ImageFolder",
+    "PictureError",
+    "Preprocess",
+    "ShapeDataset",
+    "Splits",
+    "digits",
+    "dihedral",
+    "faces",
+    "image_folder",
+    "image_splits",
+    "per_channel",
+    "read_picture",
+    "shapes",
+    "split",
+    "tag_box",
+    "texture_mosaic",
+    "textures",
+]
