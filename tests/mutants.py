@@ -35,6 +35,7 @@ SCHEDULES = "tests/test_schedules.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
+EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 
 
@@ -239,6 +240,30 @@ MUTANTS = [
     Mutant("tinylucid/tensor.py", "t.version = args[0].version", "t.version = [0, True]", CORE),
     Mutant("tinylucid/dtypes.py", "return next(iter(floats))", "return float64", OPS + " -k one_dtype"),
     Mutant("tinylucid/scopes.py", "for name, value in before.items()", "for name, value in ()", CORE),
+    # explaining
+    Mutant(EXPLAIN + "common.py", "            module.training = mode", "            pass", "tests/test_explain.py"),
+    Mutant(EXPLAIN + "common.py", "target(z[k : k + n]) for k in range(0, n * times, n)", "target(z[:n]) for k in range(times)", PATHS),
+    Mutant(EXPLAIN + "common.py", "np.tile(classes_of(target, n), times)", "np.repeat(classes_of(target, n), times)", PATHS),
+    Mutant(EXPLAIN + "common.py", "with evaluating(model), enable_grad():", "with evaluating(model):", "tests/test_explain.py"),
+    Mutant(EXPLAIN + "noise.py", "x.max(axes, keepdims=True) - x.min(axes, keepdims=True)", "x.max() - x.min()", PATHS),
+    Mutant(EXPLAIN + "noise.py", "rng.normal(x.shape[1:], x.dtype)", "rng.normal(x.shape, x.dtype)", PATHS),
+    Mutant(EXPLAIN + "noise.py", "x + sigma * rng", "x + level * rng", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "return (points + 1) / 2, weights / weights.sum()", "return (points + 1) / 2, weights", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "np.polynomial.legendre.leggauss(steps)", "(np.linspace(-1, 1, steps + 1)[1:], np.ones(steps))", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "total += (x - b) * sum", "total += x * sum", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "(b + float(a) * (x - b) for", "(b + float(a) * x for", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "return total / len(starts)", "return total", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "for b in starts) / len(starts)", "for b in starts)", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "x.mean((2, 3), keepdims=True)", "x.mean((1, 2, 3), keepdims=True)", PATHS),
+    Mutant(EXPLAIN + "integrated.py", 'mode="nearest")', 'mode="reflect")', PATHS),
+    Mutant(EXPLAIN + "cam.py", "g.mean((2, 3), keepdims=True) * a", "g * a", CAM),  # HiRes-CAM
+    Mutant(EXPLAIN + "cam.py", "np.maximum(maps, 0) if relu", "np.abs(maps) if relu", CAM),
+    Mutant(EXPLAIN + "cam.py", 'mode="bilinear")[:, 0]', 'mode="bilinear", align_corners=True)[:, 0]', CAM),
+    Mutant(EXPLAIN + "cam.py", "    g = slope(numbers, runs[-1]", "    g = slope(numbers, runs[0]", CAM),
+    Mutant(EXPLAIN + "cam.py", "return names[-1]", "return names[0]", CAM),
+    Mutant(EXPLAIN + "cam.py", "if out is not logits and is_plane(out)", "if is_plane(out)", CAM),
+    Mutant(EXPLAIN + "cam.py", "runs[-1].clone()", "runs[-1]", CAM),
+    Mutant(EXPLAIN + "cam.py", "    finally:\n        remove()", "    finally:\n        pass", CAM),
 ]  # fmt: skip
 
 
