@@ -25,6 +25,7 @@ from .ops import *  # every operation: tl.exp, tl.matmul, …
 from .ops import fft
 from .random import Generator, manual_seed
 from .scopes import backward_rules, detect_anomaly, enable_grad, is_grad_enabled, no_grad
+from .summary import summary
 from .tensor import Tensor, operation
 
 if TYPE_CHECKING:
