@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import models
 from ..io import State, load, save
+from ..models.saved import PRIVATE, about
 from ..random import default_generator
 from .history import History, Sums
 from .run import Run
 
-LAST, BEST, OWN = "last.safetensors", "best.safetensors", "//"
+LAST, BEST = "last.safetensors", "best.safetensors"
+OPTIMIZER = f"{PRIVATE}optimizer/"  # how the names of its arrays begin
 
 
 def prepared(out: Any, run: Run, resume: bool) -> Path:
@@ -41,7 +44,7 @@ def prepared(out: Any, run: Run, resume: bool) -> Path:
 def write_last(run: Run, folder: Path) -> None:
     """All that the run needs to go on."""
     arrays = {
-        f"{OWN}optimizer/{k}/{name}": value
+        f"{OPTIMIZER}{k}/{name}": value
         for k, state in run.optimizer.state_dict()["state"].items()
         for name, value in state.items()
         if isinstance(value, np.ndarray)
@@ -51,20 +54,14 @@ def write_last(run: Run, folder: Path) -> None:
 
 def write_best(run: Run, folder: Path) -> None:
     """The net alone, and how good it was."""
-    epoch, history = len(run.history), run.history
-    figures = {name: values[-1] for name, values in history.to_dict().items() if values}
-    save(run.model, folder / BEST, {**described(run), "epoch": epoch, **figures})
+    figures = {name: values[-1] for name, values in run.history.to_dict().items() if values}
+    models.save(run.model, folder / BEST, **subject(run), metadata={"epoch": len(run.history), **figures})
 
 
-def described(run: Run) -> dict[str, Any]:
-    """What the net is and what it is for, as ``tl.models.save`` notes it."""
+def subject(run: Run) -> dict[str, Any]:
+    """What the net is trained on: the names of its classes, and how pictures are prepared."""
     data = run.loader.dataset
-    preprocess = getattr(data, "preprocess", None)
-    return {
-        "architecture": getattr(run.model, "architecture", None),
-        "classes": list(getattr(data, "classes", ())),
-        "preprocess": preprocess.to_dict() if preprocess else None,
-    }
+    return {"classes": getattr(data, "classes", ()), "preprocess": getattr(data, "preprocess", None)}
 
 
 def metadata(run: Run) -> dict[str, Any]:
@@ -83,7 +80,7 @@ def metadata(run: Run) -> dict[str, Any]:
         "optimizer": {"state": numbers, "param_groups": optimizer["param_groups"]},
         "scheduler": run.scheduler.state_dict() if run.scheduler else None,
     }
-    return {**described(run), "training": training}
+    return {**about(run.model, **subject(run)), "training": training}
 
 
 def restore(run: Run, folder: Path) -> None:
@@ -104,7 +101,7 @@ def restore(run: Run, folder: Path) -> None:
     if done.finished:
         raise ValueError(f"fit: nothing is left to do: {path} holds a run that {ended(done)}")
     try:
-        run.model.load_state_dict({name: array for name, array in file.items() if not name.startswith(OWN)})
+        run.model.load_state_dict({name: array for name, array in file.items() if not name.startswith(PRIVATE)})
     except RuntimeError as error:
         raise ValueError(f"fit: {path} is of another model: {error}") from error
     run.optimizer.load_state_dict(optimizer_state(file, training["optimizer"]))
@@ -136,8 +133,8 @@ def optimizer_state(file: State, saved: dict[str, Any]) -> dict[str, Any]:
     """What the optimiser's state_dict was: the numbers of the metadata together with the arrays of the file."""
     state: dict[int, dict[str, Any]] = {int(k): dict(numbers) for k, numbers in saved["state"].items()}
     for key, array in file.items():
-        if key.startswith(f"{OWN}optimizer/"):
-            _, k, name = key.removeprefix(OWN).split("/", 2)
+        if key.startswith(OPTIMIZER):
+            k, name = key.removeprefix(OPTIMIZER).split("/", 1)
             state[int(k)][name] = array
     groups = [
         {name: tuple(v) if isinstance(v, list) and name != "params" else v for name, v in group.items()}
