@@ -7,6 +7,7 @@ from .folder import ImageFolder, image_folder, image_splits, per_channel
 from .loader import DataLoader
 from .mosaic import texture_mosaic
 from .picture import PictureError, read_picture
+from .published import cifar10, mnist
 from .shapes import ShapeDataset, shapes, tag_box
 from .textures import dihedral, textures
 
@@ -19,11 +20,13 @@ __all__ = [
     "Preprocess",
     "ShapeDataset",
     "Splits",
+    "cifar10",
     "digits",
     "dihedral",
     "faces",
     "image_folder",
     "image_splits",
+    "mnist",
     "per_channel",
     "read_picture",
     "shapes",
