@@ -1,0 +1,142 @@
+"""The nets and their files against PyTorch: the same keys, the same outputs from the same weights, files read both ways."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+import tinylucid as tl
+from tinylucid import models, nn
+
+from .compare import array, noise
+
+torch = pytest.importorskip("torch")
+files = pytest.importorskip("safetensors.torch")
+pytestmark = pytest.mark.parity
+
+
+class Block(torch.nn.Module):
+    """torchvision's BasicBlock, from its source."""
+
+    def __init__(self, into, out, stride):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(into, out, 3, stride, 1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(out)
+        self.conv2 = torch.nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.bn2 = torch.nn.BatchNorm2d(out)
+        self.downsample = None
+        if stride != 1 or into != out:
+            conv = torch.nn.Conv2d(into, out, 1, stride, bias=False)
+            self.downsample = torch.nn.Sequential(conv, torch.nn.BatchNorm2d(out))
+
+    def forward(self, x):
+        identity = x if self.downsample is None else self.downsample(x)
+        out = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(out)) + identity)
+
+
+class ResNet18(torch.nn.Module):
+    """torchvision's resnet18, from its source."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(64)
+        self.layer1 = torch.nn.Sequential(Block(64, 64, 1), Block(64, 64, 1))
+        self.layer2 = torch.nn.Sequential(Block(64, 128, 2), Block(128, 128, 1))
+        self.layer3 = torch.nn.Sequential(Block(128, 256, 2), Block(256, 256, 1))
+        self.layer4 = torch.nn.Sequential(Block(256, 512, 2), Block(512, 512, 1))
+        self.fc = torch.nn.Linear(512, classes)
+
+    def forward(self, x):
+        x = torch.nn.functional.max_pool2d(torch.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(x.mean((2, 3)))
+
+
+def twin(module):
+    """The same layers in PyTorch, made from what ours print: so the printed arguments are the right ones too."""
+    if isinstance(module, nn.Sequential):
+        return torch.nn.Sequential(OrderedDict((name, twin(child)) for name, child in module._modules.items()))
+    return eval(repr(module), vars(torch.nn).copy())
+
+
+def trained(theirs):
+    """PyTorch's net with biases and statistics that are no longer 0 and 1."""
+    for k, value in enumerate(theirs.state_dict().values()):
+        if value.ndim == 1:
+            value.copy_(torch.tensor(np.abs(noise(value.shape, k)) * 0.3 + 0.5))
+    return theirs
+
+
+def same_outputs(ours, theirs, shape):
+    """Assert that both give the same to 1e-4 of the largest, evaluating and training, and learn the same statistics."""
+    x = noise(shape, 1).astype(np.float32)
+    for training in (False, True):
+        ours.train(training)
+        theirs.train(training)
+        for net in (ours, theirs):
+            for module in net.modules():
+                if type(module).__name__ == "Dropout":
+                    module.eval()  # the two draw differently
+        got, wanted = array(ours(tl.tensor(x))), array(theirs(torch.tensor(x)).detach())
+        assert np.abs(got - wanted).max() <= 1e-4 * max(1, np.abs(wanted).max())
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_allclose(array(ours.state_dict()[name]), array(value), rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_resnet18_is_torchvisions(tmp_path):
+    torch.manual_seed(0)
+    ours, theirs = models.resnet18(10, 3), trained(ResNet18(10))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    files.save_file(theirs.state_dict(), tmp_path / "torch.safetensors")
+    assert ours.load_state_dict(tl.load(tmp_path / "torch.safetensors")) == ([], [])
+    same_outputs(ours, theirs, (2, 3, 96, 96))
+
+
+@pytest.mark.parametrize("name", sorted({*models.NAMES} - {"resnet", "resnet18"}))
+def test_sequential_nets(name):
+    torch.manual_seed(0)
+    ours = models.build(name)
+    theirs = trained(twin(ours))
+    assert ours.load_state_dict(theirs.state_dict()) == ([], [])
+    same_outputs(ours, theirs, (4, ours.architecture["arguments"]["channels"], 32, 32))
+
+
+def test_pytorch_reads_our_files_and_we_read_its(tmp_path):
+    arrays = {
+        "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "double": np.array([1e-300, np.inf, -0.0]),
+        "count": np.array(7, np.int64),
+        "bytes": np.arange(5, dtype=np.uint8),
+        "flags": np.array([[True], [False]]),
+        "empty": np.zeros((0, 3), np.int32),
+    }
+    path = tmp_path / "ours.safetensors"
+    tl.save(arrays, path, {"classes": ["a", "b"]})
+    read = files.load_file(path)
+    assert set(read) == set(arrays)
+    for name, a in arrays.items():
+        b = read[name].numpy()
+        assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes()), name
+    files.save_file(read, tmp_path / "theirs.safetensors", {"format": "pt"})
+    state = tl.load(tmp_path / "theirs.safetensors")
+    assert state.metadata == {"format": "pt"}
+    for name, a in arrays.items():
+        b = state[name]
+        assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes()), name
+
+
+@pytest.mark.parametrize(("dtype", "words"), [(torch.bfloat16, "'w' is bfloat16"), (torch.float16, "'w' is float16")])
+def test_half_precision_of_pytorch_is_named(tmp_path, dtype, words):
+    files.save_file({"w": torch.ones(2, dtype=dtype)}, tmp_path / "x.safetensors")
+    with pytest.raises(tl.io.FileError, match=f"{words}, which tinylucid does not have; convert it to float32 first"):
+        tl.load(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["zip", "pickle"])
+@pytest.mark.parametrize("ending", [".npz", ".safetensors"])
+def test_torch_save_is_refused(tmp_path, ending, old):
+    torch.save({"w": torch.ones(2)}, tmp_path / f"x{ending}", _use_new_zipfile_serialization=not old)
+    with pytest.raises(tl.io.FileError, match="PyTorch's"):
+        tl.load(tmp_path / f"x{ending}")
