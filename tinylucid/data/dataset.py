@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dtypes import float32, int64
+from ..ops import mean, std
 from ..random import Generator
 
 SOFT = 0.02  # added to a picture's standard deviation, so that the faint noise of an even picture is not blown up
@@ -35,14 +36,14 @@ class Preprocess:
         return 3 if self.color else 1
 
     def normalized(self, x: Any) -> Any:
-        """Pictures x (…, C, H, W) in [0, 1] as the net wants them."""
+        """Pictures x (…, C, H, W) in [0, 1] as the net wants them; of a Tensor a Tensor, with a gradient."""
         if self.per_picture:
             axes = (-3, -2, -1)
-            return (x - x.mean(axes, keepdims=True)) / (x.std(axes, keepdims=True) + SOFT)
+            return (x - mean(x, axes, keepdim=True)) / (std(x, axes, correction=0, keepdim=True) + SOFT)
         if not self.mean:
             return x
-        mean, std = (np.asarray(v, x.dtype)[:, None, None] for v in (self.mean, self.std))
-        return (x - mean) / std
+        middle, spread = (np.asarray(v, x.dtype)[:, None, None] for v in (self.mean, self.std))
+        return (x - middle) / spread
 
     def shown(self, x: Any) -> Any:
         """Pictures to look at, in [0, 1], from normalised ones; grey ones of ``per_picture`` are stretched when drawn."""

@@ -1,0 +1,301 @@
+"""Feature visualisation: each piece against its closed form, and what rendering promises."""
+
+import operator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from words import check_message
+
+import tinylucid as tl
+from tinylucid.visualize import (
+    channel,
+    fourier,
+    jitter,
+    logit,
+    measure,
+    neuron,
+    pad,
+    pixel,
+    render,
+    rotate,
+    scale,
+    wobble,
+)
+from tinylucid.visualize.render import values
+from tinylucid.visualize.transforms import through
+
+seeds = st.integers(0, 10**6)
+sizes = st.integers(1, 7)
+SHAPE = (1, 2, 8, 8)
+
+
+def small_net(seed=0, dtype=tl.float64):
+    """Convolution, batch norm, pooling and a dense layer, by seed."""
+    rng = tl.Generator(seed)
+    net = tl.nn.Sequential(
+        tl.nn.Conv2d(2, 4, 3, padding=1), tl.nn.BatchNorm2d(4), tl.nn.ReLU(), tl.nn.MaxPool2d(2),
+        tl.nn.Flatten(), tl.nn.Dropout(0.5), tl.nn.Linear(4 * 4 * 4, 3),
+    ).to(dtype)  # fmt: skip
+    for p in (*net.parameters(), net[1].running_mean):
+        tl.nn.init.normal_(p, std=0.5, rng=rng)
+    return net
+
+
+def linear_net(weight):
+    """Pictures (N, C, H, W) → Σ weight · picture, one logit for each row of weight (K, C, H, W)."""
+    net = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(weight[0].size, len(weight), bias=False)).to(weight.dtype)
+    net[1].weight.data[...] = weight.reshape(len(weight), -1)
+    return net
+
+
+# --- parametrisations ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [pixel, fourier])
+@given(h=sizes, w=sizes, color=st.booleans(), seed=seeds)
+def test_gradient_in_the_parameters_is_the_finite_difference(make, h, w, color, seed):
+    c = 3 if color else 1
+    picture = make((2, c, h, w), [-1.0, 0, -5][:c], [3.0, 0.5, 2][:c], rng=tl.Generator(seed), dtype=tl.float64)
+    paint = lambda z: type(picture)([z], picture.paint, picture.shape, picture.low, picture.high)()
+    assert picture().shape == (2, c, h, w)
+    assert tl.gradcheck(paint, tl.Generator(seed).normal(picture.parameters[0].shape, tl.float64) / (h * w))
+
+
+@given(h=sizes, w=sizes, seed=seeds)
+def test_fourier_gradient_is_the_spectrum_of_the_pictures_gradient(h, w, seed):
+    rng = tl.Generator(seed)
+    picture = fourier((1, 1, h, w), dtype=tl.float64)
+    (spectrum,) = picture.parameters
+    spectrum.data[...] = rng.normal(spectrum.shape, tl.float64)
+    g = rng.normal((1, 1, h, w), tl.float64)
+    (found,) = tl.grad(picture.paint(spectrum), spectrum, g)
+    c = np.full(w // 2 + 1, 2.0)
+    c[0] = 1
+    if w % 2 == 0:
+        c[-1] = 1
+    fy, fx = np.fft.fftfreq(h)[:, None], np.fft.rfftfreq(w)
+    wave = np.sqrt(h * w) / np.maximum(np.sqrt(fy**2 + fx**2), 1 / max(h, w))
+    closed = wave * c * np.fft.rfft2(g[0, 0]) / (h * w)
+    assert np.allclose(found.data[0, 0], np.stack([closed.real, closed.imag], -1), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("make", [pixel, fourier])
+@given(size=sizes, seed=seeds, far=st.sampled_from([0.1, 10.0, 1e4]))
+def test_pictures_stay_between_low_and_high_channel_by_channel(make, size, seed, far):
+    low, high = [-1.0, 0.2, 3], [1.0, 0.3, 30]
+    picture = make((2, 3, size, size), low, high)
+    (z,) = picture.parameters
+    z.data[...] = far * tl.Generator(seed).normal(z.shape)
+    x = picture().data
+    assert x.dtype == np.float32
+    bottom, top = (np.float32(v)[:, None, None] for v in (low, high))
+    assert ((bottom - 1e-5 <= x) & (x <= top + 1e-5)).all()
+    for sign, limit in ((-1, bottom), (1, top)):
+        z.data[...] = 0
+        z.data.reshape(2, 3, -1)[:, :, 0] = sign * 1e4  # a pixel, or the real part of the wave without crests
+        assert picture().data[:, :, :1, :1] == pytest.approx(np.broadcast_to(limit, (2, 3, 1, 1)), abs=1e-5)
+
+
+@pytest.mark.parametrize("make", [pixel, fourier])
+def test_parameters_start_small_by_the_seed_and_picture_by_picture(make):
+    z = make((400, 1, 5, 4)).parameters[0].data
+    assert z.std() == pytest.approx(0.01, rel=0.05)
+    assert np.array_equal(z[:3], make((3, 1, 5, 4)).parameters[0].data)
+    assert not np.array_equal(z[0], z[1])
+    assert not np.array_equal(z, make((400, 1, 5, 4), rng=tl.Generator(1)).parameters[0].data)
+    assert make((1, 1, 2, 2), dtype=tl.float64)().dtype == np.float64
+    assert make((1, 1, 2, 2))().data == pytest.approx(0.5, abs=0.1)
+
+
+def test_coarse_waves_move_a_picture_more_than_fine_ones():
+    picture = fourier((1, 1, 8, 8), dtype=tl.float64)
+    reach = []
+    for k in range(5):
+        z = np.zeros((1, 1, 8, 5, 2))
+        z[0, 0, 0, k, 0] = 1
+        reach.append(np.abs(picture.paint(tl.Tensor(z)).data).max() / (1 if k in (0, 4) else 2))
+    assert reach == pytest.approx([1, 1, 1 / 2, 1 / 3, 1 / 4])  # 8 pixels: 8 / max(k, 1) over 8² and √(8·8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (((1, 8, 8),), "(N, C, H, W)|(1, 8, 8)"),
+        (((1, 0, 8, 8),), "at least 1"),
+        (((1, 1, 8, 8.0),), "(N, C, H, W)"),
+        (((1, 3, 8, 8), [0, 0], 1), "one for each of 3 channels|[0, 0]"),
+        (((1, 1, 8, 8), 1, 1), "low < high|low 1"),
+        (((1, 1, 8, 8), 0, np.inf), "finite"),
+    ],
+)
+@pytest.mark.parametrize("make", [pixel, fourier])
+def test_wrong_shapes_and_ranges_are_refused(make, arguments, words):
+    check_message(lambda: make(*arguments), ValueError, words)
+
+
+# --- transforms ------------------------------------------------------------------------------------------------------
+
+TRANSFORMS = {
+    "pad": pad(2), "jitter": jitter(3), "rotate": rotate(30), "scale": scale(0.6, 1.5),
+    "wobble": lambda x, rng: through(wobble(5), x, rng),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+@given(h=st.integers(4, 7), w=st.integers(4, 7), seed=seeds)
+def test_transform_and_gradient_are_adjoint(name, h, w, seed):
+    rng = tl.Generator(seed)
+    x = tl.Tensor(rng.normal((2, 2, h, w), tl.float64), requires_grad=True)
+    tx = TRANSFORMS[name](x, tl.Generator(seed))
+    y = rng.normal(tx.shape, tl.float64)
+    (back,) = tl.grad(tx, x, y)
+    assert (tx.data * y).sum() == pytest.approx((x.data * back.data).sum(), rel=1e-10, abs=1e-10)
+    again = TRANSFORMS[name](x * 2.0, tl.Generator(seed))
+    assert np.allclose(again.data, 2 * tx.data)  # the same draw, and linear
+
+
+def test_pad_mirrors_and_jitter_takes_every_window():
+    x = tl.Tensor(np.arange(30.0).reshape(1, 1, 5, 6))
+    assert np.array_equal(pad(2)(x, tl.Generator()).data, np.pad(x.data, ((0, 0), (0, 0), (2, 2), (2, 2)), "reflect"))
+    rng, windows = tl.Generator(3), set()
+    for _ in range(100):
+        y = jitter(2)(x, rng).data
+        assert y.shape == (1, 1, 3, 4)
+        r, c = divmod(int(y[0, 0, 0, 0]), 6)
+        assert np.array_equal(y, x.data[:, :, r : r + 3, c : c + 4])
+        windows.add((r, c))
+    assert windows == {(r, c) for r in range(3) for c in range(3)}
+
+
+def test_rotate_turns_about_the_middle_and_scale_enlarges(monkeypatch):
+    """On a slope in x and y, and with the draw fixed, the result has a closed form away from the edges."""
+    y, x = np.meshgrid(np.arange(9) - 4.0, np.arange(13) - 6.0, indexing="ij")
+    slope = tl.Tensor((2 * x + 3 * y)[None, None])
+    inner = (slice(None), slice(None), slice(3, 6), slice(4, 9))
+    monkeypatch.setattr("tinylucid.visualize.transforms.between", lambda low, high, rng: high)
+    c, s = np.cos(np.pi / 6), np.sin(np.pi / 6)
+    turned = rotate(30)(slope, None).data
+    assert turned[inner] == pytest.approx((2 * (c * x - s * y) + 3 * (s * x + c * y))[None, None][inner])
+    assert scale(0.5, 1.25)(slope, None).data[inner] == pytest.approx(slope.data[inner] / 1.25)
+
+
+def test_draws_stay_in_their_range_and_use_it():
+    from tinylucid.visualize.transforms import between
+
+    rng = tl.Generator(5)
+    drawn = [between(-5, 5, rng) for _ in range(200)]
+    assert -5 <= min(drawn) < -4.5
+    assert 4.5 < max(drawn) < 5
+
+
+@pytest.mark.parametrize("size", [2, 3, 8, 28, 32, 64])
+def test_wobble_keeps_the_size(size):
+    x = tl.Tensor(np.ones((1, 1, size, size)))
+    assert np.allclose(through(wobble(size), x, tl.Generator()).data, x.data)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: pad(-1), "pad|at least 0|-1"),
+        (lambda: jitter(1.5), "jitter|whole number|1.5"),
+        (lambda: rotate(200), "rotate|180|200"),
+        (lambda: scale(0, 1), "scale|0 < low"),
+        (lambda: jitter(8)(tl.zeros(1, 1, 8, 8), tl.Generator()), "jitter(8)|too small"),
+    ],
+)
+def test_wrong_transforms_are_refused(call, words):
+    check_message(call, ValueError, words)
+
+
+# --- objectives ------------------------------------------------------------------------------------------------------
+
+
+def test_objectives_are_what_the_layers_give():
+    net, x = small_net(), np.random.default_rng(0).normal(size=(3, 2, 8, 8))
+    net.eval()
+    z = net(tl.Tensor(x)).data
+    hidden = net[2](net[1](net[0](tl.Tensor(x)))).data
+    assert np.array_equal(measure(net, logit(2), x), z[:, 2])
+    assert measure(net, channel("2", 1), x) == pytest.approx(hidden[:, 1].mean((1, 2)))
+    assert np.array_equal(measure(net, neuron("2", 1, 5, 7), x), hidden[:, 1, 5, 7])
+    assert np.array_equal(measure(net, channel("6", 1), x), z[:, 1])  # a layer without a plane
+    several = measure(net, [logit(0), logit(2), channel("2", 3)], x)
+    assert several == pytest.approx([z[0, 0], z[1, 2], hidden[2, 3].mean()])
+
+
+def test_a_layer_written_into_afterwards_and_a_layer_run_twice():
+    class Net(tl.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.relu = tl.nn.ReLU()
+
+        def forward(self, x):
+            first = self.relu(x)
+            first += 100.0
+            second = self.relu(first - 99.0)
+            second += 1.0
+            return second.mean((2, 3))
+
+    x = np.array([[[[-1.0]], [[2.0]]]])
+    assert measure(Net(), channel("relu", 1), x) == pytest.approx([3])  # the last run, before the edit
+    assert measure(Net(), channel("relu", 0), x) == pytest.approx([1])
+    assert measure(Net(), logit(1), x) == pytest.approx([4])
+
+
+def slopes(objective, net, x):
+    x = tl.Tensor(x, requires_grad=True)
+    (g,) = tl.grad(values(net.eval(), [objective], x).sum(), x)
+    return g.data
+
+
+@given(a=st.floats(-3, 3), b=st.floats(-3, 3), seed=seeds)
+def test_gradients_of_composed_objectives_compose_and_operands_stay(a, b, seed):
+    net, x = small_net(seed), tl.Generator(seed).normal((2, 2, 8, 8), tl.float64)
+    one, two = logit(1), channel("2", 3)
+    before = (one.name, one.value, one.layers, two.name, two.value, two.layers)
+    gone, gtwo = slopes(one, net, x), slopes(two, net, x)
+    mixed = a * one + two * b
+    assert np.allclose(slopes(mixed, net, x), a * gone + b * gtwo, atol=1e-12)
+    assert np.allclose(slopes(one - two, net, x), gone - gtwo, atol=1e-12)
+    assert np.allclose(slopes(7 - two, net, x), -gtwo, atol=1e-12)
+    v, w = measure(net, one, x), measure(net, two, x)
+    assert np.allclose(measure(net, sum([one, two, 2]), x), v + w + 2)
+    assert np.allclose(measure(net, one * two, x), v * w)
+    assert np.allclose(measure(net, -one, x), -v)
+    assert np.allclose(measure(net, 7 - two, x), 7 - w)
+    assert before == (one.name, one.value, one.layers, two.name, two.value, two.layers)
+    assert np.allclose(slopes(one, net, x), gone)
+    with pytest.raises(AttributeError):
+        one.name = "other"
+
+
+def test_objectives_say_what_they_are_and_do_not_change_the_dtype():
+    mixed = 2 * logit(3) - channel("conv", 1) * np.float64(0.5)
+    assert str(mixed) == "((2 * logit(3)) - (channel('conv', 1) * 0.5))"
+    assert mixed.layers == {"conv"}
+    net = small_net(dtype=tl.float32)
+    assert measure(net, np.float64(2) * logit(1), np.zeros((1, 2, 8, 8), np.float32)).dtype == np.float32
+    for bad in ("text", None, tl.ones(3)):
+        with pytest.raises(TypeError):
+            operator.add(logit(1), bad)
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [
+        (logit(3), "class 3|0 … 2|3 logits"),
+        (logit(-1), "class -1|0 … 2"),
+        (logit("brick"), "class 'brick'|0 … 2"),
+        (channel("conv", 0), "no layer 'conv'|it has: 0, 1, 2"),
+        (channel("2", 4), "channel 4|0 … 3|layer '2' gives 4 channels"),
+        (neuron("2", 4, 0, 0), "channel 4|0 … 3"),
+        (neuron("2", 0, 8, 0), "row 8|0 … 7|4 channels of 8 × 8"),
+        (neuron("2", 0, 0, 8), "column 8|0 … 7"),
+        (neuron("6", 0, 0, 0), "layer '6'|no planes|channel('6', 0)"),
+    ],
+)
+def test_a_wrong_name_or_number_lists_what_there_is(objective, words):
+    check_message(lambda: render(small_net(), objective, pixel(SHAPE, dtype=tl.float64), steps=1), ValueError, words)
