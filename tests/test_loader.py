@@ -123,6 +123,13 @@ def test_a_picture_is_changed_alike_in_batches_of_any_size():
     assert np.array_equal(np.concatenate([x for x, _ in one]), np.concatenate([x for x, _ in four]))
 
 
+def test_augment_is_told_the_epoch_the_seed_and_the_pictures():
+    data, augment = numbered(5, 6), Augment(noise=1)
+    found = list(DataLoader(data, 3, seed=8, augment=augment).epoch(7))
+    for (x, _), index in zip(found, (np.arange(3), np.arange(3, 5))):
+        assert np.array_equal(x, augment(data.x[index], data.y[index], index, epoch=7, seed=8)[0])
+
+
 def test_a_dataset_as_in_pytorch_gives_the_same():
     how = {"batch_size": 4, "shuffle": True, "augment": ALL}
     for (x, y), (same_x, same_y) in zip(DataLoader(numbered(10, 6), **how), DataLoader(OneByOne(10), **how)):
@@ -161,16 +168,15 @@ def test_batches_are_not_views_of_the_data():
 # --- the thread --------------------------------------------------------------------------------------------------------
 
 
-def test_a_thread_makes_batches_ahead_and_no_more_than_asked_for():
-    for prefetch in (1, 3):
-        data, enough = OneByOne(100), threading.Event()
-        data.do = lambda i, last=2 * (1 + prefetch) - 1, enough=enough: enough.set() if i == last else None
-        batches = DataLoader(data, 2, prefetch=prefetch).epoch(0)
-        next(batches)
-        assert enough.wait(30)  # that many are made while nobody asks
-        assert len(threads()) == 1
-        batches.close()
-        assert data.read == list(range(2 * (1 + prefetch)))
+@pytest.mark.parametrize("prefetch", [1, 3])
+def test_a_thread_makes_batches_ahead_and_no_more_than_asked_for(prefetch):
+    made = [threading.Event() for _ in range(200)]
+    data = OneByOne(200, lambda i: made[i].set())
+    for b, _ in enumerate(DataLoader(data, 2, prefetch=prefetch)):
+        last = 2 * (b + 1 + prefetch) - 1
+        assert made[min(last, 199)].wait(30)  # that many are made while nobody asks
+        assert len(data.read) <= last + 1
+        assert len(threads()) <= 1
 
 
 def test_without_prefetch_there_is_no_thread():
