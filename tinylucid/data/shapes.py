@@ -44,8 +44,8 @@ class ShapeDataset(ArrayDataset):
 
     def subset(self, indices: Any) -> ShapeDataset:
         """The pictures of these numbers, with their masks, as a dataset of its own."""
-        parts = (array[indices] for array in (self.x, self.y, self.masks))
-        return ShapeDataset(*parts, self.classes, self.preprocess)
+        x, y, masks = self.x[indices], self.y[indices], self.masks[indices]
+        return ShapeDataset(x, y, masks, self.classes, self.preprocess)
 
     def segmentation(self) -> ArrayDataset:
         """The same pictures with a class a pixel: y (N, H, W) int64, 0 background, k + 1 where a shape of class k is seen."""
