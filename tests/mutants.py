@@ -264,6 +264,25 @@ MUTANTS = [
     Mutant(EXPLAIN + "cam.py", "if out is not logits and is_plane(out)", "if is_plane(out)", CAM),
     Mutant(EXPLAIN + "cam.py", "runs[-1].clone()", "runs[-1]", CAM),
     Mutant(EXPLAIN + "cam.py", "    finally:\n        remove()", "    finally:\n        pass", CAM),
+    # one's own pictures, augmenting, loading
+    Mutant("tinylucid/data/geometry.py", "constant_values=UNKNOWN", "constant_values=0", "tests/test_augment.py"),
+    Mutant("tinylucid/data/geometry.py", "cos * x - sin * y", "cos * x + sin * y", "tests/test_augment.py"),
+    Mutant("tinylucid/data/geometry.py", "np.floor(at + 0.5)", "np.floor(at)", "tests/test_augment.py"),
+    Mutant("tinylucid/data/augment.py", "(2 * self.pad_crop + 1)", "(2 * self.pad_crop)", "tests/test_augment.py"),
+    Mutant("tinylucid/data/augment.py", "np.roll(by_u, -1)", "np.roll(by_u, 1)", "tests/test_augment.py"),
+    Mutant("tinylucid/data/augment.py", "seed, epoch, index, keyed.SETTINGS", "seed, epoch, range(len(x)), keyed.SETTINGS", "tests/test_augment.py"),
+    Mutant("tinylucid/data/keyed.py", "epoch + 1, seed", "1, seed", "tests/test_augment.py"),
+    Mutant("tinylucid/data/loader.py", "range(start, len(self))", "range(0, len(self))", "tests/test_loader.py"),
+    Mutant("tinylucid/data/loader.py", "y, index, epoch=epoch", "y, index, epoch=0", "tests/test_loader.py"),
+    Mutant("tinylucid/data/loader.py", 'with kernels("reference"):', 'with kernels("cpu"):', "tests/test_loader.py"),
+    Mutant("tinylucid/data/loader.py", "        thread.join()", "        pass", "tests/test_loader.py"),
+    Mutant("tinylucid/data/loader.py", "Semaphore(room)", "Semaphore(room + 1)", "tests/test_loader.py"),
+    Mutant("tinylucid/data/loader.py", "if i not in self._named:", "if True:", "tests/test_loader.py"),
+    Mutant("tinylucid/data/picture.py", "(values + 128) // 257", "values // 256", "tests/test_folder.py"),
+    Mutant("tinylucid/data/picture.py", 'picture.size, "white")', 'picture.size, "black")', "tests/test_folder.py"),
+    Mutant("tinylucid/data/folder.py", "x[len(kept)] = read", "x[i] = read", "tests/test_folder.py"),
+    Mutant("tinylucid/data/folder.py", "- around) ** 2", "- 0) ** 2", "tests/test_folder.py"),
+    Mutant("tinylucid/data/folder.py", "per_channel(parts.train)", "per_channel(parts.test)", "tests/test_folder.py"),
 ]  # fmt: skip
 
 
