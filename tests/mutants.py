@@ -36,6 +36,8 @@ VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_ke
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
 EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
+PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
+REPORT = "tinylucid/report.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 
 
@@ -283,6 +285,20 @@ MUTANTS = [
     Mutant("tinylucid/data/folder.py", "x[len(kept)] = read", "x[i] = read", "tests/test_folder.py"),
     Mutant("tinylucid/data/folder.py", "- around) ** 2", "- 0) ** 2", "tests/test_folder.py"),
     Mutant("tinylucid/data/folder.py", "per_channel(parts.train)", "per_channel(parts.test)", "tests/test_folder.py"),
+    # figures and the report
+    Mutant(MAPS, "cmap=DIVERGING, vmin=-1, vmax=1, interp", "cmap=DIVERGING, vmin=0, vmax=1, interp", f"{PLOT} -k zero_is_white"),
+    Mutant(MAPS, "saliency / (saliency.max() or 1.0)", "saliency / saliency.max()", f"{PLOT} -k zero_maps"),
+    Mutant(MAPS, "0.5 + 0.45 * share", "0.5 - 0.45 * share", f"{PLOT} -k activation_maps"),
+    Mutant("tinylucid/plot/charts.py", "matrix.sum(1, keepdims=True)", "matrix.sum(0, keepdims=True)", f"{PLOT} -k confusion_counts"),
+    Mutant("tinylucid/plot/pictures.py", "np.clip((x - low) /", "np.clip((high - x) /", f"{PLOT} -k stretched"),
+    Mutant(PAGE, "if not np.isfinite(plane).all()", "if np.isnan(plane).any()", f"{PLOT} -k refused"),
+    Mutant(PAGE, '"parse_math": False', '"parse_math": True', f"{PLOT} -k any_name"),
+    Mutant(PAGE, 'ord(c) in known else "▯"', 'ord(c) in known else c', f"{PLOT} -k any_name"),
+    Mutant(PAGE, "while length() > room and", "while length() < 0 and", f"{PLOT} -k any_name"),
+    Mutant(REPORT, "{escape(title)}</h2>", "{title}</h2>", "tests/test_report.py -k names_are_text"),
+    Mutant(REPORT, 'alt="{escape(alt)}"', 'alt="{alt}"', "tests/test_report.py -k names_are_text"),
+    Mutant(REPORT, 'metadata={"Software": None}', "metadata={}", "tests/test_report.py -k twice_as_fine"),
+    Mutant(REPORT, "with replacing(path) as file", 'with open(path, "wb") as file', "tests/test_report.py -k saving"),
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tinylucid.plot import page
 
 NAMES = [
     "brick 99%\nis epithelium",
-    "$5 & $\\frac",
+    "$\\frac$ & $5",
     "<script>",
     "中文类别",
     "شجرة",
@@ -199,6 +199,8 @@ def test_confusion_counts_and_colours():
     assert counts == {(i, j): str(matrix[i, j]) for i in range(3) for j in range(3) if matrix[i, j]}
     colours = axes.images[0].get_array()
     assert colours[0, 0, 2] > colours[0, 0, 0], "right is blue"
+    pale, blue = colours[0, 2], np.array(to_rgb(page.RIGHT))
+    np.testing.assert_allclose(colours[0, 0], pale + 0.9 * (blue - pale))  # nine of the row's ten
     assert colours[2, 1, 0] > colours[2, 1, 2], "wrong is vermilion"
     np.testing.assert_array_equal(colours[0, 2], colours[1, 0])
     assert colours[2, 1].sum() < colours[2, 0].sum() < colours[0, 2].sum()
