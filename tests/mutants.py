@@ -32,6 +32,7 @@ OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests
 VALUES, LAYERS, RECURRENT = "tests/test_values.py", "tests/test_values_layers.py", "tests/test_recurrent.py"
 FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 SCHEDULES = "tests/test_schedules.py"
+VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
@@ -299,6 +300,23 @@ MUTANTS = [
     Mutant(REPORT, 'alt="{escape(alt)}"', 'alt="{alt}"', "tests/test_report.py -k names_are_text"),
     Mutant(REPORT, 'metadata={"Software": None}', "metadata={}", "tests/test_report.py -k twice_as_fine"),
     Mutant(REPORT, "with replacing(path) as file", 'with open(path, "wb") as file', "tests/test_report.py -k saving"),
+    # rendering
+    Mutant(VISUALIZE + "parametrise.py", "1 / max(h, w)))[..., None]", "1 / min(h, w)))[..., None]", PICTURES + " -k spectrum"),
+    Mutant(VISUALIZE + "parametrise.py", "self.low + (self.high - self.low) *", "self.low + self.high *", PICTURES + " -k stay_between"),
+    Mutant(VISUALIZE + "parametrise.py", "SPREAD * np.stack", "np.stack", PICTURES + " -k start_small"),
+    Mutant(VISUALIZE + "transforms.py", "rng.integers(0, pixels + 1, (2,))", "rng.integers(0, pixels, (2,))", PICTURES + " -k every_window"),
+    Mutant(VISUALIZE + "transforms.py", "-math.sin(angle) * stretch", "math.sin(angle) * stretch", PICTURES + " -k turns_about"),
+    Mutant(VISUALIZE + "transforms.py", "factor = 1 / between(low, high, rng)", "factor = between(low, high, rng)", PICTURES + " -k turns_about"),
+    Mutant(VISUALIZE + "objectives.py", "apply(*(v(seen) for v in value))", "apply(*(v(seen) for v in value[::-1]))", PICTURES + " -k compose"),
+    Mutant(VISUALIZE + "objectives.py", "return out[:, k, y, x]", "return out[:, k, x, y]", PICTURES + " -k what_the_layers_give"),
+    Mutant(VISUALIZE + "seen.py", "= out.clone()", "= out", PICTURES + " -k written_into"),
+    Mutant(VISUALIZE + "seen.py", "hooks.callback(module.register_forward_hook(note(name)))", "module.register_forward_hook(note(name))", RENDER + " -k stays_as_it_was"),
+    Mutant(VISUALIZE + "render.py", "seen.rows(k * share, (k + 1) * share)", "seen.rows(0, share)", PICTURES + " -k what_the_layers_give"),
+    Mutant(VISUALIZE + "render.py", "grad(-numbers.sum(), parameters", "grad(numbers.sum(), parameters", RENDER + " -k raises_each"),
+    Mutant(VISUALIZE + "render.py", "if step < AWAKENING else", "if step >= 0 else", RENDER + " -k first_steps_only"),
+    Mutant(VISUALIZE + "render.py", "np.where(dead & (g < 0), g, plain)", "np.where(dead & (g > 0), g, plain)", RENDER + " -k woken"),
+    Mutant(VISUALIZE + "render.py", "with recording(model), tqdm", "with tqdm", RENDER + " -k stays_as_it_was"),
+    Mutant(VISUALIZE + "render.py", "goals[k * len(goals) // len(broken)]", "goals[0]", RENDER + " -k objective_that_broke"),
 ]  # fmt: skip
 
 

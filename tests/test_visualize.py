@@ -220,7 +220,7 @@ def test_objectives_are_what_the_layers_give():
     hidden = net[2](net[1](net[0](tl.Tensor(x)))).data
     assert np.array_equal(measure(net, logit(2), x), z[:, 2])
     assert measure(net, channel("2", 1), x) == pytest.approx(hidden[:, 1].mean((1, 2)))
-    assert np.array_equal(measure(net, neuron("2", 1, 5, 7), x), hidden[:, 1, 5, 7])
+    assert np.array_equal(measure(net, neuron("0", 1, 5, 7), x), net[0](tl.Tensor(x)).data[:, 1, 5, 7])
     assert np.array_equal(measure(net, channel("6", 1), x), z[:, 1])  # a layer without a plane
     several = measure(net, [logit(0), logit(2), channel("2", 3)], x)
     assert several == pytest.approx([z[0, 0], z[1, 2], hidden[2, 3].mean()])
