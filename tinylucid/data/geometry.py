@@ -65,15 +65,18 @@ def folded(at: Any, size: int) -> Any:
 
 def sampled(x: Any, at: Any) -> Any:
     """Pictures (N, C, H, W) at the rows and columns at (2, N, H, W): the weighted mean of the four pixels around."""
-    n, c, h, w = x.shape
-    rows, columns = folded(at[0], h), folded(at[1], w)
-    top, left = np.minimum(rows.astype(np.intp), max(h - 2, 0)), np.minimum(columns.astype(np.intp), max(w - 2, 0))
-    ty, tx = (rows - top).astype(x.dtype), (columns - left).astype(x.dtype)
-    pixels = x.swapaxes(0, 1).reshape(c, -1)
-    first = (np.arange(n)[:, None, None] * h + top) * w + left
+    c, h, w = x.shape[1:]
     below, right = w * (h > 1), int(w > 1)
-    upper, lower = (pixels.take(k, 1) * (1 - tx) + pixels.take(k + right, 1) * tx for k in (first, first + below))
-    return np.ascontiguousarray((upper * (1 - ty) + lower * ty).swapaxes(0, 1))
+    out = np.empty_like(x)
+    for picture, rows, columns, new in zip(x.reshape(-1, c, h * w), folded(at[0], h), folded(at[1], w), out):
+        # one after another, since the arrays of a whole batch leave the cache
+        top = np.minimum(rows.astype(np.intp), max(h - 2, 0))
+        left = np.minimum(columns.astype(np.intp), max(w - 2, 0))
+        ty, tx = (rows - top).astype(x.dtype), (columns - left).astype(x.dtype)
+        first = top * w + left
+        upper, lower = (picture.take(k, 1) * (1 - tx) + picture.take(k + right, 1) * tx for k in (first, first + below))
+        new[...] = upper * (1 - ty) + lower * ty
+    return out
 
 
 def nearest(mask: Any, at: Any) -> Any:
