@@ -24,7 +24,7 @@ class Progress:
         run = self.run
         self.title = f"epoch {run.epoch}/{run.epochs}"
         done = -(-run.batch // run.accumulate)
-        form = "{desc} |{bar:16}| {n_fmt}/{total_fmt}{postfix}"
+        form = "{desc} |{bar:10}| {n_fmt}/{total_fmt}{postfix}"
         self.bar = tqdm(total=run.steps, initial=done, desc=self.title, bar_format=form, disable=None)
 
     def step(self, sums: Sums) -> None:
@@ -40,11 +40,11 @@ class Progress:
     def end(self, sums: Sums) -> None:
         """The epoch is over: its bar, or its line, says how it went."""
         means = {name: values[-1] for name, values in self.run.history.to_dict().items() if values}
-        result = f"{told(means)}  {speed(sums)}  {clock(means['seconds'])}"
         if self.bar.disable:
-            say(f"{self.title}  {result}")
+            say(f"{self.title}  {told(means)}  {speed(sums)}  {clock(means['seconds'])}")
         else:
-            self.bar.set_postfix_str(result)
+            self.bar.bar_format = "{desc}{postfix}"  # the bar is full: its room is for the result
+            self.bar.set_postfix_str(f"{told(means)}  {clock(means['seconds'])}")
         self.close()
 
     def close(self) -> None:
