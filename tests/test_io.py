@@ -154,8 +154,14 @@ def test_the_same_contents_give_the_same_bytes(tmp_path, ending):
 
 
 def test_files_of_other_programs_are_read_with_their_metadata(tmp_path, rng):
-    state = {"a": rng.normal(size=(2, 3)).astype("f4"), "b": np.array(3)}
-    safetensors.numpy.save_file(state, tmp_path / "x.safetensors", {"format": "pt"})
+    state = {
+        "a": rng.normal(size=(2, 3)).astype("f4"),
+        "b": np.array(3),
+        "c": np.asfortranarray(rng.normal(size=(2, 3, 4))),
+    }
+    safetensors.numpy.save_file(
+        {name: a.copy("C") for name, a in state.items()}, tmp_path / "x.safetensors", {"format": "pt"}
+    )
     same(tl.load(tmp_path / "x.safetensors"), state)
     assert tl.load(tmp_path / "x.safetensors").metadata == {"format": "pt"}
     np.savez_compressed(tmp_path / "x.npz", **state)
@@ -172,6 +178,39 @@ def test_other_programs_read_our_files(tmp_path, rng):
         assert json.loads(file.metadata()["metadata"]) == {"k": [1]}
     with np.load(tmp_path / "x.npz", allow_pickle=False) as file:
         same({name: file[name] for name in file.files if name != "__metadata__"}, state)
+
+
+def test_arrays_lie_aligned_in_a_safetensors_file(tmp_path):
+    """So that a program that maps the file into memory need not copy."""
+    path = tmp_path / "x.safetensors"
+    for length in range(1, 9):
+        tl.save(
+            {"a" * length: np.ones(3, "u1"), "b": np.ones(3, "f8"), "c": np.ones(3, "f4"), "d": np.ones(1, "i2")}, path
+        )
+        raw = path.read_bytes()
+        start = 8 + int.from_bytes(raw[:8], "little")
+        entries = json.loads(raw[8:start])
+        del entries["__metadata__"]
+        assert start % 8 == 0
+        for name, fields in entries.items():
+            assert fields["data_offsets"][0] % tl.load(path)[name].itemsize == 0
+
+
+@both
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX systems")
+def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, ending):
+    calls = []
+
+    def profile(frame, event, arg):
+        if event == "c_call" and arg.__name__ in ("fsync", "replace", "remove"):
+            calls.append(arg.__name__)
+
+    sys.setprofile(profile)
+    try:
+        tl.save({"a": np.ones(3)}, tmp_path / f"x{ending}")
+    finally:
+        sys.setprofile(None)
+    assert [name for name in calls if name != "replace" or "fsync" in calls] == ["fsync", "replace", "fsync"]
 
 
 # --- what cannot be saved ----------------------------------------------------------------------------------------------
