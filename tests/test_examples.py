@@ -42,6 +42,24 @@ def test_lenet_learns_and_draws(tmp_path):
     assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
 
 
+def means(printed):
+    """The accuracies at the end of what 03_transfer.py prints."""
+    found = dict(re.findall(r"^  (from scratch|fine-tuned) +(\S+)", printed, re.MULTILINE))
+    return float(found["from scratch"]), float(found["fine-tuned"])
+
+
+def test_transfer_runs(tmp_path):
+    printed = run("03_transfer.py", "--quick", "--draws", "1", cwd=tmp_path)
+    assert "mean of 1 draws of 20 pictures, judged by 180 others" in printed
+    assert all(0.3 < accuracy <= 1 for accuracy in means(printed))
+
+
+@pytest.mark.slow
+def test_pretraining_on_surfaces_helps_with_faces(tmp_path):
+    scratch, tuned = means(run("03_transfer.py", cwd=tmp_path))
+    assert tuned >= max(scratch, 0.97)
+
+
 # --- the guide -------------------------------------------------------------------------------------------------------
 
 
