@@ -32,13 +32,13 @@ def render(
     *,
     transforms: Sequence[Transform] | None = None,
     normalize: Callable[[Tensor], Any] | None = None,
-    steps: int = 128,
-    lr: float = 0.05,
+    steps: int = 256,
+    lr: float = 0.02,
     rng: Generator | None = None,
 ) -> Any:
     """The pictures (N, C, H, W), an array, that ``objective`` is large for: Adam's ascent (Olah et al., 2017).
 
-    p ← p + lr · Adam(∂/∂p Σ objective(model(normalize(T(picture(p))))),  T a draw of the transforms each step.
+    p ← p + lr · Adam(∂/∂p Σ objective(model(normalize(T(picture(p)))))),  T a new draw of the transforms each step.
     Of M objectives each gets N/M of the parametrisation's N pictures, in order, all in one batch; its parameters are moved.
     ``transforms``: by default wobble of the picture's smaller side; () for none. ``normalize``: how pictures become the
     model's input, as in a dataset's preprocess.normalized. ``rng`` draws the transforms (default: seed 0), so the same
