@@ -39,6 +39,8 @@ ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/redu
 EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
 PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
 REPORT = "tinylucid/report.py"
+TRAIN = "tinylucid/train/"
+DATA = "tinylucid/data/"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 
 
@@ -317,6 +319,39 @@ MUTANTS = [
     Mutant(VISUALIZE + "render.py", "np.where(dead & (g < 0), g, plain)", "np.where(dead & (g > 0), g, plain)", RENDER + " -k woken"),
     Mutant(VISUALIZE + "render.py", "with recording(model), tqdm", "with tqdm", RENDER + " -k stays_as_it_was"),
     Mutant(VISUALIZE + "render.py", "goals[k * len(goals) // len(broken)]", "goals[0]", RENDER + " -k objective_that_broke"),
+    # metrics and training
+    Mutant("tinylucid/metrics.py", "(number < labels)", "(number > labels)", "tests/test_metrics.py"),
+    Mutant("tinylucid/metrics.py", "pairs[1] * classes + pairs[0]", "pairs[0] * classes + pairs[1]", "tests/test_metrics.py"),
+    Mutant(TRAIN + "step.py", "share = counted(y) / total", "share = 1 / len(batches.window)", "tests/test_fit.py"),
+    Mutant(TRAIN + "step.py", "buffer.data[...] = before", "pass", "tests/test_fit.py -k nan"),
+    Mutant(TRAIN + "step.py", "default_generator.set_state(counter)", "pass", "tests/test_fit.py -k nan"),
+    Mutant(TRAIN + "step.py", "    model.zero_grad()\n    optimizer", "    optimizer", "tests/test_fit.py"),
+    Mutant(TRAIN + "run.py", "self.loader.epoch(self.epoch - 1, self.batch)", "self.loader.epoch(self.epoch - 1)", "tests/test_resume.py"),
+    Mutant(TRAIN + "run.py", "result = evaluate(self.model, self.val_loader, self.loss)", "result = evaluate(self.model, self.loader, self.loss)", "tests/test_fit.py"),
+    Mutant(TRAIN + "history.py", "math.inf if math.isnan(v) else v", "v", "tests/test_fit.py"),
+    Mutant(TRAIN + "checkpoint.py", "default_generator.set_state(tuple", "(tuple", "tests/test_resume.py"),
+    Mutant(TRAIN + "checkpoint.py", 'Sums(**training["sums"])', "Sums()", "tests/test_resume.py"),
+    Mutant(TRAIN + "checkpoint.py", "state[int(k)][name] = array", "state[int(k)][name] = 0 * array", "tests/test_resume.py"),
+    Mutant(TRAIN + "checkpoint.py", "if taken and not resume", "if False", "tests/test_resume.py"),
+    Mutant(TRAIN + "checkpoint.py", "    if done.finished:", "    if False:", "tests/test_resume.py"),
+    Mutant(TRAIN + "interrupt.py", "        if pressed.asked:", "        if False:", "tests/test_fit.py"),
+    Mutant(TRAIN + "interrupt.py", "        signal.signal(signal.SIGINT, before)", "        pass", "tests/test_fit.py"),
+    Mutant(TRAIN + "evaluate.py", "            module.training = was", "            pass", "tests/test_fit.py"),
+    Mutant(TRAIN + "evaluate.py", "total += float(value.item()) * counted(y)", "total += float(value.item()) * len(y)", "tests/test_fit.py"),
+    Mutant(TRAIN + "fit.py", "            if folder and best:", "            if folder:", "tests/test_fit.py"),
+    # data sources
+    Mutant(DATA + "bundled.py", "np.arange(200) < 100", "np.arange(200) >= 100", "tests/test_bundled.py"),
+    Mutant(DATA + "bundled.py", "slice(train_per_class, 100)", "slice(train_per_class - 1, 100)", "tests/test_bundled.py"),
+    Mutant(DATA + "drawing.py", "0, 1), mask & ~before", "0, 1), mask", "tests/test_shapes.py"),
+    Mutant(DATA + "drawing.py", "polygon(z.imag, z.real,", "polygon(z.real, z.imag,", "tests/test_shapes.py"),
+    Mutant(DATA + "shapes.py", "np.stack([x0, y0, x1, y1], 1)", "np.stack([y0, x0, y1, x1], 1)", "tests/test_shapes.py"),
+    Mutant(DATA + "shapes.py", "data.masks[data.y == k, y0:y1, x0:x1] = False", "pass", "tests/test_shapes.py"),
+    Mutant(DATA + "mosaic.py", "2 * SIZE - 1 - pixel", "2 * SIZE - pixel", "tests/test_mosaic.py"),
+    Mutant(DATA + "mosaic.py", ">= apart).all()", ">= apart).any()", "tests/test_mosaic.py"),
+    Mutant(DATA + "published.py", 'f">{dimensions}I"', 'f"<{dimensions}I"', "tests/test_published.py"),
+    Mutant(DATA + "published.py", " and member.isfile()", "", "tests/test_published.py"),
+    Mutant(DATA + "fetch.py", "if found != md5:", "if False:", "tests/test_published.py"),
+    Mutant(DATA + "fetch.py", "part.unlink(missing_ok=True)", "pass", "tests/test_published.py"),
 ]  # fmt: skip
 
 
