@@ -336,9 +336,9 @@ MUTANTS = [
     Mutant(TRAIN + "checkpoint.py", "    if done.finished:", "    if False:", "tests/test_resume.py"),
     Mutant(TRAIN + "interrupt.py", "        if pressed.asked:", "        if False:", "tests/test_fit.py"),
     Mutant(TRAIN + "interrupt.py", "        signal.signal(signal.SIGINT, before)", "        pass", "tests/test_fit.py"),
-    Mutant(TRAIN + "evaluate.py", "            module.training = was", "            pass", "tests/test_fit.py"),
-    Mutant(TRAIN + "evaluate.py", "total += float(value.item()) * counted(y)", "total += float(value.item()) * len(y)", "tests/test_fit.py"),
-    Mutant(TRAIN + "fit.py", "            if folder and best:", "            if folder:", "tests/test_fit.py"),
+    Mutant(TRAIN + "judge.py", "            module.training = was", "            pass", "tests/test_fit.py"),
+    Mutant(TRAIN + "judge.py", "total += float(value.item()) * counted(y)", "total += float(value.item()) * len(y)", "tests/test_fit.py"),
+    Mutant(TRAIN + "loop.py", "            if folder and best:", "            if folder:", "tests/test_fit.py"),
     # data sources
     Mutant(DATA + "bundled.py", "np.arange(200) < 100", "np.arange(200) >= 100", "tests/test_bundled.py"),
     Mutant(DATA + "bundled.py", "slice(train_per_class, 100)", "slice(train_per_class - 1, 100)", "tests/test_bundled.py"),

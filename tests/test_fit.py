@@ -148,6 +148,16 @@ def test_adam_is_the_default_and_a_schedule_brings_its_optimizer():
     np.testing.assert_equal(weights(a), weights(c))
 
 
+def test_gradients_of_what_is_not_optimised_do_not_pile_up():
+    model = dense()
+    for epochs in (1, 3):
+        tl.fit(model, (X, Y), epochs=epochs, optimizer=tl.optim.SGD(model[3].parameters(), 0.0))
+        found = model[1].weight.grad.numpy()
+        if epochs == 1:
+            expected = found
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)  # the order of the batch differs
+
+
 # --- modes ---------------------------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,8 @@ from ..data import DataLoader
 from ..nn import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
-from .evaluate import evaluate
 from .history import History, Sums
+from .judge import evaluate
 from .step import Batches, checked_gradients
 
 

@@ -13,7 +13,7 @@ from ..nn import Module
 from ..optim import Optimizer, clip_grad_norm_
 from ..random import default_generator
 from ..scopes import detect_anomaly
-from .evaluate import counted, forward
+from .judge import counted, forward
 
 ADVICE = (
     "Lower the learning rate, clip the gradients (max_norm=), or look at the data; nothing was changed by this step"

@@ -16,9 +16,9 @@ from ..nn import functional as F
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from .checkpoint import LAST, ended, prepared, restore, write_best, write_last
-from .evaluate import as_loader, mode
 from .history import History
 from .interrupt import Interrupt, interruptible
+from .judge import as_loader, mode
 from .progress import Progress, say
 from .run import Run
 
