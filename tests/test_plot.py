@@ -214,12 +214,13 @@ def test_confusion_of_any_number_of_classes(count):
     assert figure.get_size_inches()[0] == page.WIDTH
 
 
-def test_numbers_stand_out_from_their_cells():
-    figure = plot.confusion(np.array([[k + 1, 20 - k] for k in (4, 15)]), ["a", "b"])
+@pytest.mark.parametrize("share", [1, 5, 10, 30, 50, 80, 88, 90, 92, 93, 94, 99])
+def test_numbers_stand_out_from_their_cells(share):
+    figure = plot.confusion([[share, 100 - share]] * 2, ["a", "b"])
     (axes,) = (a for a in figure.axes if a.images)
     for text in axes.texts:
         column, row = text.get_position()
-        assert contrast(to_rgb(text.get_color()), axes.images[0].get_array()[row, column]) > 3
+        assert contrast(to_rgb(text.get_color()), axes.images[0].get_array()[row, column]) > 4.4
 
 
 def contrast(one, other):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .page import FAINT, INK, MARGIN, RIGHT, SIZE, SMALL, WIDTH, WRONG, bare, blank, one_line, place, words, write
+from .page import FAINT, MARGIN, RIGHT, SIZE, SMALL, WIDTH, WRONG, bare, blank, one_line, place, words, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,8 +131,10 @@ def confusion(matrix: Any, classes: Sequence[str]) -> Figure:
         write(figure, left - 0.07, top + middle, name, names, size=size, ha="right", va="center")
         write(figure, left + middle, top - 0.07, name, names, size=size, rotation=90, ha="center", va="bottom")
     for i, j in np.argwhere(matrix > 0) if count <= 20 else ():
-        dark = shares[i, j] > 0.5
-        number = words(min(size, 12 * 4 / len(str(matrix[i, j]))), "white" if dark else INK, ha="center", va="center")
+        dark = shares[i, j] > 0.92  # where white and black are equally far from the colour
+        number = words(
+            min(size, 12 * 4 / len(str(matrix[i, j]))), "white" if dark else "black", ha="center", va="center"
+        )
         axes.text(j, i, str(matrix[i, j]), **number)
     return figure
 
