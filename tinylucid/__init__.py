@@ -29,7 +29,7 @@ from .summary import summary
 from .tensor import Tensor, operation
 
 if TYPE_CHECKING:
-    from . import check, data, explain, io, metrics, models, plot, train, visualize
+    from . import check, data, explain, io, metrics, models, plot, report, train, visualize
     from .check import gradcheck, gradgradcheck
     from .io import load, save
     from .train import evaluate, fit, predict
@@ -47,6 +47,6 @@ _LATER = {
 def __getattr__(name: str) -> object:
     if name in _LATER:
         return getattr(_import_module(f".{_LATER[name]}", __name__), name)
-    if name in ("check", "data", "explain", "io", "metrics", "models", "plot", "train", "visualize"):
+    if name in ("check", "data", "explain", "io", "metrics", "models", "plot", "report", "train", "visualize"):
         return _import_module(f".{name}", __name__)
     raise AttributeError(f"module 'tinylucid' has no attribute {name!r}")
