@@ -329,7 +329,7 @@ MUTANTS = [
     Mutant(TRAIN + "run.py", "self.loader.epoch(self.epoch - 1, self.batch)", "self.loader.epoch(self.epoch - 1)", "tests/test_resume.py"),
     Mutant(TRAIN + "run.py", "result = evaluate(self.model, self.val_loader, self.loss)", "result = evaluate(self.model, self.loader, self.loss)", "tests/test_fit.py"),
     Mutant(TRAIN + "history.py", "math.inf if math.isnan(v) else v", "v", "tests/test_fit.py"),
-    Mutant(TRAIN + "checkpoint.py", "default_generator.set_state(tuple", "(tuple", "tests/test_resume.py"),
+    Mutant(TRAIN + "checkpoint.py", "default_generator.set_state(generator)", "pass", "tests/test_resume.py"),
     Mutant(TRAIN + "checkpoint.py", 'Sums(**training["sums"])', "Sums()", "tests/test_resume.py"),
     Mutant(TRAIN + "checkpoint.py", "state[int(k)][name] = array", "state[int(k)][name] = 0 * array", "tests/test_resume.py"),
     Mutant(TRAIN + "checkpoint.py", "if taken and not resume", "if False", "tests/test_resume.py"),

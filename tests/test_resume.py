@@ -226,6 +226,9 @@ def test_no_checkpoint_and_files_that_are_none(tmp_path):
     os.remove(tmp_path / "last.safetensors")
     tl.save(net(), tmp_path / "last.safetensors")
     check_message(lambda: fit(tmp_path), ValueError, "holds a net but no training|tl.models.load")
+    os.remove(tmp_path / "last.safetensors")
+    tl.save(net(), tmp_path / "last.safetensors", {"training": {"run": {}, "generator": 7}})
+    check_message(lambda: fit(tmp_path), tl.io.FileError, "last.safetensors|its training is not as fit writes it")
     check_message(lambda: run(resume=True), ValueError, "resume=True|out=")
 
 

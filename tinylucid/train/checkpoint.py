@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import models
-from ..io import State, load, save
+from ..io import FileError, State, load, save
 from ..models.saved import PRIVATE, about
 from ..random import default_generator
 from .history import History, Sums
@@ -96,19 +96,29 @@ def restore(run: Run, folder: Path) -> None:
     training = file.metadata.get("training")
     if not isinstance(training, dict):
         raise ValueError(f"fit: {path} holds a net but no training to go on with; load it by tl.models.load")
-    check_identity(run, training["run"], path)
-    done = Run(**{**vars(run), "history": History(**training["history"])})
+    try:
+        saved, generator = dict(training["run"]), tuple(training["generator"])
+        state = {
+            "history": History(**training["history"]),
+            "batch": training["batch"],
+            "sums": Sums(**training["sums"]),
+        }
+        optimizer = optimizer_state(file, training["optimizer"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(path, f"its training is not as fit writes it ({type(error).__name__}: {error})") from error
+    check_identity(run, saved, path)
+    done = Run(**{**vars(run), **state})
     if done.finished:
         raise ValueError(f"fit: nothing is left to do: {path} holds a run that {ended(done)}")
     try:
         run.model.load_state_dict({name: array for name, array in file.items() if not name.startswith(PRIVATE)})
     except RuntimeError as error:
         raise ValueError(f"fit: {path} is of another model: {error}") from error
-    run.optimizer.load_state_dict(optimizer_state(file, training["optimizer"]))
+    run.optimizer.load_state_dict(optimizer)
     if run.scheduler:
         run.scheduler.load_state_dict(training["scheduler"])
-    default_generator.set_state(tuple(training["generator"]))
-    run.history, run.batch, run.sums = done.history, training["batch"], Sums(**training["sums"])
+    default_generator.set_state(generator)
+    vars(run).update(state)
 
 
 def check_identity(run: Run, saved: dict[str, Any], path: Path) -> None:

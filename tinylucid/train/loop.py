@@ -93,15 +93,17 @@ def _train(run: Run, folder: Path | None, ctrl_c: Interrupt) -> None:
                     progress.step(sums)
                     if ctrl_c.asked:
                         progress.close()
+                        if folder:
+                            write_last(run, folder)
                         stop(run, folder)
             best = run.close_epoch()
             progress.end(sums)
             if folder and best:
                 write_best(run, folder)
-            if ctrl_c.asked:
-                stop(run, folder)
             if folder:
                 write_last(run, folder)
+            if ctrl_c.asked:
+                stop(run, folder)
     finally:
         progress.close()
     if len(run.history) < run.epochs:
@@ -109,12 +111,11 @@ def _train(run: Run, folder: Path | None, ctrl_c: Interrupt) -> None:
 
 
 def stop(run: Run, folder: Path | None) -> None:
-    """Save, say how to go on, and raise KeyboardInterrupt."""
+    """Say where the run was saved and how to go on, and raise KeyboardInterrupt."""
     where = f"stopped in epoch {run.epoch}" if run.batch else f"stopped after epoch {run.epoch - 1}"
     if folder is None:
         say(f"{where}; nothing is kept, as no out= was given")
     else:
-        write_last(run, folder)
         after = "the run is complete" if run.finished else "call fit again with resume=True to go on from there"
         say(f"{where}, saved in {folder / LAST}; {after}")
     raise KeyboardInterrupt
