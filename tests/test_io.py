@@ -501,6 +501,7 @@ FINE = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}", bytes(4))
     ("members", "words"),
     [
         ([("a.txt", b"text")], "is no .npz file: it holds 'a.txt', which is no array"),
+        ([], "is no .npz file: it holds no array"),
         ([("a.npy", b"text")], "is truncated or damaged"),
         ([("a.npy", b"")], "is truncated or damaged"),
         ([("a.npy", FINE[:-1])], "entry 'a' has shape (1,), which does not fill its 3 bytes"),

@@ -76,6 +76,28 @@ def test_parameters_are_as_many_as_in_the_papers():
     assert count(models.resnet()) - projections == 269_722  # ResNet-20 as the literature counts it, option A
 
 
+@pytest.mark.parametrize(
+    ("model", "side", "flow"),
+    [
+        (models.lenet(), 32, [(6, 28), (6, 14), (16, 10), (16, 5)]),
+        (models.lenet(size=28, padding=2), 28, [(6, 28), (6, 14), (16, 10), (16, 5)]),
+        (models.resnet(width=4), 32, [(4, 32), (8, 16), (16, 8), (16, 1)]),
+        (models.resnet18(width=4), 32, [(4, 16), (4, 8), (8, 4), (16, 2), (32, 1)]),
+        (models.separable(width=4), 32, [(4, 32), (8, 32), (16, 16), (32, 8), (32, 1)]),
+        (models.texture_net(), 32, [(16, 32), (16, 16), (32, 16), (32, 8), (64, 8), (64, 4), (64, 1)]),
+        (models.vgg(width=4), 32, [(4, 32), (4, 16), (8, 16), (8, 8), (16, 8), (16, 4)]),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_the_flow_of_shapes_is_the_docstrings(model, side, flow):
+    """(channels, side) of each plane that is new, leaving out the 3×3 convolutions that run before a 1×1 one."""
+    shapes = []
+    for row in tl.summary(model, (next(model.parameters()).shape[1], side, side)).rows:
+        if len(row.output_shape) == 4 and "depthwise" not in row.name and row.output_shape[1:3] not in shapes[-1:]:
+            shapes.append(row.output_shape[1:3])
+    assert shapes == flow
+
+
 @pytest.mark.parametrize("depth", [8, 20, 32])
 def test_depth_counts_the_layers_with_weights(depth):
     kinds = [type(m) for name, m in models.resnet(depth=depth).named_modules() if "downsample" not in name]
