@@ -32,6 +32,7 @@ OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests
 VALUES, LAYERS, RECURRENT = "tests/test_values.py", "tests/test_values_layers.py", "tests/test_recurrent.py"
 FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 SCHEDULES = "tests/test_schedules.py"
+FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
@@ -352,6 +353,19 @@ MUTANTS = [
     Mutant(DATA + "published.py", " and member.isfile()", "", "tests/test_published.py"),
     Mutant(DATA + "fetch.py", "if found != md5:", "if False:", "tests/test_published.py"),
     Mutant(DATA + "fetch.py", "part.unlink(missing_ok=True)", "pass", "tests/test_published.py"),
+    # files, nets, their summary
+    Mutant("tinylucid/io/atomic.py", "            os.remove(temporary)", "            pass", FILES + " -k full_disk"),
+    Mutant("tinylucid/io/atomic.py", 'open(temporary, "wb")', 'open(target, "wb")', FILES + " -k full_disk"),
+    Mutant("tinylucid/io/atomic.py", "            os.fsync(file.fileno())\n", "", FILES + " -k on_the_disk"),
+    Mutant("tinylucid/io/tensors.py", "if entry.start != at:", "if entry.start < at:", FILES + " -k hostile"),
+    Mutant("tinylucid/io/state.py", "!= _checksum(text, arrays)", "is None", FILES + " -k flipped"),
+    Mutant("tinylucid/io/npz.py", "if total > FREE + RATIO * size:", "if False:", FILES + " -k bombs"),
+    Mutant("tinylucid/io/npz.py", '"F" if fortran else "C"', '"C"', FILES + " -k other_programs"),
+    Mutant("tinylucid/models/saved.py", "if not name.startswith(PRIVATE)", "if name", NETS + " -k training"),
+    Mutant("tinylucid/models/resnet.py", "if k == 0 else 2)", "if k == 0 else 1)", NETS + " -k flow"),
+    Mutant("tinylucid/models/separable.py", "groups=into, bias", "groups=1, bias", NETS + " -k cheaper"),
+    Mutant("tinylucid/summary.py", "buffer.data[...] = data", "pass", "tests/test_summary.py -k left_as"),
+    Mutant("tinylucid/summary.py", "self.counted.update(own)", "pass", "tests/test_summary.py -k shared"),
 ]  # fmt: skip
 
 
