@@ -20,13 +20,15 @@ FLOORS = [
     {"creation"},
     {"nn", "optim"},
     {"check", "data", "io", "metrics", "summary"},
-    {"models"},
+    {"models", "baselines"},
     {"train"},
     {"explain"},
     {"visualize"},
     {"plot"},
     {"report"},
+    {"findings"},
     {"demo"},
+    {"commands"},
     {"cli"},
 ]
 FLOOR = {room: k for k, rooms in enumerate(FLOORS) for room in rooms}

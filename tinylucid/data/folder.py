@@ -123,7 +123,8 @@ def image_splits(
 
     If ``path`` holds train/ and val/ (or valid/, validation/, test/), each with a folder for each class, those; a class that
     val/ lacks is a warning, one that only val/ has an error. Else ``fraction`` of each class of ``path``, by ``seed``, and
-    the rest. ``preprocess``, if given, says size, colour and normalisation instead. Raises as ``image_folder`` and ``load``.
+    the rest. ``preprocess``, if given, says size, colour and normalisation instead. Raises ValueError where no picture
+    is left to judge by, and as ``image_folder`` and ``load``.
     """
     below = [os.path.join(path, name) for name in VALIDATION if os.path.isdir(os.path.join(path, name))]
     if below and os.path.isdir(os.path.join(path, TRAIN)):
@@ -132,6 +133,8 @@ def image_splits(
         parts = Splits(train.bytes(progress), test.bytes(progress))
     else:
         parts = split(image_folder(path, size, color, preprocess).bytes(progress), fraction, seed)
+        if not len(parts.test):
+            raise ValueError(f"image_splits: {path} has one picture a class, so none is left to judge by; add some")
         lacking = np.setdiff1d(parts.train.y, parts.test.y)
         warn_of_missing([parts.train.classes[k] for k in lacking], f"the part of {path} to judge by")
     if preprocess is None:

@@ -1,0 +1,112 @@
+"""``tinylucid gradcheck``: are the gradients of a function right, and if not, what is probably wrong?"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..check import gradcheck
+from ..random import Generator
+from .arguments import add_json, add_seed
+from .terminal import BAD, GOOD, print_json, styled
+
+HELP = "check a function's gradients against finite differences"
+DESCRIPTION = """Check the gradients of a function of tensors, or of a module, in double precision on random inputs, and say
+which element is wrong and why. The exit code is 0 for a pass, 1 otherwise."""
+EXAMPLES = (
+    "tinylucid gradcheck tinylucid.nn.functional:softplus",
+    "tinylucid gradcheck my_layers.py:attention --shape 2x5x8 --shape 2x5x8",
+)
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """The type of ``--shape``: 2x3 is (2, 3)."""
+    parts = text.lower().split("x")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"expected sizes such as 2x3x8x8, got {text!r}")
+    return tuple(int(part) for part in parts)
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "function",
+        metavar="MODULE:FUNCTION",
+        help="a module, or a .py file, and what to check in it: a function or a Module",
+    )
+    parser.add_argument(
+        "--shape",
+        action="append",
+        type=shape,
+        metavar="AxB",
+        help="the shape of an input, once for each input (one of 3x4)",
+    )
+    add_seed(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, and say what was found."""
+    function = found(arguments.function)
+    rng = Generator(arguments.seed)
+    inputs = [rng.normal(each, np.float64) for each in arguments.shape or [(3, 4)]]
+    try:
+        report = gradcheck(function, inputs, raise_exception=False, seed=arguments.seed)
+    except (TypeError, ValueError, IndexError) as error:
+        shapes = ", ".join(str(a.shape) for a in inputs)
+        raise ValueError(
+            f"{arguments.function} does not take inputs of shape {shapes}: {error} (--shape sets them)"
+        ) from error
+    if arguments.json:
+        print_json({"status": report.status, "text": report.text, "argument": report.argument, "cause": report.cause})
+    else:
+        shapes = ", ".join("×".join(map(str, a.shape)) for a in inputs)
+        print(styled(report.status, GOOD if report else BAD), f"{arguments.function} on {shapes}")
+        if report.text:
+            print(report.text)
+    return 0 if report else 1
+
+
+def found(name: str) -> Any:
+    """The function or module of that name; ValueError for what is not there."""
+    where, colon, what = name.rpartition(":")
+    if not colon or not where or not what:
+        raise ValueError(f"expected MODULE:FUNCTION, for example my_layers.py:attention, got {name!r}")
+    module = from_file(Path(where)) if where.endswith(".py") else from_name(where)
+    try:
+        for part in what.split("."):
+            module = getattr(module, part)
+    except AttributeError:
+        raise ValueError(f"{where} has no {what!r}") from None
+    if not callable(module):
+        raise ValueError(f"{name} is not a function but a {type(module).__name__}")
+    return module
+
+
+def from_file(path: Path) -> Any:
+    """The module in a file, which may import its neighbours."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.resolve().parent))
+    spec.loader.exec_module(module)
+    return module
+
+
+def from_name(name: str) -> Any:
+    """The module of a dotted name, also one in the folder one is in."""
+    sys.path.insert(0, "")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"no module {error.name!r}; a file is named with its ending, {name}.py:…") from None
