@@ -292,6 +292,15 @@ def test_what_is_cut_keeps_its_beginning_and_its_end():
     assert title.endswith(".jpg")
 
 
+def test_what_is_a_little_too_long_is_set_smaller_and_stays_whole():
+    long, short = (
+        axes.title for axes in plot.picture_grid(np.zeros((2, 1, 4, 4)), ["✗ epithelium 99%", "a"], columns=5).axes
+    )
+    narrow = plot.picture_grid(np.zeros((5, 1, 4, 4)), ["epithelium 99%"] * 5).axes[0].title
+    assert (long.get_text(), narrow.get_text()) == ("✗ epithelium 99%", "epithelium 99%")
+    assert 0.75 * page.SIZE <= narrow.get_fontsize() < short.get_fontsize() == long.get_fontsize() == page.SIZE
+
+
 def test_a_letter_that_no_font_has_is_a_box():
     assert page.printable("a\udcffb\nc ✗ ش") == "a▯b\nc ✗ ش"
 
