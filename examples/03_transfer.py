@@ -1,7 +1,7 @@
 """Transfer: a net that has learnt surfaces learns faces from twenty pictures, better than a net that begins at random.
 
-Run it with ``python examples/03_transfer.py``; it takes about a minute. Which twenty pictures are
-learnt from matters more than anything else, so everything is done for eight draws of them, and the means are compared.
+Run it with ``python examples/03_transfer.py``; it takes about a minute. Which twenty pictures are learnt from matters as much
+as how, so everything is done for eight draws of them, and the means are compared.
 """
 
 import argparse
