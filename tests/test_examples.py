@@ -74,7 +74,8 @@ def run_blocks(path, library="tinylucid"):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(EXAMPLES.parent)))
-def test_blocks_of_the_guide_run(path):
+def test_blocks_of_the_guide_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a page may leave its files
     run_blocks(path)
 
 
