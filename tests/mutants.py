@@ -348,7 +348,7 @@ MUTANTS = [
     Mutant(DATA + "shapes.py", "np.stack([x0, y0, x1, y1], 1)", "np.stack([y0, x0, y1, x1], 1)", "tests/test_shapes.py"),
     Mutant(DATA + "shapes.py", "data.masks[data.y == k, y0:y1, x0:x1] = False", "pass", "tests/test_shapes.py"),
     Mutant(DATA + "mosaic.py", "2 * SIZE - 1 - pixel", "2 * SIZE - pixel", "tests/test_mosaic.py"),
-    Mutant(DATA + "mosaic.py", ">= apart).all()", ">= apart).any()", "tests/test_mosaic.py"),
+    Mutant(DATA + "mosaic.py", ">= apart).all()", ">= apart / 2).all()", "tests/test_mosaic.py"),
     Mutant(DATA + "published.py", 'f">{dimensions}I"', 'f"<{dimensions}I"', "tests/test_published.py"),
     Mutant(DATA + "published.py", " and member.isfile()", "", "tests/test_published.py"),
     Mutant(DATA + "fetch.py", "if found != md5:", "if False:", "tests/test_published.py"),

@@ -244,3 +244,17 @@ def test_renderings_of_a_trained_net_beat_the_data_and_are_recognised(rng):
     rough = np.stack([np.abs(np.diff(pictures, axis=axis)).mean((1, 2, 3)) for axis in (2, 3)])
     assert rough[0, 0] > 2 * rough[1, 0]  # class 0 changes from row to row
     assert rough[1, 1] > 2 * rough[0, 1]  # class 1 from column to column
+
+
+@pytest.mark.slow
+def test_renderings_of_ten_surfaces_beat_every_photograph_of_theirs():
+    data = tl.data.textures(0, 100, 1).train
+    net = tl.models.build("texture_net", classes=10)
+    optimizer = tl.optim.Adam(net.parameters(), lr=5e-3)
+    with tl.kernels("cpu"):  # the training is not the subject, and takes minutes in NumPy
+        tl.fit(net, data, epochs=12, batch_size=50, optimizer=optimizer)
+    how, goals = data.preprocess.normalized, [logit(k) for k in range(10)]
+    pictures = render(net, goals, fourier((10, 1, 32, 32)), normalize=how)
+    best = np.array([measure(net, goal, data.x).max() for goal in goals])
+    assert (measure(net, goals, pictures, normalize=how) > 1.1 * best).all()
+    assert (tl.predict(net, how(pictures)).argmax(1) == np.arange(10)).mean() >= 0.8

@@ -27,7 +27,6 @@ PACKAGES = (
     "scikit-image",
     "scikit-learn",
     "tqdm",
-    "safetensors",
     "hypothesis",
 )
 

@@ -119,7 +119,8 @@ def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: boo
     if not all(isinstance(p, Tensor) for p in tensors):
         raise TypeError("clip_grad_norm_: expected tensors, e.g. model.parameters()")
     grads = [p._grad for p in tensors if p._grad is not None]
-    norm = float(np.sqrt(sum(float(np.vdot(g.data, g.data)) for g in grads)))
+    # not np.vdot: BLAS splits long sums by how many threads there are, and so would the last bits of training
+    norm = float(np.sqrt(sum(float(np.square(g.data, dtype=np.float64).sum()) for g in grads)))
     if error_if_nonfinite and not np.isfinite(norm):
         raise RuntimeError(
             f"clip_grad_norm_: the norm of the gradients is {norm}; tl.detect_anomaly() finds where it comes from"
