@@ -31,7 +31,7 @@ class ShapeDataset(ArrayDataset):
         self, x: Any, y: Any, masks: Any, classes: Sequence[str] = (), preprocess: Preprocess | None = None
     ) -> None:
         super().__init__(x, y, classes, preprocess)
-        self.masks = np.asarray(masks, bool)
+        self.masks: Any = np.asarray(masks, bool)
         if self.masks.shape != (len(self.x), *self.x.shape[2:]):
             raise ValueError(f"ShapeDataset: pictures {self.x.shape} need a mask each, got masks {self.masks.shape}")
 
