@@ -237,7 +237,7 @@ def gallery(report: Report, found: Findings) -> None:
     )
 
 
-def exciting(model: Module, goals: Sequence[Any], shape: Any, how: Any, seed: int, steps: int = 128) -> Any:
+def exciting(model: Module, goals: Sequence[Any], shape: Any, how: Any, seed: int, steps: int = 256) -> Any:
     """The picture (N, C, H, W) in [0, 1] for which each objective is largest, of a net whose pictures ``how`` prepares."""
     picture = visualize.fourier((len(goals), *shape), rng=Generator(seed))
     normalize = how.normalized if how else None

@@ -27,6 +27,11 @@ EXAMPLES = (
     "tinylucid train photographs --out my-net --resume",
 )
 
+CAVEAT = (
+    "The net is the one after the epoch that did best on these same pictures, so a little luck is in the figure; pictures "
+    "from elsewhere, taken by another camera or in another light, are another task. tinylucid evaluate measures that."
+)
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -59,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     out = writable_folder(arguments.out)
     manual_seed(arguments.seed)
     data = image_splits(arguments.folder, arguments.size, not arguments.grey, seed=arguments.seed, progress=True)
-    found = Findings(f"A net for {Path(arguments.folder).resolve().name}", seed=arguments.seed)
+    found = Findings(f"A net for {Path(arguments.folder).resolve().name}", seed=arguments.seed, caveat=CAVEAT)
     with found.timed("training"):
         history = trained(data, arguments, out)
     found.judge(models.load(out / "best.safetensors").model, data.test, history)
