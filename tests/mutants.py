@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -366,6 +368,14 @@ MUTANTS = [
     Mutant("tinylucid/models/separable.py", "groups=into, bias", "groups=1, bias", NETS + " -k cheaper"),
     Mutant("tinylucid/summary.py", "buffer.data[...] = data", "pass", "tests/test_summary.py -k left_as"),
     Mutant("tinylucid/summary.py", "self.counted.update(own)", "pass", "tests/test_summary.py -k shared"),
+    # what is found out, and the command line
+    Mutant("tinylucid/findings.py", "np.argsort(-self.chances[wrong]", "np.argsort(self.chances[wrong]", "tests/test_demo.py"),
+    Mutant("tinylucid/findings.py", "if self.right[k] else", "if not self.right[k] else", "tests/test_demo.py"),
+    Mutant("tinylucid/baselines.py", "(x**3)", "(x**2)", "tests/test_demo.py"),
+    Mutant("tinylucid/commands/predict.py", "np.argsort(-row", "np.argsort(row", "tests/test_commands.py -k predict"),
+    Mutant("tinylucid/commands/predict.py", "return 2 if wrong", "return 0 if wrong", "tests/test_commands.py -k cannot"),
+    Mutant("tinylucid/commands/terminal.py", "not abs(answer) <", "not abs(answer) <=", "tests/test_commands.py -k json_has"),
+    Mutant("tinylucid/commands/gradcheck.py", "return 0 if report", "return 0 if True", "tests/test_commands.py -k ones_own"),
 ]  # fmt: skip
 
 
@@ -384,7 +394,12 @@ def kill(mutant: Mutant) -> bool:
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
         environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "find"}
         environment["TINYLUCID_KERNELS"] = "cpu" if CPU in mutant.file else "reference"
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return True  # a bug that never ends is noticed
         if done.returncode not in (0, 1):
             raise RuntimeError(f"{mutant}: pytest could not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.returncode == 1
@@ -394,7 +409,7 @@ def main() -> int:
     """Try all mutants, or those whose numbers are given; print the survivors."""
     chosen = [int(a) for a in sys.argv[1:]] or range(len(MUTANTS))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        killed = list(pool.map(lambda k: kill(MUTANTS[k]), chosen))
+        killed = list(tqdm(pool.map(lambda k: kill(MUTANTS[k]), chosen), total=len(chosen), unit="mutant"))
     survivors = [k for k, dead in zip(chosen, killed) if not dead]
     for k in survivors:
         print(f"survived: {k} {MUTANTS[k].file}: {MUTANTS[k].right} -> {MUTANTS[k].wrong}")

@@ -123,7 +123,9 @@ def test_predict(model, folder, capsys):
     code, out, _ = said(capsys, "predict", model / "best.safetensors", picture, folder / "grün" / "3.png", "--json")
     answer = json.loads(out)
     assert [each["image"] for each in answer] == [str(picture), str(folder / "grün" / "3.png")]
-    assert sum(answer[0]["classes"].values()) == pytest.approx(1, abs=1e-5)
+    chances = list(answer[0]["classes"].values())
+    assert sum(chances) == pytest.approx(1, abs=1e-5)
+    assert chances == sorted(chances, reverse=True)
 
 
 def test_predict_says_what_the_model_says(model, folder, capsys):

@@ -438,12 +438,12 @@ def test_each_class_and_split_draws_apart(monkeypatch):
 
 
 def test_grey_is_luminance_and_faint_patches_stay_faint():
-    from tinylucid.data.textures import normalized, photograph
+    from tinylucid.data.textures import photograph
 
     color, grey = photograph("chelsea", color=True), photograph("chelsea")
     np.testing.assert_allclose(grey[0], 0.2125 * color[0] + 0.7154 * color[1] + 0.0721 * color[2], atol=1e-6)
     faint = np.array([-0.02, 0.02]).reshape(1, 1, 1, 2)  # std 0.02: halved by the 0.02 in the divisor
-    np.testing.assert_allclose(normalized(faint), [[[[-0.5, 0.5]]]])
+    np.testing.assert_allclose(tl.data.Preprocess(2, False, per_picture=True).normalized(faint), [[[[-0.5, 0.5]]]])
 
 
 def test_the_texture_nets_layers():
