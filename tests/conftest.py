@@ -21,6 +21,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 ONE_FOLDER = (
+    "bad_input",
     "commands",
     "threads",
     "house",

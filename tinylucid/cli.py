@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -47,6 +49,7 @@ def described(make: Any, *args: Any, examples: Sequence[str], **kwargs: Any) -> 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (argparse itself exits after --help, --version and wrong arguments)."""
+    make_printable()
     given = list(sys.argv[1:] if argv is None else argv)
     first = [name for name in given[:1] if name in COMMANDS]  # one command's modules, not all: a quick start
     arguments = parser(first or COMMANDS).parse_args(given)
@@ -57,14 +60,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = warn
-            return arguments.run(arguments) or 0
+            code = arguments.run(arguments) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads the answer, such as head, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it flushes at its end
+        return 141  # what a shell reports for a closed pipe
     except OSError as error:
-        return complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except (ValueError, FloatingPointError) as error:
         return complain(str(error))
+    except MemoryError as error:
+        return complain(f"not enough memory: {error}")
     except KeyboardInterrupt:
         complain("stopped")
         return 130  # what a shell reports for Ctrl-C
+
+
+def make_printable() -> None:
+    """Let no letter that the terminal's encoding lacks, and no stream that is closed, stop a command."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it stays open as long as the command runs
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def warn(message: Warning | str, *_: Any, **__: Any) -> None:

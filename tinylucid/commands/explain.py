@@ -10,7 +10,7 @@ from typing import Any
 from .. import explain, plot
 from ..random import Generator
 from .arguments import add_checkpoint, add_seed
-from .given import class_number, layer_name, listed, pictures, trained, writable_folder
+from .given import class_number, keep, layer_name, listed, pictures, trained, writable_folder
 from .predict import chances
 from .terminal import complain, share
 
@@ -50,8 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     for page, start in enumerate(range(0, len(x), PAGE), 1):
         some, names = x[start : start + PAGE], read[start : start + PAGE]
         path = out / (f"explained-{page}.png" if len(x) > PAGE else "explained.png")
-        drawn(saved, some, names, target, methods).savefig(path)
-        print(path)
+        keep(drawn(saved, some, names, target, methods), path)
     for message in wrong.values():
         complain(message)
     return 2 if wrong else 0
@@ -75,7 +74,6 @@ def drawn(saved: Any, x: Any, paths: list[str], target: int | None, methods: dic
     classes = likely.argmax(1) if target is None else [target] * len(x)
     maps = {name: method(saved.model, x, classes) for name, method in methods.items()}
     titles = [
-        f"{Path(path).name}\n{saved.classes[k] if saved.classes else k} {share(float(row[k]))}"
-        for path, k, row in zip(paths, classes, likely)
+        f"{Path(path).name}\n{saved.classes[k]} {share(float(row[k]))}" for path, k, row in zip(paths, classes, likely)
     ]
     return plot.explanation_grid(saved.preprocess.shown(x), maps, titles)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +14,32 @@ import numpy as np
 from .. import models
 from ..data import PictureError, Preprocess, read_picture
 from ..data.dataset import as_float
+from ..io.atomic import replacing
 from ..nn import Module
+from ..train import predict
+from .terminal import printable
 
 
 def trained(path: str) -> Any:
-    """The net of a checkpoint with its classes and preprocess; ValueError where it cannot tell how to read a picture."""
+    """The net of a checkpoint, its classes (numbers where it names none) and preprocess.
+
+    ValueError for one that does not say how to read a picture, or whose net does not fit what it says.
+    """
     saved = models.load(path)
-    if saved.preprocess is None:
+    how, names = saved.preprocess, saved.classes
+    if how is None:
         raise ValueError(
             f"{path} does not say how its pictures were prepared; save it with tl.models.save(…, preprocess=…)"
         )
-    return saved
+    try:
+        blank = np.zeros((1, how.channels, how.size, how.size), np.float32)
+        shape = predict(saved.model, how.normalized(blank)).shape
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: its net does not take pictures prepared as it says, {how}: {error}") from error
+    if len(shape) != 2 or len(names) not in (0, shape[1]):
+        raise ValueError(f"{path}: a picture's answer has shape {shape[1:]}, which is not one number for each of its"
+                         f" {len(names)} classes")  # fmt: skip
+    return saved._replace(classes=names or tuple(map(str, range(shape[1]))))
 
 
 def pictures(paths: Sequence[str], how: Preprocess) -> tuple[Any, list[str], dict[str, str]]:
@@ -75,8 +91,19 @@ def listed(names: Sequence[str], most: int = 40) -> str:
 
 
 def writable_folder(path: str | Path) -> Path:
-    """The folder, made if need be; OSError where it cannot be made or written to."""
+    """The folder, made if need be; ValueError where it cannot be made or written to."""
     folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        why = "it is no folder" if os.path.exists(folder) and not os.path.isdir(folder) else error.strerror
+        raise ValueError(f"nothing can be saved in {folder}: {why}; give another folder by --out") from error
+
+
+def keep(figure: Any, path: Path) -> None:
+    """Write a figure, whole or not at all, and print where it is; OSError where it cannot be written."""
+    with replacing(path) as file:
+        figure.savefig(file, format="png")
+    print(printable(str(path)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +55,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and say what was found."""
-    function = found(arguments.function)
     rng = Generator(arguments.seed)
     inputs = [rng.normal(each, np.float64) for each in arguments.shape or [(3, 4)]]
-    try:
-        report = gradcheck(function, inputs, raise_exception=False, seed=arguments.seed)
-    except (TypeError, ValueError, IndexError) as error:
-        shapes = ", ".join(str(a.shape) for a in inputs)
-        raise ValueError(
-            f"{arguments.function} does not take inputs of shape {shapes}: {error} (--shape sets them)"
-        ) from error
+    with contextlib.redirect_stdout(sys.stderr):  # what the code prints is no part of the answer
+        function = found(arguments.function)
+        try:
+            report = gradcheck(function, inputs, raise_exception=False, seed=arguments.seed)
+        except (Exception, SystemExit) as error:  # anything can be wrong with code that is not ours
+            shapes = ", ".join(str(a.shape) for a in inputs)
+            raise ValueError(
+                f"{arguments.function} fails on inputs of shape {shapes}: {told(error)} (--shape sets them)"
+            ) from error
     if arguments.json:
         print_json({"status": report.status, "text": report.text, "argument": report.argument, "cause": report.cause})
     else:
@@ -97,9 +100,12 @@ def from_file(path: Path) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules.setdefault(path.stem, module)  # a file may be called as a module that is in use, such as random.py
     sys.path.insert(0, str(path.resolve().parent))
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{path} cannot be run: {told(error)}") from error
     return module
 
 
@@ -110,3 +116,15 @@ def from_name(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ValueError(f"no module {error.name!r}; a file is named with its ending, {name}.py:…") from None
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"{name} cannot be run: {told(error)}") from error
+
+
+def told(error: BaseException) -> str:
+    """What went wrong in code that is not ours, and where, unless it is about what the code was called with."""
+    if isinstance(error, (TypeError, ValueError, IndexError)) and not isinstance(error, UnicodeError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"

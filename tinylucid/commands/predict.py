@@ -56,4 +56,4 @@ def chances(model, x):
 def likeliest(row, classes, k: int) -> list[tuple[str, float]]:
     """The k likeliest (class, probability), the likeliest first."""
     order = np.argsort(-row, kind="stable")[:k]
-    return [(classes[c] if classes else str(c), float(row[c])) for c in order]
+    return [(classes[c], float(row[c])) for c in order]

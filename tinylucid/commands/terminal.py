@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def heading(text: str) -> None:
 
 def table(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> None:
     """Rows in columns, words to the left and numbers to the right."""
-    lines = [[str(cell) for cell in row] for row in rows]
+    lines = [[printable(str(cell)) for cell in row] for row in rows]
     shown = [list(head), *lines] if head else lines
     if not lines:
         return
@@ -51,8 +52,13 @@ def share(value: float) -> str:
 
 
 def print_json(answer: Any) -> None:
-    """The answer for a script: one JSON value, in which what has no value is null."""
-    print(json.dumps(finite(answer), ensure_ascii=False, indent=2))
+    """The answer for a script: one JSON value, in which what has no value is null; escaped if the encoding needs it."""
+    text = json.dumps(finite(answer), ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(finite(answer), indent=2)
+    print(text)
 
 
 def finite(answer: Any) -> Any:
@@ -66,7 +72,13 @@ def finite(answer: Any) -> Any:
     return answer
 
 
+def printable(text: str) -> str:
+    """A text in one line, with control characters, and bytes of a file's name that are no letter, as escapes."""
+    line = " ".join(text.split())
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs") else c for c in line)
+
+
 def complain(message: str) -> int:
     """One line on stderr; returns exit code 2."""
-    print("tinylucid: " + " ".join(message.split()), file=sys.stderr)
+    print("tinylucid: " + printable(message), file=sys.stderr)
     return 2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import warnings
 from pathlib import Path
 
 from .. import models
-from ..data import Augment, Splits, image_splits
+from ..data import Augment, DataLoader, Splits, image_splits
 from ..findings import Findings, report_of, share
 from ..optim import Adam
 from ..optim.lr_scheduler import CosineAnnealingLR
@@ -61,6 +62,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, train, judge, keep."""
+    if Path(arguments.folder).resolve() in Path(arguments.out).resolve().parents:
+        raise ValueError(
+            f"--out {arguments.out} lies in {arguments.folder}, where it would be taken for a class; give one outside"
+        )
     out = writable_folder(arguments.out)
     manual_seed(arguments.seed)
     data = image_splits(arguments.folder, arguments.size, not arguments.grey, seed=arguments.seed, progress=True)
@@ -83,18 +88,24 @@ def trained(data: Splits, arguments: argparse.Namespace, out: Path) -> History:
     takes = inspect.signature(models.NAMES[arguments.model]).parameters  # a net with a dense layer takes the size too
     model = models.build(arguments.model, **{name: value for name, value in sizes.items() if name in takes})
     optimizer = Adam(model.parameters(), lr=arguments.lr)
-    steps = total_steps(data.train, arguments.epochs, arguments.batch_size)
     shift = max(arguments.size // 8, 1)
+    loader = DataLoader(
+        data.train,
+        arguments.batch_size,
+        shuffle=True,
+        seed=arguments.seed,
+        augment=None if arguments.no_augment else Augment(flip=True, pad_crop=shift),
+        drop_last=len(data.train) % arguments.batch_size == 1 < arguments.batch_size,  # batch norm takes no lone value
+    )
+    warnings.filterwarnings("ignore", "fit: the validation data has nothing", UserWarning)  # image_splits has said so
     return fit(
         model,
-        *data,
+        loader,
+        data.test,
         epochs=arguments.epochs,
-        batch_size=arguments.batch_size,
         optimizer=optimizer,
-        scheduler=CosineAnnealingLR(optimizer, steps),
-        augment=None if arguments.no_augment else Augment(flip=True, pad_crop=shift),
+        scheduler=CosineAnnealingLR(optimizer, total_steps(loader, arguments.epochs)),
         patience=arguments.patience,
         out=out,
         resume=arguments.resume,
-        seed=arguments.seed,
     )

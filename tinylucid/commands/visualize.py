@@ -13,7 +13,7 @@ from ..scopes import no_grad
 from ..train import mode
 from ..visualize.seen import look
 from .arguments import add_checkpoint, add_seed, whole
-from .given import class_number, layer_name, trained, writable_folder
+from .given import class_number, keep, layer_name, trained, writable_folder
 
 HELP = "render the pictures that most excite classes or channels"
 DESCRIPTION = """Render the picture that most excites each class, or each channel of a layer: it begins as noise and is changed, step
@@ -52,9 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
         name = f"layer-{arguments.layer}"
     out = writable_folder(arguments.out)
     drawn = exciting(saved.model, list(goals.values()), shape, saved.preprocess, arguments.seed, arguments.steps)
-    path = out / f"{name}.png"
-    plot.picture_grid(drawn, list(goals)).savefig(path)
-    print(path)
+    keep(plot.picture_grid(drawn, list(goals)), out / f"{name}.png")
 
 
 def channels(model: Module, layer: str, shape: tuple[int, ...], most: int) -> dict[str, Any]:

@@ -185,7 +185,8 @@ def check_layout(path: str | Path, names: list[str], loose: bool) -> None:
         raise ValueError(f"image_folder: {path}: {found}; {LAYOUT}")
     if TRAIN in names and any(name in names for name in VALIDATION):
         raise ValueError(
-            f"image_folder: {path} holds {listed(names)}, which are no classes; tl.data.image_splits reads them"
+            f"image_folder: {path} holds {listed(names)}, which are no classes; give one of these folders, or read all by"
+            " tl.data.image_splits"
         )
     if loose:
         warnings.warn(f"pictures directly in {path} are left out: they lie in no class's folder", stacklevel=3)

@@ -19,6 +19,7 @@ from ..random import default_generator
 from .history import History, Sums
 from .run import Run
 
+SHOWN = 300  # letters of a setting in a message
 LAST, BEST = "last.safetensors", "best.safetensors"
 OPTIMIZER = f"{PRIVATE}optimizer/"  # how the names of its arrays begin
 
@@ -33,9 +34,8 @@ def prepared(out: Any, run: Run, resume: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     taken = [name for name in (LAST, BEST) if (folder / name).exists()]
     if taken and not resume:
-        raise FileExistsError(
-            f"fit: {folder / taken[0]} holds an earlier run; go on with it by resume=True, or give another out="
-        )
+        advice = "go on with it by resume=True (--resume), or give" if LAST in taken else "give"
+        raise FileExistsError(f"fit: {folder / taken[0]} holds an earlier run; {advice} another out= (--out)")
     with tempfile.TemporaryDirectory(prefix=".tinylucid-trial-", dir=folder) as trial:
         write_last(run, Path(trial))
     return folder
@@ -91,7 +91,8 @@ def restore(run: Run, folder: Path) -> None:
     """
     path = folder / LAST
     if not path.exists():
-        raise FileNotFoundError(f"fit: there is no {path} to go on from; leave resume=True out to begin there")
+        advice = "give another out=" if (folder / BEST).exists() else "leave resume=True out (--resume) to begin there"
+        raise FileNotFoundError(f"fit: there is no {path} to go on from; {advice}")
     file = load(path)
     training = file.metadata.get("training")
     if not isinstance(training, dict):
@@ -124,7 +125,9 @@ def restore(run: Run, folder: Path) -> None:
 def check_identity(run: Run, saved: dict[str, Any], path: Path) -> None:
     """ValueError naming each setting in which the run in the file is another."""
     differ = [
-        f"{name} was {saved.get(name)} and is {now}" for name, now in run.identity.items() if saved.get(name) != now
+        f"{name} was {str(saved.get(name))[:SHOWN]} and is {str(now)[:SHOWN]}"
+        for name, now in run.identity.items()
+        if saved.get(name) != now
     ]
     if differ:
         raise ValueError(

@@ -116,7 +116,9 @@ def stop(run: Run, folder: Path | None) -> None:
     if folder is None:
         say(f"{where}; nothing is kept, as no out= was given")
     else:
-        after = "the run is complete" if run.finished else "call fit again with resume=True to go on from there"
+        after = (
+            "the run is complete" if run.finished else "call fit again with resume=True (--resume) to go on from there"
+        )
         say(f"{where}, saved in {folder / LAST}; {after}")
     raise KeyboardInterrupt
 

@@ -58,8 +58,14 @@ class Run:
     @property
     def identity(self) -> dict[str, Any]:
         """What must be the same for a run to be gone on with."""
-        loader = self.loader
+        loader, data = self.loader, self.loader.dataset
+        made = getattr(self.model, "architecture", None) or {"name": type(self.model).__name__}
+        initial = [group.get("initial_lr") for group in self.optimizer.param_groups]
         return {
+            "model": str(made),
+            "classes": list(map(str, getattr(data, "classes", ()))),
+            "preprocess": repr(getattr(data, "preprocess", None)),
+            "initial learning rate": initial,  # None without a schedule
             "optimizer": type(self.optimizer).__name__,
             "parameters": [len(group["params"]) for group in self.optimizer.param_groups],
             "scheduler": type(self.scheduler).__name__ if self.scheduler else None,
