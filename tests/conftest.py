@@ -38,6 +38,7 @@ ONE_FOLDER = (
     "augment",
     "loader",
     "folder",
+    "preprocess",
     "io",
     "models",
     "summary",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..dtypes import float32, int64
 from ..ops import mean, std
 from ..random import Generator
+from .picture import read_picture
 
 SOFT = 0.02  # added to a picture's standard deviation, so that the faint noise of an even picture is not blown up
 
@@ -35,8 +37,13 @@ class Preprocess:
         """3 in colour, 1 in grey."""
         return 3 if self.color else 1
 
+    def read(self, *paths: str | Path) -> Any:
+        """The pictures in files as the net wants them, float32 (N, C, size, size); PictureError for one that is none."""
+        return self.normalized(np.stack([read_picture(path, self.size, self.color) for path in paths]))
+
     def normalized(self, x: Any) -> Any:
-        """Pictures x (…, C, H, W) in [0, 1] as the net wants them; of a Tensor a Tensor, with a gradient."""
+        """Pictures x (…, C, H, W) in [0, 1], or bytes 0 … 255, as the net wants them; of a Tensor a Tensor, with a gradient."""
+        x = as_float(x)
         if self.per_picture:
             axes = (-3, -2, -1)
             return (x - mean(x, axes, keepdim=True)) / (std(x, axes, correction=0, keepdim=True) + SOFT)

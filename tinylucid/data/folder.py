@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import float32, float64, int64
-from .dataset import ArrayDataset, Preprocess, Splits, as_float, split
+from .dataset import ArrayDataset, Preprocess, Splits, split
 from .picture import PictureError, read_picture
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -34,8 +34,7 @@ class ImageFolder:
         return len(self.paths)
 
     def __getitem__(self, i: int) -> tuple[Any, Any]:
-        how = self.preprocess
-        return how.normalized(as_float(read_picture(self.paths[i], how.size, how.color))), self.y[i]
+        return self.preprocess.read(self.paths[i])[0], self.y[i]
 
     def load(self, progress: bool = False) -> ArrayDataset:
         """All of them in memory; files that cannot be read are left out and named in one warning.
@@ -163,7 +162,7 @@ def normalized(data: ArrayDataset, how: Preprocess) -> ArrayDataset:
     """A dataset of bytes as float32, prepared as ``how`` says."""
     x = np.empty(data.x.shape, float32)
     for k in range(0, len(x), CHUNK):
-        x[k : k + CHUNK] = how.normalized(as_float(data.x[k : k + CHUNK]))
+        x[k : k + CHUNK] = how.normalized(data.x[k : k + CHUNK])
     return ArrayDataset(x, data.y, data.classes, how)
 
 
