@@ -237,7 +237,7 @@ def test_names_that_no_terminal_shows_stay_in_their_line(net, picture, capsys):
     code, out, _ = said(capsys, "predict", net, picture, "--top", 6)
     assert code == 0
     assert len(out.splitlines()) == 1
-    assert all(name in out for name in ("a b", "日本語", "quote\"'<b>&", "new line", r"\x1b[31m", r"bytes\udcff\udcfe"))
+    assert all(name in out for name in ("a b", "日本語", "quote\"'<b>&", r"new\nline", r"\x1b[31m", r"bytes\udcff\udcfe"))
     message = refused(capsys, "explain", net, picture, "--class", "\x1b[2J")
     assert r"\x1b[31m" in message
     assert "\x1b" not in message

@@ -73,12 +73,11 @@ def finite(answer: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """A text in one line, with control characters, and bytes of a file's name that are no letter, as escapes."""
-    line = " ".join(text.split())
-    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs") else c for c in line)
+    """A text in one line: control characters, and bytes of a file's name that are no letters, as escapes."""
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs") else c for c in text)
 
 
 def complain(message: str) -> int:
     """One line on stderr; returns exit code 2."""
-    print("tinylucid: " + printable(message), file=sys.stderr)
+    print("tinylucid: " + printable(" ".join(message.split())), file=sys.stderr)
     return 2
