@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_commands import draw_folder, refused, said
+from words import check_message
 
 import tinylucid as tl
 
@@ -86,6 +87,12 @@ def test_what_is_no_picture_is_named_a_line_each(net, picture, tmp_path, capsys)
     for line, word in zip(lines, ("directory", "no picture", "empty", "cut .png: ", "No such file", "too long")):
         assert line.startswith("tinylucid: cannot read")
         assert word in line
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "8"])
+def test_a_size_that_is_none_is_not_the_pictures_fault(size, picture):
+    message = check_message(lambda: tl.data.read_picture(picture, size), ValueError, "size must be an integer ≥ 1")
+    assert str(picture) not in message
 
 
 # --- checkpoints that contradict themselves --------------------------------------------------------------------------
@@ -237,7 +244,9 @@ def test_names_that_no_terminal_shows_stay_in_their_line(net, picture, capsys):
     code, out, _ = said(capsys, "predict", net, picture, "--top", 6)
     assert code == 0
     assert len(out.splitlines()) == 1
-    assert all(name in out for name in ("a b", "日本語", "quote\"'<b>&", r"new\nline", r"\x1b[31m", r"bytes\udcff\udcfe"))
+    assert all(
+        name in out for name in ("a b", "日本語", "quote\"'<b>&", r"new\nline", r"\x1b[31m", r"bytes\udcff\udcfe")
+    )
     message = refused(capsys, "explain", net, picture, "--class", "\x1b[2J")
     assert r"\x1b[31m" in message
     assert "\x1b" not in message

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json({**found.to_dict(), "report": str(page)})
         return
-    heading("accuracy on test patches")
+    heading(f"accuracy on {len(found.test):,} test patches, {found.give_or_take}")
     table((name, share(value)) for name, value in {"this net": found.accuracy, **found.baselines}.items())
     heading("each class")
     table((name, share(value)) for name, value in found.by_class.items())

@@ -32,7 +32,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method", action="append", choices=METHODS, help="one of the four (again for more; all if left out)"
     )
-    parser.add_argument("--class", dest="target", metavar="NAME", help="the class to explain (the likeliest)")
+    parser.add_argument(
+        "--class", dest="target", metavar="NAME", help="the class to explain, by name or number (the likeliest)"
+    )
     parser.add_argument("--layer", metavar="NAME", help="the layer for Grad-CAM (the last that has a plane)")
     parser.add_argument(
         "--out", default="tinylucid-explain", metavar="DIR", help="folder for the figures (%(default)s)"

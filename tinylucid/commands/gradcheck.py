@@ -20,7 +20,7 @@ from .terminal import BAD, GOOD, print_json, styled
 
 HELP = "check a function's gradients against finite differences"
 DESCRIPTION = """Check the gradients of a function of tensors, or of a module, in double precision on random inputs, and say
-which element is wrong and why. The exit code is 0 for a pass, 1 otherwise."""
+which element is wrong and why. The exit code is 0 for a pass, 1 otherwise, and 2 where nothing could be checked."""
 EXAMPLES = (
     "tinylucid gradcheck tinylucid.nn.functional:softplus",
     "tinylucid gradcheck my_layers.py:attention --shape 2x5x8 --shape 2x5x8",

@@ -6,6 +6,7 @@ import argparse
 import inspect
 import warnings
 from pathlib import Path
+from typing import Any
 
 from .. import models
 from ..data import Augment, DataLoader, Splits, image_splits
@@ -25,12 +26,12 @@ FOLDER/train and FOLDER/val, those are used as they are. Ctrl-C saves and stops;
 EXAMPLES = (
     "tinylucid train photographs",
     "tinylucid train photographs --out my-net --size 64 --epochs 30 --model resnet",
-    "tinylucid train photographs --out my-net --resume",
+    "tinylucid train photographs --out my-net --size 64 --epochs 30 --model resnet --resume",
 )
 
 CAVEAT = (
-    "The net is the one after the epoch that did best on these same pictures, so a little luck is in the figure; pictures "
-    "from elsewhere, taken by another camera or in another light, are another task. tinylucid evaluate measures that."
+    "The net is the one after the epoch that did best on these same pictures, so a little luck is in the figure. Pictures "
+    "from elsewhere, taken by another camera or in another light, are another task; tinylucid evaluate measures that."
 )
 
 
@@ -38,7 +39,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("folder", metavar="FOLDER", help="a folder with one folder of pictures a class")
     parser.add_argument("--out", default="tinylucid-model", metavar="DIR", help="folder for the net (%(default)s)")
-    parser.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where the run in --out stopped, by the same options"
+    )
     parser.add_argument(
         "--model",
         choices=sorted(models.NAMES),
@@ -72,12 +75,13 @@ def run(arguments: argparse.Namespace) -> None:
     found = Findings(f"A net for {Path(arguments.folder).resolve().name}", seed=arguments.seed, caveat=CAVEAT)
     with found.timed("training"):
         history = trained(data, arguments, out)
+    found.settings = settings(data, arguments, history)
     found.judge(models.load(out / "best.safetensors").model, data.test, history)
     page = report_of(found).save(out / "report.html")
     if arguments.json:
         print_json({**found.to_dict(), "checkpoint": str(out / "best.safetensors"), "report": str(page)})
         return
-    heading(f"{share(found.accuracy)} of {len(data.test)} held-back pictures right")
+    heading(f"{share(found.accuracy)} of {len(data.test)} held-back pictures right, {found.give_or_take}")
     table(((name, share(value)) for name, value in found.by_class.items()), ("class", "right"))
     print(f"net: {out / 'best.safetensors'}   report: {page}")
 
@@ -88,13 +92,12 @@ def trained(data: Splits, arguments: argparse.Namespace, out: Path) -> History:
     takes = inspect.signature(models.NAMES[arguments.model]).parameters  # a net with a dense layer takes the size too
     model = models.build(arguments.model, **{name: value for name, value in sizes.items() if name in takes})
     optimizer = Adam(model.parameters(), lr=arguments.lr)
-    shift = max(arguments.size // 8, 1)
     loader = DataLoader(
         data.train,
         arguments.batch_size,
         shuffle=True,
         seed=arguments.seed,
-        augment=None if arguments.no_augment else Augment(flip=True, pad_crop=shift),
+        augment=None if arguments.no_augment else Augment(flip=True, pad_crop=shift(arguments.size)),
         drop_last=len(data.train) % arguments.batch_size == 1 < arguments.batch_size,  # batch norm takes no lone value
     )
     warnings.filterwarnings("ignore", "fit: the validation data has nothing", UserWarning)  # image_splits has said so
@@ -109,3 +112,20 @@ def trained(data: Splits, arguments: argparse.Namespace, out: Path) -> History:
         out=out,
         resume=arguments.resume,
     )
+
+
+def shift(size: int) -> int:
+    """By how many pixels pictures are moved at most."""
+    return max(size // 8, 1)
+
+
+def settings(data: Splits, arguments: argparse.Namespace, history: History) -> dict[str, Any]:
+    """How the net was trained, for the report."""
+    altered = f"mirrored, and moved by up to {shift(arguments.size)} pixels, at random"
+    return {
+        "training pictures": f"{len(data.train):,}, {arguments.size} × {arguments.size} pixels",
+        "epochs": f"{len(history)}, of which number {history.best_epoch} is kept",
+        "batch size": arguments.batch_size,
+        "learning rate": f"{arguments.lr:g}, falling to 0 along half a cosine (Adam)",
+        "pictures altered": "no" if arguments.no_augment else altered,
+    }

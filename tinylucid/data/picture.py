@@ -20,10 +20,13 @@ def read_picture(path: str | Path, size: int = 32, color: bool = True) -> Any:
     The shorter side becomes ``size`` pixels, antialiased, and what is over on the longer side is cut off on both ends. The
     camera's orientation (EXIF) is applied, transparency is laid over white, 16-bit values are scaled by 1/257, and of an
     animation the first frame is taken; grey is 0.299 red + 0.587 green + 0.114 blue. Raises PictureError for a
-    file that is missing, empty, damaged, no picture, or larger than Pillow allows (179 million pixels).
+    file that is missing, empty, damaged, no picture, or larger than Pillow allows (179 million pixels), and ValueError for a
+    size below 1.
     """
     from PIL import Image
 
+    if not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"read_picture: size must be an integer ≥ 1, got {size!r}")
     if not any(f[2] is Image.DecompressionBombWarning for f in warnings.filters):
         # above half the limit Pillow warns; a photograph of 10,000 × 10,000 pixels is welcome
         warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
