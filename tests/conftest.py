@@ -47,6 +47,7 @@ ONE_FOLDER = (
     "shapes",
     "bundled",
     "fit",
+    "training",
     "metrics",
 )
 

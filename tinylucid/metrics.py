@@ -75,17 +75,20 @@ def iou(confusion: Any) -> Any:
 def hits(logits: Any, y: Any) -> Any:
     """Whether the largest logit is the target's, for each target that counts: bool (M,).
 
-    Of arrays as for ``accuracy``; empty for targets that are no classes (a regression has no accuracy).
+    Of arrays as for ``accuracy``; empty for targets that are no classes (a regression has no accuracy), and for a single logit.
     """
-    if y.dtype.kind == "f":
-        return (
-            (logits.argmax(1) == y.argmax(1)).reshape(-1)
-            if y.ndim > 1 and y.shape == logits.shape
-            else np.empty(0, bool)
-        )
-    if y.ndim != logits.ndim - 1:
+    if are_shares(y, logits):
+        return (logits.argmax(1) == y.argmax(1)).reshape(-1)
+    if y.dtype.kind == "f" or y.ndim != logits.ndim - 1 or logits.shape[1] < 2:
         return np.empty(0, bool)
     return (logits.argmax(1) == y)[y != IGNORED]
+
+
+def are_shares(y: Any, logits: Any) -> bool:
+    """Whether targets are probabilities of K ≥ 2 classes: floating, of the logits' shape, none below 0, and 1 in sum."""
+    if y.dtype.kind != "f" or y.shape != logits.shape or y.ndim < 2 or y.shape[1] < 2:
+        return False
+    return bool((y >= 0).all() and (abs(y.sum(1) - 1) < 1e-3).all())
 
 
 def share(right: Any) -> float:
@@ -100,12 +103,12 @@ def _array(values: Any) -> Any:
 def _fitting(logits: Any, y: Any, name: str) -> tuple[Any, Any]:
     """Logits and class numbers as arrays, if they belong together."""
     logits, y = _array(logits), _array(y)
-    if y.dtype.kind == "f" and y.ndim > 1 and y.shape == logits.shape:
+    if are_shares(y, logits):
         y = y.argmax(1)
     if logits.ndim < 2 or y.shape != (*logits.shape[:1], *logits.shape[2:]):
         raise ValueError(
             f"{name}: expected logits (N, K) or (N, K, …) and class numbers (N) or (N, …), or probabilities of the logits'"
-            f" shape; got {logits.shape} and {y.shape}"
+            f" shape with K ≥ 2 and sum 1; got {logits.shape} and {y.shape}"
         )
     _check_numbers(y[y != IGNORED], logits.shape[1], f"{name}: y")
     return logits, y

@@ -70,7 +70,7 @@ class Sums:
         """What the epoch adds to a History, but for validation."""
         return {
             "loss": self.loss / self.targets if self.targets else math.nan,
-            "accuracy": self.right / self.judged if self.judged else math.nan,
+            "accuracy": self.right / self.judged if self.judged >= self.targets > 0 else math.nan,  # of all or none
             "lr": self.lr,
             "grad_norm": self.norm / self.steps if self.steps else math.nan,
             "seconds": self.seconds,

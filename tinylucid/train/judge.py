@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data import ArrayDataset, Augment, DataLoader, Splits
 from ..data.dataset import as_float
-from ..metrics import IGNORED, hits
+from ..metrics import IGNORED, hits, share
 from ..nn import Module
 from ..nn import functional as F
 from ..scopes import no_grad
@@ -32,21 +32,21 @@ def evaluate(
 
     ``data``: a dataset, a pair (x, y) or a DataLoader (then the logits are in the order of its epoch 0). ``loss(logits,
     y)`` is a mean over the batch; batches count by their targets, those of class −100 not. Accuracy is that of
-    ``tl.metrics.accuracy``, NaN for targets that are no classes. Raises ValueError for empty data and unknown classes.
+    ``tl.metrics.accuracy``, NaN for targets that are neither classes nor their shares.
+    Raises ValueError for empty data and unknown classes.
     """
     loader = as_loader("data", data, batch_size)
     classes = getattr(loader.dataset, "classes", ())
-    answers, total, targets, marks = [], 0.0, 0, []
+    answers, truths, total, targets = [], [], 0.0, 0
     with mode(model, training=False), no_grad():
         for x, y in loader.epoch(0):
             logits, value = forward(model, loss, x, y, classes)
             answers.append(logits.data)
             total += float(value.item()) * counted(y)
             targets += counted(y)
-            marks.append(hits(logits.data, y))
-    right = np.concatenate(marks)
-    accuracy = float(right.mean()) if right.size else float("nan")
-    return Evaluation(total / max(targets, 1), accuracy, np.concatenate(answers))
+            truths.append(y)
+    found = np.concatenate(answers)
+    return Evaluation(total / max(targets, 1), share(hits(found, np.concatenate(truths))), found)
 
 
 def predict(model: Module, x: Any, batch_size: int = 250) -> Any:
