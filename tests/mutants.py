@@ -43,6 +43,7 @@ EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "test
 PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
 REPORT = "tinylucid/report.py"
 TRAIN = "tinylucid/train/"
+BAD = "tests/test_bad_input.py -k "
 DATA = "tinylucid/data/"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 
@@ -376,6 +377,16 @@ MUTANTS = [
     Mutant("tinylucid/commands/predict.py", "return 2 if wrong", "return 0 if wrong", "tests/test_commands.py -k cannot"),
     Mutant("tinylucid/commands/terminal.py", "not abs(answer) <", "not abs(answer) <=", "tests/test_commands.py -k json_has"),
     Mutant("tinylucid/commands/gradcheck.py", "return 0 if report", "return 0 if True", "tests/test_commands.py -k ones_own"),
+    # bad input
+    Mutant("tinylucid/commands/given.py", "figure.savefig(file,", "figure.savefig(path,", BAD + "full_disk"),
+    Mutant("tinylucid/commands/given.py", "not in (0, shape[1])", "not in (0, shape[1], 1)", BAD + "fit_what"),
+    Mutant("tinylucid/commands/train.py", " % arguments.batch_size == 1 <", " % arguments.batch_size == 0 <", BAD + "last_batch"),
+    Mutant("tinylucid/commands/train.py", "Path(arguments.out).resolve().parents", "()", BAD + "become_a_class"),
+    Mutant("tinylucid/commands/gradcheck.py", "sys.modules.setdefault(path.stem, module)", "sys.modules[path.stem] = module", BAD + "that_is_wrong"),
+    Mutant("tinylucid/commands/terminal.py", "json.dumps(finite(answer), indent=2)", "text", BAD + "encoding"),
+    Mutant("tinylucid/cli.py", 'stream.reconfigure(errors="backslashreplace")', "pass", BAD + "encoding"),
+    Mutant(TRAIN + "run.py", 'list(map(str, getattr(data, "classes", ())))', "[]", BAD + "gone_on"),
+    Mutant(TRAIN + "checkpoint.py", "if LAST in taken else", "if taken else", BAD + "gone_on"),
 ]  # fmt: skip
 
 
