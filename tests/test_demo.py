@@ -5,6 +5,7 @@ import pytest
 
 import tinylucid as tl
 from tinylucid import baselines, demo, findings
+from tinylucid.report import Report
 
 TINY = {"epochs": 1, "train_per_class": 12, "test_per_class": 5}
 
@@ -49,6 +50,65 @@ def test_the_page_has_every_part_and_no_outside_address(found):
     assert f"{found.accuracy:.1%}" in page
     assert "another meadow" in page  # what the figure does not mean
     assert {"explaining", "rendering"} <= set(found.seconds)
+
+
+def test_the_page_says_how_the_net_was_trained_and_how_sure_its_figure_is(found):
+    page = findings.report_of(found).html()
+    assert f"of 50 held-back pictures are answered right, {found.give_or_take}." in page
+    assert "texture_net (" in page
+    assert "texture_net for input" in page
+    assert "Sequential for" not in page
+    assert "(ReLU)" in page
+    assert "test pictures" not in page
+    assert all(name in page and str(value) in page for name, value in found.settings.items())
+    assert {"training pictures", "epochs", "batch size", "learning rate", "pictures altered"} == set(found.settings)
+    assert "SmoothGrad, integrated gradients, Grad-CAM" in page
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "words"),
+    [(11, 12, "8 points"), (960, 1000, "0.6 points"), (50, 100, "5 points"), (3, 3, "23 points"), (0, 3, "23 points")],
+)
+def test_the_standard_error_of_the_accuracy(right, n, words):
+    some = findings.Findings("", 0)
+    some.right = np.arange(n) < right
+    assert some.give_or_take == f"give or take {words}"
+    if 0 < right < n:
+        share = right / n
+        assert some.doubt == pytest.approx(np.sqrt(share * (1 - share) / n))
+    assert some.doubt > 0
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (None, "a black picture"),
+        (tl.data.Preprocess(8), "a black picture"),
+        (tl.data.Preprocess(8, mean=(0.5,) * 3, std=(1,) * 3), "the mean colour of the training pictures"),
+        (tl.data.Preprocess(8, False, (0.5,), (1,)), "the mean brightness of the training pictures"),
+        (tl.data.Preprocess(8, per_picture=True), "an even grey"),
+    ],
+)
+def test_where_integrated_gradients_start(how, words):
+    assert findings.nothing(how) == words
+    x = np.random.default_rng(0).random((2, 3 if how is None else how.channels, 8, 8))
+    seen = findings.looks(how.normalized(x) if how else x, how)
+    if how is None or not how.per_picture:
+        np.testing.assert_allclose(seen, x)
+    else:
+        assert (seen.min((1, 2, 3)) == 0).all()
+        np.testing.assert_allclose(seen.max((1, 2, 3)), 1)
+
+
+def test_one_mistake_is_made_once(found):
+    one = findings.Findings("", 0)
+    one.__dict__.update(vars(found))
+    one.confusion = np.diag([5] * 10)
+    for times, words in ((1, "Most often, once, "), (2, "Most often, 2 times, ")):
+        one.confusion[0, 1] = times
+        report = Report("")
+        findings.confusions(report, one)
+        assert words + f"{found.test.classes[0]} is taken for {found.test.classes[1]}." in report.html()
 
 
 def test_quick_halves_the_pictures(found):

@@ -1,6 +1,7 @@
 """Figures: what they show is what they were given, whatever it is; their text stays in its place; nothing global changes."""
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -161,6 +162,45 @@ def test_pictures_stand_in_reading_order():
     assert [round(float(i.get_array()[0, 0, 0]), 1) for i in images(figure)] == [k / 10 for k in range(7)]
 
 
+def test_few_pictures_are_as_large_as_many():
+    one, many = plot.picture_grid(X[:1], ["a"]), plot.picture_grid(X, ["a"] * COUNT)
+    assert one.get_size_inches()[0] == many.get_size_inches()[0] == page.WIDTH
+    assert one.axes[0].get_position().width == pytest.approx(many.axes[0].get_position().width)
+
+
+def test_a_method_has_the_same_name_everywhere():
+    names = ("smoothgrad", "integrated_gradients", "grad_cam", 7)
+    figure = plot.explanation_grid(X[:1], dict.fromkeys(names, X[:1]), ["a"])
+    assert {"SmoothGrad", "integrated\ngradients", "Grad-CAM", "7"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize("kind", ["saliency", "one column", "explanation"])
+def test_the_scale_stands_in_the_middle_and_says_what_is_true_of_every_signed_map(kind):
+    figure = KINDS[kind](list("abcdefgh"))
+    said = texts(figure)
+    low, high, note = (
+        said[words].get_window_extent() for words in ("lowers the answer", "raises it", "each map to its own scale")
+    )
+    middle = figure.bbox.width / 2
+    assert (low.x0 + high.x1) / 2 == pytest.approx(middle, abs=1)
+    assert (note.x0 + note.x1) / 2 == pytest.approx(middle, abs=1)
+    bar = figure.axes[-1].get_window_extent()
+    assert low.x1 < bar.x0 < bar.x1 < high.x0
+
+
+def test_titles_may_be_anything():
+    figure = plot.picture_grid(X, np.arange(COUNT))
+    assert [axes.get_title() for axes in figure.axes] == [str(k) for k in range(COUNT)]
+    assert {"0", "7"} <= set(texts(plot.saliency_grid(X, X, range(COUNT))))
+    assert {"3", "4"} <= set(texts(plot.confusion(np.eye(2, dtype=int), np.array([3, 4]))))
+
+
+def test_colour_a_little_outside_is_clipped():
+    x = np.array([-0.04, 0.5, 1.04]).reshape(1, 3, 1, 1) * np.ones((1, 3, 2, 2))
+    (image,) = images(plot.picture_grid(x, ["a"]))
+    np.testing.assert_array_equal(image.get_array()[0, 0], [0, 0.5, 1])
+
+
 # --- charts ---------------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +252,25 @@ def test_confusion_of_any_number_of_classes(count):
     figure = plot.confusion(np.eye(count, dtype=int) * 7, [f"class {k}" for k in range(count)])
     assert ("7" in texts(figure)) == (count <= 20)
     assert figure.get_size_inches()[0] == page.WIDTH
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 20, 30])
+@pytest.mark.parametrize("name", ["c", "a rather long name of class"])
+def test_confusion_stands_in_the_middle_with_one_size_of_number_and_nothing_overlaps(count, name):
+    figure = plot.confusion(np.eye(count, dtype=int) * 1234 + 1, [f"{name} {k}" for k in range(count)])
+    (axes,) = figure.axes
+    assert len({text.get_fontsize() for text in axes.texts}) == (count <= 20)
+    drawn(figure)
+    boxes = [text.get_window_extent().padded(-1) for text in figure.texts]
+    left, right = min(box.x0 for box in boxes), axes.get_window_extent().x1
+    assert left >= 0
+    assert left + right == pytest.approx(figure.bbox.width, rel=0.1)
+    for k, box in enumerate(boxes):
+        assert box.y1 <= figure.bbox.height
+        assert not any(box.overlaps(other) for other in boxes[:k])
+    cells = axes.transData.transform(np.array([[0, 0], [1, 1]]))
+    for text in axes.texts:
+        assert text.get_window_extent().width < abs(np.diff(cells[:, 0]))[0]
 
 
 @pytest.mark.parametrize("share", [1, 5, 10, 30, 50, 80, 88, 90, 92, 93, 94, 99])
@@ -294,7 +353,7 @@ def test_what_is_cut_keeps_its_beginning_and_its_end():
 
 def test_what_is_a_little_too_long_is_set_smaller_and_stays_whole():
     long, short = (
-        axes.title for axes in plot.picture_grid(np.zeros((2, 1, 4, 4)), ["✗ epithelium 99%", "a"], columns=5).axes
+        axes.title for axes in plot.picture_grid(np.zeros((2, 1, 4, 4)), ["✗ epithelium 99%", "a"], columns=2).axes
     )
     narrow = plot.picture_grid(np.zeros((5, 1, 4, 4)), ["epithelium 99%"] * 5).axes[0].title
     assert (long.get_text(), narrow.get_text()) == ("✗ epithelium 99%", "epithelium 99%")
@@ -330,6 +389,10 @@ HOLED[1, 0, 2, 3] = np.nan
         (lambda: plot.picture_grid(ONE, ["a"]), "2 pictures|1 titles"),
         (lambda: plot.picture_grid(ONE, ["a", "b"], [True]), "2 pictures|1 marks"),
         (lambda: plot.picture_grid(HOLED, ["a", "b"]), "picture_grid: x holds NaN|number 1 of 2"),
+        *(
+            (lambda low=low, high=high: plot.picture_grid(np.linspace(low, high, 12).reshape(1, 3, 2, 2), ["a"]), words)
+            for low, high, words in ((-1, 1, "[0, 1]|-1 … 1|preprocess.shown(x)"), (0, 255, "picture_grid|0 … 255"))
+        ),
         (lambda: plot.explanation_grid(ONE, {}, ["a", "b"]), "at least one method"),
         (lambda: plot.explanation_grid(ONE, {"cam": HOLED[:, 0]}, ["a", "b"]), "'cam' holds NaN|number 1 of 2"),
         (
@@ -349,3 +412,10 @@ HOLED[1, 0, 2, 3] = np.nan
 )
 def test_what_cannot_be_drawn_is_refused(call, words):
     check_message(call, ValueError, words)
+
+
+def test_what_is_of_another_kind_is_refused():
+    for maps in (ONE, [ONE], None):
+        call = partial(plot.explanation_grid, ONE, maps, ["a", "b"])
+        check_message(call, TypeError, f"maps as a dict|{type(maps).__name__}|saliency_grid")
+    check_message(lambda: plot.training_curves({"loss": [1.0]}), TypeError, "expected a History|dict")

@@ -40,8 +40,16 @@ def run(
     with found.timed("cutting patches out of photographs"):
         data = textures(seed, train_per_class, test_per_class)
     model = models.build("texture_net", classes=len(data.train.classes))
+    epochs = math.ceil(epochs / 2) if quick else epochs
+    found.settings = {
+        "training pictures": f"{len(data.train):,}",
+        "epochs": f"{epochs}, the last one kept",
+        "batch size": BATCH,
+        "learning rate": f"{LR:g}, falling to 0 along half a cosine (Adam)",
+        "pictures altered": "turned and mirrored at random",
+    }
     with found.timed("training"):
-        history = train(model, data, math.ceil(epochs / 2) if quick else epochs, seed)
+        history = train(model, data, epochs, seed)
     with found.timed("judging"):
         found.judge(model, data.test, history)
     with found.timed("simple methods to compare with"):

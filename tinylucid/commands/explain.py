@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import explain, plot
+from ..findings import looks
 from ..random import Generator
 from .arguments import add_checkpoint, add_seed
 from .given import class_number, keep, layer_name, listed, pictures, trained, writable_folder
@@ -78,4 +79,4 @@ def drawn(saved: Any, x: Any, paths: list[str], target: int | None, methods: dic
     titles = [
         f"{Path(path).name}\n{saved.classes[k]} {share(float(row[k]))}" for path, k, row in zip(paths, classes, likely)
     ]
-    return plot.explanation_grid(saved.preprocess.shown(x), maps, titles)
+    return plot.explanation_grid(looks(x, saved.preprocess), maps, titles)

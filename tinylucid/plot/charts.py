@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GRID, PLAIN = "#e4e4e4", "#9aa5ad"
+CELL, HEAD, LONGEST = 0.8, 0.32, 1.25  # inches: a cell at most, what an axis is called, the name of a class
 
 
 def training_curves(history: Any) -> Figure:
     """Loss and accuracy of each epoch, in training and in validation, as a matplotlib Figure.
 
     ``history`` has the lists ``loss`` and ``accuracy``, and ``val_loss`` and ``val_accuracy``, which may be empty. An
-    epoch whose value is not a number is a gap. Raises ValueError before the first epoch.
+    epoch whose value is not a number is a gap. Raises ValueError before the first epoch, TypeError for what has no lists.
     """
+    if not hasattr(history, "loss"):
+        raise TypeError(
+            f"training_curves: expected a History, as fit returns it, got {type(history).__name__};"
+            " tl.train.History(loss=[…], accuracy=[…]) makes one"
+        )
     if not len(history.loss):
         raise ValueError("training_curves: the history holds no epoch")
     figure = blank(WIDTH, 2.75)
@@ -102,10 +108,11 @@ def confusion(matrix: Any, classes: Sequence[str]) -> Figure:
         raise ValueError(f"confusion: expected counts ({count}, {count}) of {count} classes, got {matrix.shape}")
     if not (matrix >= 0).all():
         raise ValueError("confusion: a negative count in the matrix")
+    labels = list(map(one_line, classes))
     size = min(SIZE, 160 / count)
-    names = min(1.25, 0.12 + size / 72 * 0.6 * max(map(len, classes)))  # inches for a name
-    side = min(WIDTH - 2 * MARGIN - 0.25 - names, 0.62 * count)
-    left, top = WIDTH - MARGIN - side, 0.3 + names
+    names = min(LONGEST, 0.05 + max(map(len, labels)) * 0.62 * size / 72)  # inches for a name
+    side = min(WIDTH - 2 * MARGIN - HEAD - names, CELL * count)
+    left, top = (WIDTH - side + names + HEAD) / 2, MARGIN + HEAD + names  # in the middle, names included
     figure = blank(WIDTH, top + side + MARGIN)
     axes = place(figure, left, top, side, side)
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -114,28 +121,19 @@ def confusion(matrix: Any, classes: Sequence[str]) -> Figure:
     lines: dict[str, Any] = {"color": "white", "linewidth": min(1.5, 12 / count)}
     axes.hlines(np.arange(1, count) - 0.5, -0.5, count - 0.5, **lines)
     axes.vlines(np.arange(1, count) - 0.5, -0.5, count - 0.5, **lines)
-    write(figure, left + side / 2, MARGIN, "the net's answer", side, color=FAINT, ha="center", va="top")
-    write(
-        figure,
-        left - names - 0.22,
-        top + side / 2,
-        "true class",
-        side,
-        color=FAINT,
-        rotation=90,
-        ha="left",
-        va="center",
-    )
-    for k, name in enumerate(map(one_line, classes)):
+    write(figure, left + side / 2, MARGIN, "the net's answer", WIDTH, color=FAINT, ha="center", va="top")
+    middle, upright = top + side / 2, {"color": FAINT, "rotation": 90}
+    write(figure, left - names - HEAD, middle, "true class", WIDTH, **upright, ha="left", va="center")
+    for k, name in enumerate(labels):
         middle = (k + 0.5) * side / count
         write(figure, left - 0.07, top + middle, name, names, size=size, ha="right", va="center")
         write(figure, left + middle, top - 0.07, name, names, size=size, rotation=90, ha="center", va="bottom")
+    longest = max(len(str(number)) for number in matrix.flat)
+    number = min(size, 0.85 * side / count * 72 / (0.64 * longest))  # one size for all
     for i, j in np.argwhere(matrix > 0) if count <= 20 else ():
         dark = shares[i, j] > 0.92  # where white and black are equally far from the colour
-        number = words(
-            min(size, 12 * 4 / len(str(matrix[i, j]))), "white" if dark else "black", ha="center", va="center"
-        )
-        axes.text(j, i, str(matrix[i, j]), **number)
+        style = words(number, "white" if dark else "black", ha="center", va="center")
+        axes.text(j, i, str(matrix[i, j]), **style)
     return figure
 
 

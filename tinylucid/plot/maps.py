@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 DIVERGING = "RdBu_r"  # red raises, blue lowers, white is zero (ColorBrewer, colour-blind safe)
 BAR, NARROWEST = 0.62, 4.2  # inches for the colour bar and its words
+NAMES = {"smoothgrad": "SmoothGrad", "integrated_gradients": "integrated gradients", "grad_cam": "Grad-CAM"}
+
+
+def called(method: str) -> str:
+    """What people call a method whose function has this name."""
+    return NAMES.get(method, str(method).replace("_", " "))
 
 
 def saliency_grid(
@@ -42,7 +48,7 @@ def saliency_grid(
     summed. ``titles`` one a picture; ``correct`` puts ✓ or ✗ before them, in blue or vermilion. Raises ValueError for
     shapes or counts that do not fit, and for NaN.
     """
-    x = checked_pictures(x, titles, correct, "saliency_grid")
+    x, titles = checked_pictures(x, titles, correct, "saliency_grid")
     maps = checked_maps(maps, x, "maps", "saliency_grid")
     columns = min(columns, len(x))
     high = LARGEST * x.shape[2] / x.shape[3]
@@ -55,7 +61,7 @@ def saliency_grid(
         draw_picture(axes, x[k])
         title(axes, titles[k], None if correct is None else bool(correct[k]), LARGEST, pad=5)
         draw_map(place(figure, left, top + high + GAP / 2, LARGEST, high), x[k], maps[k])
-    draw_scale(figure, "what a brighter pixel does · each map to its own scale")
+    draw_scale(figure)
     return figure
 
 
@@ -69,14 +75,19 @@ def explanation_grid(
     itself where they are above zero. ``titles`` one a picture, ``correct`` as in ``saliency_grid``. Raises ValueError for
     shapes or counts that do not fit, and for NaN.
     """
-    x = checked_pictures(x, titles, correct, "explanation_grid")
+    x, titles = checked_pictures(x, titles, correct, "explanation_grid")
+    if not isinstance(maps, Mapping):
+        raise TypeError(
+            f'explanation_grid: expected maps as a dict such as {{"gradient": maps}}, got {type(maps).__name__};'
+            " saliency_grid draws the maps of one method"
+        )
     if not maps:
         raise ValueError("explanation_grid: expected the maps of at least one method, got none")
     methods = {name: checked_maps(some, x, repr(name), "explanation_grid") for name, some in maps.items()}
     columns = 1 + len(methods)
     cell = min(LARGEST, (WIDTH - 2 * MARGIN + GAP) / columns - GAP)
     high = cell * x.shape[2] / x.shape[3]
-    heads = [name.replace("_", " ").replace(" ", "\n" if len(name) > 11 else " ", 1) for name in methods]
+    heads = [name.replace(" ", "\n" if len(name) > 11 else " ", 1) for name in map(called, methods)]
     head, row = 0.1 + LINE * max(name.count("\n") + 1 for name in heads), LINE + 0.12 + high + GAP
     wide = max(2 * MARGIN + columns * (cell + GAP) - GAP, NARROWEST)
     figure = blank(wide, head + len(x) * row + BAR)
@@ -91,7 +102,7 @@ def explanation_grid(
         title(axes, line, mark, wide - 2 * MARGIN, loc="left", pad=5)
         for j, some in enumerate(methods.values(), 1):
             draw_map(place(figure, MARGIN + j * (cell + GAP), top, cell, high), x[k], some[k])
-    draw_scale(figure, "each map to its own scale")
+    draw_scale(figure)
     return figure
 
 
@@ -129,25 +140,19 @@ def glow(x: Any, share: Any) -> Any:
     return colormaps[DIVERGING](0.5 + 0.45 * share)[..., :3] * grey[..., None]
 
 
-def draw_scale(figure: Figure, note: str) -> None:
-    """The colour bar that all maps share, with its meaning and a note."""
+def draw_scale(figure: Figure) -> None:
+    """The colour bar that all maps share between its two meanings, in the middle, and a note."""
     from matplotlib.cm import ScalarMappable
 
     width, height = (float(side) for side in figure.get_size_inches())
-    axes = place(figure, width / 2 - 0.5, height - BAR + 0.18, 1.0, 0.13)
+    line, middle, room = height - BAR + 0.245, width / 2, width / 2 - 0.6
+    low = write(figure, 0, line, "lowers the answer", room, ha="right", va="center_baseline")
+    high = write(figure, 0, line, "raises it", room, ha="left", va="center_baseline")
+    bar = middle + (low.get_window_extent().width - high.get_window_extent().width) / figure.dpi / 2
+    low.set_x((bar - 0.58) / width)
+    high.set_x((bar + 0.58) / width)
+    axes = place(figure, bar - 0.5, height - BAR + 0.18, 1.0, 0.13)
     figure.colorbar(ScalarMappable(cmap=DIVERGING), cax=axes, orientation="horizontal", ticks=[])
     bare(axes)
-    line, room = height - BAR + 0.245, width / 2 - 0.6
-    write(figure, width / 2 - 0.58, line, "lowers the answer", room, ha="right", va="center_baseline")
-    write(figure, width / 2 + 0.58, line, "raises it", room, ha="left", va="center_baseline")
-    write(
-        figure,
-        width / 2,
-        line + 0.23,
-        note,
-        width - 2 * MARGIN,
-        size=SMALL,
-        color=FAINT,
-        ha="center",
-        va="center_baseline",
-    )
+    note: dict[str, Any] = {"size": SMALL, "color": FAINT, "ha": "center", "va": "center_baseline"}
+    write(figure, middle, line + 0.23, "each map to its own scale", width - 2 * MARGIN, **note)

@@ -22,6 +22,7 @@ OTHERS = (  # for letters that it has not, where one of them is installed
 WIDTH, MARGIN = 6.0, 0.1  # inches: text of SIZE is 10 pixels high where a phone shows the figure 360 pixels wide
 SIZE, SMALL = 12.0, 10.0  # points
 LINE = 0.21  # inches from line to line
+BEYOND = 0.05  # by which a colour may lie outside [0, 1], where it is clipped, unseen
 
 
 def blank(width: float, height: float, dpi: int = 200) -> Figure:
@@ -103,9 +104,9 @@ def letters() -> dict[str, frozenset[int]]:
     return {name: frozenset(get_font(findfont(name)).get_charmap()) for name in families}
 
 
-def one_line(text: str) -> str:
-    """The text with · between its lines."""
-    return " · ".join(text.splitlines())
+def one_line(text: Any) -> str:
+    """A text, or anything else in words, with · between its lines."""
+    return " · ".join(str(text).splitlines())
 
 
 def printable(text: str) -> str:
@@ -117,16 +118,26 @@ def printable(text: str) -> str:
 # --- what is asked of pictures -------------------------------------------------------------------------------------
 
 
-def checked_pictures(x: Any, count: Sequence[str], correct: Sequence[bool] | None, who: str) -> Any:
-    """Pictures (N, 1 or 3, H, W), uint8 over 255; ValueError for other shapes, for NaN, and for too few titles."""
+def checked_pictures(x: Any, titles: Any, correct: Sequence[bool] | None, who: str) -> tuple[Any, list[str]]:
+    """Pictures (N, 1 or 3, H, W), uint8 over 255, and their titles as text.
+
+    ValueError for other shapes, for NaN, for colour outside [0, 1], which would be clipped, and for too few titles.
+    """
     x = np.asarray(x)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.size:
         raise ValueError(f"{who}: expected pictures x (N, 1 or 3, H, W), got {x.shape}")
-    if len(count) != len(x) or (correct is not None and len(correct) != len(x)):
+    titles = [str(each) for each in titles]
+    if len(titles) != len(x) or (correct is not None and len(correct) != len(x)):
         marks = "" if correct is None else f" and {len(correct)} marks"
-        raise ValueError(f"{who}: {len(x)} pictures need as many titles (and marks), got {len(count)} titles{marks}")
+        raise ValueError(f"{who}: {len(x)} pictures need as many titles (and marks), got {len(titles)} titles{marks}")
     finite(x, "x", who)
-    return x / np.float32(255) if x.dtype == np.uint8 else x
+    x = x / np.float32(255) if x.dtype == np.uint8 else x
+    if x.shape[1] == 3 and not -BEYOND <= x.min() <= x.max() <= 1 + BEYOND:
+        raise ValueError(
+            f"{who}: expected colour in [0, 1], got {x.min():.3g} … {x.max():.3g}; preprocess.shown(x) gives pictures as"
+            " they look, from ones that were normalised"
+        )
+    return x, titles
 
 
 def finite(values: Any, name: str, who: str) -> None:

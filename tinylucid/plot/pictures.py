@@ -25,15 +25,12 @@ def picture_grid(
     number of lines; ``correct`` puts ✓ or ✗ before them, in blue or vermilion. Raises ValueError for shapes or counts
     that do not fit, and for NaN.
     """
-    x = checked_pictures(x, titles, correct, "picture_grid")
-    columns = min(columns, len(x))
+    x, titles = checked_pictures(x, titles, correct, "picture_grid")
     cell = min(LARGEST, (wide - 2 * MARGIN + GAP) / columns - GAP)
     height = cell * x.shape[2] / x.shape[3]
     starts = range(0, len(x), columns)
     heads = [over(titles[k : k + columns]) for k in starts]  # inches of title over each row
-    figure = blank(
-        2 * MARGIN + columns * (cell + GAP) - GAP, 2 * MARGIN + sum(heads) + len(heads) * (height + GAP) - GAP
-    )
+    figure = blank(wide, 2 * MARGIN + sum(heads) + len(heads) * (height + GAP) - GAP)
     top = MARGIN
     for start, head in zip(starts, heads):
         top += head
