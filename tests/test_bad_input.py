@@ -190,6 +190,13 @@ def test_a_run_is_gone_on_with_only_as_it_was_begun(tmp_path, capsys):
         message = refused(capsys, *train(folder, *([] if "--size" in more else ["--size", 8]), *more, "--resume"))
         assert word in message
     assert "(--resume)" in refused(capsys, *train("data"))
+    page = tmp_path / "out" / "report.html"
+    for lose in (page.unlink, lambda: os.utime(page, (0, 0))):  # as after a full disk, or Ctrl-C at the end
+        lose()
+        code, out, _ = said(capsys, *train("data", "--size", 8, "--resume", "--json"))
+        assert code == 0
+        assert set(json.loads(out)["classes"]) == {"a", "b"}
+        assert page.stat().st_mtime > 0
     assert last.read_bytes() == before
     last.unlink()
     for more in ((), ("--resume",)):  # neither sends to the other

@@ -24,6 +24,14 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 OPTIMIZER = f"{PRIVATE}optimizer/"  # how the names of its arrays begin
 
 
+class NothingLeft(ValueError):
+    """The run that is to be gone on with is finished; ``history`` is its History."""
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
+
+
 def prepared(out: Any, run: Run, resume: bool) -> Path:
     """The folder, made if need be; a trial shows before the training whether it can be kept there.
 
@@ -110,7 +118,7 @@ def restore(run: Run, folder: Path) -> None:
     check_identity(run, saved, path)
     done = Run(**{**vars(run), **state})
     if done.finished:
-        raise ValueError(f"fit: nothing is left to do: {path} holds a run that {ended(done)}")
+        raise NothingLeft(f"fit: nothing is left to do: {path} holds a run that {ended(done)}", done.history)
     try:
         run.model.load_state_dict({name: array for name, array in file.items() if not name.startswith(PRIVATE)})
     except RuntimeError as error:
