@@ -143,15 +143,21 @@ def test_the_generators_counter_goes_on(tmp_path):
     assert tl.random.default_generator.seed == 0
 
 
-def test_patience_counts_across_the_stop(tmp_path):
+def test_patience_counts_across_the_stop(tmp_path, capsys):
     hasty = {"epochs": 50, "patience": 2, "schedule": "none"}
     whole = run(**hasty)
     epochs = len(whole[4]["loss"])
     assert 2 < epochs < 50
     stopped(4 * (epochs - 1) + 1, tmp_path, **hasty)  # in the last epoch
     same(run(seed=7, out=tmp_path, resume=True, **hasty), whole)
-    words = f"nothing is left to do|no epoch was better than number {epochs - 2} in 2 more|raise patience"
-    check_message(lambda: run(out=tmp_path, resume=True, **hasty), ValueError, words)
+    before = (tmp_path / "last.safetensors").read_bytes()
+    capsys.readouterr()
+    same(run(seed=7, out=tmp_path, resume=True, **hasty), whole)  # loads what there is
+    words = f"holds a run that stopped as no epoch was better than number {epochs - 2} in 2 more; raise patience"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("nothing is left to do: ")
+    assert words in line
+    assert (tmp_path / "last.safetensors").read_bytes() == before
 
 
 def test_total_steps_is_the_length_of_the_schedule():
@@ -173,13 +179,12 @@ def begun(tmp_path):
 
 
 OTHERS = {
-    "optimizer was SGD and is Adam": {"optimizer": "adam"},
-    "scheduler was CosineAnnealingLR and is StepLR": {"schedule": "step"},
-    "scheduler was CosineAnnealingLR and is None": {"schedule": "none"},
+    "optimizer was SGD(lr=0.05, |and is Adam(lr=0.01, ": {"optimizer": "adam"},
+    "scheduler was CosineAnnealingLR(T_max=6, eta_min=0.0) and is StepLR(step_size=2, gamma=0.5)": {"schedule": "step"},
+    "scheduler was CosineAnnealingLR(T_max=6, eta_min=0.0) and is None": {"schedule": "none"},
     "batch_size was 4 and is 5": {"batch_size": 5},
     "accumulate was 2 and is 1": {"accumulate": 1},
     "augment was Augment(flip=True, pad_crop=1, noise=0.1) and is None": {"augment": None},
-    "nothing is left to do|has trained 1 epochs of 1|ask for more epochs": {"epochs": 1},
 }
 
 
@@ -218,9 +223,6 @@ def test_other_data_seed_and_model_are_refused(begun):
 
 
 def test_no_checkpoint_and_files_that_are_none(tmp_path):
-    check_message(
-        lambda: fit(tmp_path / "new"), FileNotFoundError, "there is no|last.safetensors|leave resume=True out"
-    )
     (tmp_path / "last.safetensors").write_text("words")
     check_message(lambda: fit(tmp_path), tl.io.FileError, "last.safetensors|is no .safetensors file")
     os.remove(tmp_path / "last.safetensors")

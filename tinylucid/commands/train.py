@@ -15,7 +15,6 @@ from ..optim import Adam
 from ..optim.lr_scheduler import CosineAnnealingLR
 from ..random import manual_seed
 from ..train import History, fit, total_steps
-from ..train.checkpoint import NothingLeft
 from .arguments import add_device, add_json, add_seed, positive, whole
 from .given import writable_folder
 from .terminal import heading, print_json, table
@@ -75,13 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
     data = image_splits(arguments.folder, arguments.size, not arguments.grey, seed=arguments.seed, progress=True)
     found = Findings(f"A net for {Path(arguments.folder).resolve().name}", seed=arguments.seed, caveat=CAVEAT)
     with found.timed("training"):
-        try:
-            history = trained(data, arguments, out)
-        except NothingLeft as done:  # a run that was stopped before its report was written still gets one
-            page, net = out / "report.html", out / "last.safetensors"
-            if page.exists() and page.stat().st_mtime >= net.stat().st_mtime:
-                raise
-            history = done.history
+        history = trained(data, arguments, out)
     found.settings = settings(data, arguments, history)
     found.judge(models.load(out / "best.safetensors").model, data.test, history)
     page = report_of(found).save(out / "report.html")

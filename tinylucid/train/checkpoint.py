@@ -7,6 +7,7 @@ start with ``//``, numbers in the metadata under "training".
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,12 @@ from .history import History, Sums
 from .run import Run
 
 SHOWN = 300  # letters of a setting in a message
+LENGTH = (
+    ". A schedule is made for the whole run: give the first call the full number of epochs (--epochs); "
+    "a new run can start from the weights in best.safetensors"
+)
 LAST, BEST = "last.safetensors", "best.safetensors"
 OPTIMIZER = f"{PRIVATE}optimizer/"  # how the names of its arrays begin
-
-
-class NothingLeft(ValueError):
-    """The run that is to be gone on with is finished; ``history`` is its History."""
-
-    def __init__(self, message: str, history: History) -> None:
-        super().__init__(message)
-        self.history = history
 
 
 def prepared(out: Any, run: Run, resume: bool) -> Path:
@@ -41,7 +38,7 @@ def prepared(out: Any, run: Run, resume: bool) -> Path:
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     taken = [name for name in (LAST, BEST) if (folder / name).exists()]
-    if taken and not resume:
+    if taken and not (resume and LAST in taken):
         advice = "go on with it by resume=True (--resume), or give" if LAST in taken else "give"
         raise FileExistsError(f"fit: {folder / taken[0]} holds an earlier run; {advice} another out= (--out)")
     with tempfile.TemporaryDirectory(prefix=".tinylucid-trial-", dir=folder) as trial:
@@ -94,13 +91,9 @@ def metadata(run: Run) -> dict[str, Any]:
 def restore(run: Run, folder: Path) -> None:
     """Bring a run to where the checkpoint in the folder left it; nothing is changed unless everything fits.
 
-    Raises FileNotFoundError where there is none, FileError for a file that is none, and ValueError for one of another run, or of
-    one that has nothing left to do.
+    Raises FileError for a file that is none, and ValueError for one of another run.
     """
     path = folder / LAST
-    if not path.exists():
-        advice = "give another out=" if (folder / BEST).exists() else "leave resume=True out (--resume) to begin there"
-        raise FileNotFoundError(f"fit: there is no {path} to go on from; {advice}")
     file = load(path)
     training = file.metadata.get("training")
     if not isinstance(training, dict):
@@ -113,19 +106,19 @@ def restore(run: Run, folder: Path) -> None:
             "sums": Sums(**training["sums"]),
         }
         optimizer = optimizer_state(file, training["optimizer"])
+        scheduled = training["scheduler"] or {}
+        steps = int(scheduled.get("last_epoch", 0))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(path, f"its training is not as fit writes it ({type(error).__name__}: {error})") from error
     check_identity(run, saved, path)
-    done = Run(**{**vars(run), **state})
-    if done.finished:
-        raise NothingLeft(f"fit: nothing is left to do: {path} holds a run that {ended(done)}", done.history)
+    replace(run, **state).check_schedule(steps)
     try:
         run.model.load_state_dict({name: array for name, array in file.items() if not name.startswith(PRIVATE)})
     except RuntimeError as error:
         raise ValueError(f"fit: {path} is of another model: {error}") from error
     run.optimizer.load_state_dict(optimizer)
     if run.scheduler:
-        run.scheduler.load_state_dict(training["scheduler"])
+        run.scheduler.load_state_dict(scheduled)
     default_generator.set_state(generator)
     vars(run).update(state)
 
@@ -138,15 +131,17 @@ def check_identity(run: Run, saved: dict[str, Any], path: Path) -> None:
         if saved.get(name) != now
     ]
     if differ:
+        advice = LENGTH if any(text.startswith("scheduler") for text in differ) else ""
         raise ValueError(
             f"fit: {path} is of another run: {'; '.join(differ)}. Go on with what it was begun with, or give another out="
+            + advice
         )
 
 
 def ended(run: Run) -> str:
     """How a run that is finished came to its end, and what would give it more to do."""
     if len(run.history) >= run.epochs:
-        return f"has trained {len(run.history)} epochs of {run.epochs}; ask for more epochs"
+        return f"has trained {len(run.history)} epochs, and {run.epochs} are asked for; ask for more epochs"
     return f"stopped as no epoch was better than number {run.history.best_epoch} in {run.patience} more; raise patience"
 
 

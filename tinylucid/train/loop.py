@@ -51,7 +51,7 @@ def fit(
     gradient. ``patience``: stop after so many epochs without a better loss on ``val`` (on ``train`` where there is no val).
     ``out``: a folder for ``last.safetensors``, written after every epoch and on Ctrl-C, and ``best.safetensors``, the net
     after the epoch with the least of that loss. ``resume`` goes on from the first, from the middle of an epoch too, to the
-    same bits as if there had been no stop.
+    same bits as if there had been no stop; it starts where there is none yet, and a finished run is loaded and returned.
     Raises ValueError for empty data, arguments out of range and a checkpoint of another run, FileExistsError for an ``out``
     that holds one, and FloatingPointError for a loss or gradient that is no number: it names the operation and layer, and
     the step is not taken. After Ctrl-C it finishes the step (or validation), saves, and raises KeyboardInterrupt.
@@ -69,8 +69,15 @@ def fit(
     warn_of_absent_classes(loader, val_loader)
     run = Run(model, optimizer, scheduler, loss, loader, val_loader, epochs, accumulate, max_norm, patience)
     folder = None if out is None else prepared(out, run, resume)
-    if folder and resume:
+    if folder and resume and (folder / LAST).exists():
         restore(run, folder)
+        if run.finished:
+            say(f"nothing is left to do: {folder / LAST} holds a run that {ended(run)}")
+            return run.history
+    else:
+        run.check_schedule(getattr(scheduler, "last_epoch", 0))
+        if resume:
+            say(f"nothing to go on with in {folder}: starting")
     with mode(model, training=True), interruptible() as ctrl_c:
         _train(run, folder, ctrl_c)
     return run.history

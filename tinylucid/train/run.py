@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -55,20 +56,28 @@ class Run:
         """Whether there is nothing left to do."""
         return len(self.history) >= self.epochs or self.out_of_patience
 
+    def check_schedule(self, at: int) -> None:
+        """ValueError where a schedule that cannot go on beyond its end, now ``at`` so many steps, ends before the run does."""
+        end = getattr(self.scheduler, "total_steps", None)
+        left = (self.epochs - len(self.history)) * self.steps - -(-self.batch // self.accumulate)
+        if end is not None and at + left > end:
+            raise ValueError(
+                f"fit: {type(self.scheduler).__name__} ends after {end} steps, and the run takes {at + left}; make it with "
+                "total_steps=tl.train.total_steps(…)"
+            )
+
     @property
     def identity(self) -> dict[str, Any]:
         """What must be the same for a run to be gone on with."""
         loader, data = self.loader, self.loader.dataset
         made = getattr(self.model, "architecture", None) or {"name": type(self.model).__name__}
-        initial = [group.get("initial_lr") for group in self.optimizer.param_groups]
         return {
             "model": str(made),
             "classes": list(map(str, getattr(data, "classes", ()))),
             "preprocess": repr(getattr(data, "preprocess", None)),
-            "initial learning rate": initial,  # None without a schedule
-            "optimizer": type(self.optimizer).__name__,
+            "optimizer": made_with(self.optimizer, rule_settings(self.optimizer, self.scheduler)),
             "parameters": [len(group["params"]) for group in self.optimizer.param_groups],
-            "scheduler": type(self.scheduler).__name__ if self.scheduler else None,
+            "scheduler": made_with(self.scheduler, schedule_settings(self.scheduler)) if self.scheduler else None,
             "pictures": len(loader.dataset),
             "batch_size": loader.batch_size,
             "shuffle": bool(loader.shuffle),
@@ -124,3 +133,27 @@ class Run:
             getattr(history, name).append(value)
         self.batch, self.sums = 0, Sums()
         return history.best_epoch == len(history)
+
+
+def made_with(part: Any, settings: dict[str, Any]) -> str:
+    """An optimiser or a schedule in words: Adam(lr=0.1, …)."""
+    values = ", ".join(f"{name}={json.dumps(value, default=str)}" for name, value in settings.items())
+    return f"{type(part).__name__}({values})"
+
+
+def rule_settings(optimizer: Optimizer, scheduler: LRScheduler | None) -> dict[str, Any]:
+    """An optimiser's settings, a list where there are several groups, as they were before the schedule changed them."""
+    changed = {"params", "initial_lr"} | (
+        {"momentum", "betas"} if getattr(scheduler, "cycle_momentum", False) else set()
+    )
+    found = {}
+    for name in (name for name in optimizer.param_groups[0] if name not in changed):
+        values = [group["initial_lr" if name == "lr" and scheduler else name] for group in optimizer.param_groups]
+        found[name] = values if len(values) > 1 else values[0]
+    return found
+
+
+def schedule_settings(scheduler: LRScheduler) -> dict[str, Any]:
+    """A schedule's settings: all that its steps do not change; the rates that it starts from are the optimiser's."""
+    state = scheduler.state_dict().items()
+    return {name: v for name, v in state if name not in ("last_epoch", "base_lrs") and not name.startswith("_")}
