@@ -321,11 +321,14 @@ def test_gradcheck_says_what_it_cannot_find(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in cli.COMMANDS)])
-def test_help_has_an_example(command, capsys):
+def test_help_has_an_example_and_is_as_wide_as_the_terminal(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = said(capsys, *command, "--help")
     assert code == 0
     assert re.search(r"examples?:\n  tinylucid ", out)
-    assert max(map(len, out.splitlines())) <= 130
+    text, examples = re.split(r"\nexamples?:\n", out)
+    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, examples.splitlines())) <= 100
 
 
 def test_no_command_prints_the_help(capsys):

@@ -203,9 +203,22 @@ def test_a_target_that_never_changes_has_an_empty_map():
         (lambda net, x: grad_cam(linear_net(tl.Generator(0)), x, 1), ValueError, "no layer of this model|use gradient"),
         (lambda net, x: grad_cam(net, x[0], 1), ValueError, "(N, C, H, W)|(2, 6, 6)"),
         (lambda net, x: grad_cam(net, x.astype(int), 1), TypeError, "only float32 and float64"),
+        (
+            lambda net, x: grad_cam(net, x, 1, layer=tl.nn.ReLU()),
+            ValueError,
+            "no layer a ReLU that is not in it|conv, around",
+        ),
+        (lambda net, x: grad_cam(net, x, "cat"), ValueError, "by its number|classes.index('cat')"),
+        (lambda net, x: grad_cam(net, x, ["cat"] * 3), ValueError, "by its number|classes.index('cat')"),
         (lambda net, x: grad_cam(net, x, 4), ValueError, "target 4 is outside 0 … 3"),
         (lambda net, x: grad_cam(net, x, [1, 2]), ValueError, "one for each of the 3 pictures"),
     ],
 )
 def test_misuse_has_messages(call, error, words):
-    check_message(lambda: call(Skipping(), np.zeros((3, 2, 6, 6))), error, words)
+    message = check_message(lambda: call(Skipping(), np.zeros((3, 2, 6, 6))), error, words)
+    assert len(message.splitlines()) == 1
+
+
+def test_a_layer_may_be_given_as_itself():
+    net, x = Skipping(), pictures(tl.Generator(0))
+    assert np.array_equal(grad_cam(net, x, 1, layer=net.conv), grad_cam(net, x, 1, layer="conv"))

@@ -288,7 +288,6 @@ def test_objectives_say_what_they_are_and_do_not_change_the_dtype():
     [
         (logit(3), "class 3|0 … 2|3 logits"),
         (logit(-1), "class -1|0 … 2"),
-        (logit("brick"), "class 'brick'|0 … 2"),
         (channel("conv", 0), "no layer 'conv'|it has: 0, 1, 2"),
         (channel("2", 4), "channel 4|0 … 3|layer '2' gives 4 channels"),
         (neuron("2", 4, 0, 0), "channel 4|0 … 3"),
@@ -299,3 +298,18 @@ def test_objectives_say_what_they_are_and_do_not_change_the_dtype():
 )
 def test_a_wrong_name_or_number_lists_what_there_is(objective, words):
     check_message(lambda: render(small_net(), objective, pixel(SHAPE, dtype=tl.float64), steps=1), ValueError, words)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: logit("brick"), "a class is given by its number|classes.index('brick')"),
+        (lambda: logit(1.0), "its number, got 1.0"),
+        (lambda: channel("2", "red"), "a channel is given by its number, got 'red'"),
+        (lambda: neuron("2", None, 0, 0), "a channel is given by its number, got None"),
+        (lambda: channel(small_net()[2], 0), "its dotted name|got a ReLU"),
+        (lambda: neuron(2, 0, 0, 0), "its dotted name|got a int"),
+    ],
+)
+def test_what_is_no_number_or_name_is_refused_at_once(call, words):
+    assert len(check_message(call, TypeError, words).splitlines()) == 1

@@ -25,6 +25,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(complain(message))
 
 
+class Help(argparse.HelpFormatter):
+    """argparse's own, as wide as the terminal, but the examples at the end keep their lines."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("example") else super()._fill_text(text, width, indent)
+
+
 def parser(commands: Sequence[str] = COMMANDS) -> Parser:
     """The arguments of the commands; only the modules of ``commands`` are imported."""
     top = described(Parser, prog="tinylucid", description="A deep learning engine for pictures, small enough to read in an evening.",
@@ -42,9 +49,9 @@ def parser(commands: Sequence[str] = COMMANDS) -> Parser:
 
 
 def described(make: Any, *args: Any, examples: Sequence[str], **kwargs: Any) -> Any:
-    """A parser whose help keeps its lines and ends with examples."""
+    """A parser whose help ends with examples."""
     epilog = "\n  ".join(["example:" if len(examples) == 1 else "examples:", *examples])
-    return make(*args, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
+    return make(*args, epilog=epilog, formatter_class=Help, **kwargs)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,7 +31,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_checkpoint(parser, pictures=True)
     parser.add_argument(
-        "--method", action="append", choices=METHODS, help="one of the four (again for more; all if left out)"
+        "--method",
+        action="append",
+        choices=METHODS,
+        metavar="NAME",
+        help="one of %(choices)s (again for more; all if left out)",
     )
     parser.add_argument(
         "--class", dest="target", metavar="NAME", help="the class to explain, by name or number (the likeliest)"

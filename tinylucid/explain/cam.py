@@ -17,14 +17,14 @@ from .gradients import slope
 
 
 def grad_cam(
-    model: Module, x: Any, target: Any, *, layer: str | None = None, relu: bool = True, upsample: bool = True
+    model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
 ) -> Any:
     """ReLU(Σₖ mean(∂z/∂Aₖ) · Aₖ), A (N, K, h, w) what a layer gives, z the target's logit (Selvaraju et al., 2017).
 
     Pictures x (N, C, H, W) → maps (N, H, W) in x's dtype: the small maps enlarged bilinearly, each value at the middle of
     its patch of the picture; (N, h, w) without ``upsample``. Without ``relu`` the map is signed: what speaks against the
-    class is negative. ``layer`` is a dotted name of model.named_modules(), by default the last layer to run that gives a
-    plane of more than one place; of a layer that runs several times the last run counts. target as in gradient.
+    class is negative. ``layer`` is a module of the model or its dotted name in model.named_modules(), by default the last
+    to run that gives a plane of more than one place; if it runs several times the last run counts. target as in gradient.
     Raises ValueError for a layer that there is not, that is not run or gives no plane, RuntimeError for one that the
     target does not depend on, and as gradient does.
     """
@@ -60,12 +60,14 @@ def last_plane(model: Module, x: Any) -> str:
     return names[-1]
 
 
-def known(model: Module, layer: str) -> str:
-    """``layer``, if the model has one of that name; ValueError with the names otherwise."""
-    names = [name for name, _ in model.named_modules() if name]
-    if layer not in names:
-        raise ValueError(f"grad_cam: {type(model).__name__} has no layer {layer!r}; it has: {', '.join(names)}")
-    return layer
+def known(model: Module, layer: str | Module) -> str:
+    """The name of ``layer``, a name or a module, if the model has it; ValueError with the names otherwise."""
+    names = {name: module for name, module in model.named_modules() if name}
+    for name, module in names.items():
+        if layer is module or (isinstance(layer, str) and layer == name):
+            return name
+    what = f"a {type(layer).__name__} that is not in it" if isinstance(layer, Module) else repr(layer)
+    raise ValueError(f"grad_cam: {type(model).__name__} has no layer {what}; it has: {', '.join(names)}")
 
 
 @contextlib.contextmanager

@@ -41,6 +41,9 @@ def planes(x: Any) -> Any:
 def classes_of(target: Any, n: int) -> Any:
     """``target`` as one class number a picture, (n,); ValueError where it is neither one number nor n."""
     classes = np.asarray(target.data if isinstance(target, Tensor) else target)
+    if classes.dtype.kind in "US":
+        name = str(classes.flat[0])
+        raise ValueError(f"explain: a class is given by its number, such as classes.index({name!r}), got {name!r}")
     if classes.dtype.kind not in "iu" or classes.shape not in ((), (n,)):
         raise ValueError(
             f"explain: target must be one class number, or one for each of the {n} pictures, or a function of the logits; "

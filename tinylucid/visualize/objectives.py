@@ -69,6 +69,7 @@ def parts(x: Any) -> tuple[Callable[[Seen], Any], str, frozenset[str]]:
 
 def logit(k: int) -> Objective:
     """What the model answers for class k, before any softmax; of an answer (N, K, h, w) its mean over the places."""
+    numbered(k, "class")
 
     def value(seen: Seen) -> Tensor:
         z = seen.logits
@@ -83,6 +84,8 @@ def logit(k: int) -> Objective:
 
 def channel(layer: str, k: int) -> Objective:
     """The mean over the plane of channel k of what a layer gives; the layer by its dotted name in model.named_modules()."""
+    named(layer)
+    numbered(k, "channel")
 
     def value(seen: Seen) -> Tensor:
         means = seen.channels(layer)
@@ -94,6 +97,8 @@ def channel(layer: str, k: int) -> Objective:
 
 def neuron(layer: str, k: int, y: int, x: int) -> Objective:
     """Channel k of what a layer gives (N, K, h, w), at row y and column x."""
+    named(layer)
+    numbered(k, "channel")
 
     def value(seen: Seen) -> Tensor:
         out = seen.layer(layer)
@@ -106,6 +111,21 @@ def neuron(layer: str, k: int, y: int, x: int) -> Objective:
         return out[:, k, y, x]
 
     return Objective(f"neuron({layer!r}, {k}, {y}, {x})", value, frozenset([layer]))
+
+
+def numbered(k: Any, kind: str) -> None:
+    """TypeError unless k is a whole number."""
+    if not isinstance(k, (int, np.integer)):
+        of_class = f", such as classes.index({k!r})" if kind == "class" and isinstance(k, str) else ""
+        raise TypeError(f"visualize: a {kind} is given by its number{of_class}, got {k!r}")
+
+
+def named(layer: Any) -> None:
+    """TypeError unless a layer is given by its name."""
+    if not isinstance(layer, str):
+        raise TypeError(
+            f"visualize: a layer is given by its dotted name in model.named_modules(), got a {type(layer).__name__}"
+        )
 
 
 def inside(k: int, n: int, kind: str, what_there_is: str) -> None:

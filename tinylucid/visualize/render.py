@@ -51,7 +51,7 @@ def render(
         raise ValueError(f"render: steps must be a whole number of at least 1, got {steps!r}")
     seen_through = wobble(min(picture.shape[2:])) if transforms is None else transforms
     optimizer = Adam(picture.parameters, lr=lr)
-    with recording(model), tqdm(total=steps, desc="render", unit="step", disable=None, leave=False) as bar:
+    with recording(model), tqdm(total=steps, desc="render", unit=" steps", disable=None, leave=False) as bar:
         for step in range(steps):
             with backward_rules({relu: wake}) if step < AWAKENING else contextlib.nullcontext():
                 x = through(seen_through, picture(), rng)
