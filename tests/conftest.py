@@ -48,6 +48,7 @@ ONE_FOLDER = (
     "bundled",
     "fit",
     "training",
+    "asked",
     "metrics",
 )
 

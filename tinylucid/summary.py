@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import dtypes, nn
+from .nn.module import check_model
 from .random import default_generator
 from .scopes import no_grad
 from .tensor import Tensor
@@ -108,6 +109,7 @@ def summary(model: nn.Module, input_shape: Any) -> Summary:
 
     Raises ValueError for a shape with other than 1 to 4 sizes, and for one that the net refuses, naming the layer.
     """
+    check_model(model, "summary")
     shape = _batch(input_shape)
     dtype = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), dtypes.get_default_dtype())
     watch = Watch(model)

@@ -191,7 +191,10 @@ def one_hot(y: Any, classes: int) -> Any:
     if y.ndim != 1 or y.dtype.kind not in "iu":
         raise ValueError(f"Augment: mixup mixes class numbers (N,), not targets of shape {y.shape} and dtype {y.dtype}")
     if not classes:
-        raise ValueError("Augment: mixup must know how many classes there are; give the dataset its classes")
+        raise ValueError(
+            "Augment: mixup must know how many classes there are; give the dataset its classes: names, in its attribute "
+            "`classes`, as of ArrayDataset(x, y, classes)"
+        )
     if y.size and not 0 <= y.min() <= y.max() < classes:
         raise ValueError(f"Augment: mixup expects class numbers 0 … {classes - 1}, got {y.min()} … {y.max()}")
     return (y[:, None] == np.arange(classes)).astype(float32)

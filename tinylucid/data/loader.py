@@ -107,6 +107,11 @@ class DataLoader:
             x, y = self.dataset[index]
         else:
             index, x, y = self._read_each(index)
+        if y.dtype.kind in "USO":
+            raise TypeError(
+                f"DataLoader: targets must be numbers, got {y.flat[0]!s:.80}; number the names: "
+                "classes, y = np.unique(names, return_inverse=True)"
+            )
         return index, as_float(x), y.astype(int64, copy=False) if y.dtype.kind in "iu" else y
 
     def _read_each(self, index: Any) -> tuple[Any, Any, Any]:
@@ -118,6 +123,9 @@ class DataLoader:
             except PictureError as error:
                 self._name(i, error)
                 continue
+            except Exception as error:
+                error.add_note(f"DataLoader: this was raised by dataset[{i}]")
+                raise
             if not isinstance(item, (tuple, list)) or len(item) != 2:
                 raise ValueError(
                     f"DataLoader: dataset[{i}] must be a pair (picture, target), got {type(item).__name__}"

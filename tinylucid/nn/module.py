@@ -296,6 +296,17 @@ class Module:
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
 
 
+def check_model(model: Any, where: str) -> None:
+    """TypeError for what is no Module, such as the class of a net in place of a net."""
+    if not isinstance(model, Module):
+        got = (
+            f"the class {model.__name__}; make a net of it: {model.__name__}(…)"
+            if isinstance(model, type)
+            else repr(model)
+        )
+        raise TypeError(f"{where}: expected a net, a tl.nn.Module, got {got}")
+
+
 def _counted(kind: str, names: list[str]) -> str:
     """``2 missing ('a', 'b')``, with the first five names."""
     return f"{len(names)} {kind} ({', '.join(names[:5])}{', …' if len(names) > 5 else ''})" if names else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +14,11 @@ from ..data.dataset import as_float
 from ..metrics import IGNORED, hits, share
 from ..nn import Module
 from ..nn import functional as F
+from ..nn.module import check_model
 from ..scopes import no_grad
 from ..tensor import Tensor
+
+SIZE = 250  # pictures at a time where nothing is learnt
 
 
 class Evaluation(NamedTuple):
@@ -26,15 +30,16 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    model: Module, data: Any, loss: Callable[[Any, Any], Any] = F.cross_entropy, batch_size: int = 250
+    model: Module, data: Any, loss: Callable[[Any, Any], Any] = F.cross_entropy, batch_size: int | None = None
 ) -> Evaluation:
     """The model's loss, accuracy and logits on data, in eval mode, without recording; the mode is put back afterwards.
 
-    ``data``: a dataset, a pair (x, y) or a DataLoader (then the logits are in the order of its epoch 0). ``loss(logits,
-    y)`` is a mean over the batch; batches count by their targets, those of class −100 not. Accuracy is that of
+    ``data``: a dataset or a pair (x, y), asked ``batch_size`` (250) at a time, or a DataLoader with batches of its own (then
+    the logits are in the order of its epoch 0). ``loss(logits, y)`` is a mean over the batch; batches count by their targets, those of class −100 not. Accuracy is that of
     ``tl.metrics.accuracy``, NaN for targets that are neither classes nor their shares.
     Raises ValueError for empty data and unknown classes.
     """
+    check_model(model, "evaluate")
     loader = as_loader("data", data, batch_size)
     classes = getattr(loader.dataset, "classes", ())
     answers, truths, total, targets = [], [], 0.0, 0
@@ -49,39 +54,61 @@ def evaluate(
     return Evaluation(total / max(targets, 1), share(hits(found, np.concatenate(truths))), found)
 
 
-def predict(model: Module, x: Any, batch_size: int = 250) -> Any:
+def predict(model: Module, x: Any, batch_size: int | None = None) -> Any:
     """The model's logits for pictures x (N, C, H, W), an array (N, K, …), in eval mode, without recording.
 
-    Bytes 0 … 255 are taken as [0, 1]. The model's mode is put back afterwards.
+    Bytes 0 … 255 are taken as [0, 1]. x may also be what ``evaluate`` takes. The model's mode is put back afterwards. Raises
+    TypeError for pictures of another dtype than the model's.
     """
-    x = as_float(x.data if isinstance(x, Tensor) else np.asarray(x))
+    check_model(model, "predict")
     with mode(model, training=False), no_grad():
-        batches = [x[k : k + batch_size] for k in range(0, max(len(x), 1), batch_size)]  # nothing is one empty batch
-        return np.concatenate([model(Tensor(batch)).data for batch in batches])
+        return np.concatenate([answered(model, batch).data for batch in pictures(x, batch_size)])
+
+
+def pictures(x: Any, batch_size: int | None) -> Iterator[Any]:
+    """Batches of pictures, from an array, a tensor or data with targets."""
+    if not isinstance(x, (Tensor, list)) and not hasattr(x, "__array__"):
+        return (batch for batch, _ in as_loader("x", x, batch_size).epoch(0))
+    x, size = as_float(x.data if isinstance(x, Tensor) else np.asarray(x)), batch_size or SIZE
+    return (x[k : k + size] for k in range(0, max(len(x), 1), size))  # nothing is one empty batch
 
 
 def as_loader(
-    name: str, data: Any, batch_size: int, shuffle: bool = False, seed: int = 0, augment: Augment | None = None
+    name: str,
+    data: Any,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    seed: int | None = None,
+    augment: Augment | None = None,
+    usual: int = SIZE,
 ) -> DataLoader:
-    """The DataLoader itself, or one for a dataset or a pair (x, y); ``name`` is that of the argument, for messages."""
+    """The DataLoader itself, or one for a dataset or a pair (x, y) with batches of ``batch_size``, or else of the usual size.
+
+    ``name`` is that of the argument, for messages. ValueError for settings beside a DataLoader, which has its own.
+    """
     if isinstance(data, DataLoader):
-        if augment is not None:
-            raise ValueError(f"{name} is a DataLoader, which has its own augment: give it to that")
+        for setting, value in (("batch_size", batch_size), ("seed", seed), ("augment", augment)):
+            if value is not None:
+                raise ValueError(f"{name} is a DataLoader, which has its own {setting}: give it to that")
         return data
+    if isinstance(data, (str, Path)):
+        raise TypeError(f"{name} must be data, got the path {str(data)!r}; tl.data.image_splits(path) reads pictures")
     if isinstance(data, Splits):
         raise TypeError(f"{name} must be one dataset, got two as Splits; take .train or .test, or both by *data")
     if isinstance(data, tuple) and len(data) == 2:
         data = ArrayDataset(*data)
     if not hasattr(data, "__getitem__") or not hasattr(data, "__len__") or isinstance(data, (np.ndarray, Tensor)):
-        raise TypeError(f"{name} must be a DataLoader, a dataset or a pair (x, y), got {type(data).__name__}")
+        got = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
+        raise TypeError(f"{name} must be a tl.data.DataLoader, a dataset or a pair (x, y), got {got}")
     if not len(data):
         raise ValueError(f"{name} is empty: there is no picture in it")
-    return DataLoader(data, batch_size, shuffle, seed, augment)
+    size = usual if batch_size is None else batch_size
+    return DataLoader(data, size, shuffle, 0 if seed is None else seed, augment)
 
 
 def forward(model: Module, loss: Callable[[Any, Any], Any], x: Any, y: Any, classes: Any) -> tuple[Any, Any]:
     """Logits and loss of a batch; a class that the model has no logit for is told by the data's names."""
-    logits = model(Tensor(x))
+    logits = answered(model, x)
     try:
         return logits, loss(logits, y)
     except ValueError as error:
@@ -89,6 +116,18 @@ def forward(model: Module, loss: Callable[[Any, Any], Any], x: Any, y: Any, clas
             names = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
             raise ValueError(f"{error}; the data has {len(classes)}, build the model for as many: {names}") from error
         raise
+
+
+def answered(model: Module, x: Any) -> Any:
+    """The model's answers to a batch; TypeError that says how to convert pictures of another dtype than the model's."""
+    try:
+        return model(Tensor(x))
+    except TypeError as error:
+        own = next((p.dtype for p in model.parameters()), x.dtype)
+        if x.dtype.kind != "f" or x.dtype == own:
+            raise
+        advice = f"the pictures are {x.dtype}, the model's parameters {own}: convert them by x.astype(np.{own})"
+        raise TypeError(f"{advice} ({error})") from error
 
 
 def counted(y: Any) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from ..data import Augment, DataLoader
 from ..nn import Module
 from ..nn import functional as F
+from ..nn.module import check_model
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from .checkpoint import LAST, ended, prepared, restore, write_best, write_last
@@ -22,6 +23,8 @@ from .judge import as_loader, mode
 from .progress import Progress, say
 from .run import Run
 
+SIZE = 64  # pictures a batch, unless told otherwise
+
 
 def fit(
     model: Module,
@@ -29,7 +32,7 @@ def fit(
     val: Any = None,
     *,
     epochs: int,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     optimizer: Optimizer | None = None,
     scheduler: LRScheduler | None = None,
     loss: Callable[[Any, Any], Any] = F.cross_entropy,
@@ -39,12 +42,12 @@ def fit(
     patience: int | None = None,
     out: Any = None,
     resume: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> History:
     """Train a model, in place, for so many passes over ``train``; returns the History. The model has the last weights then.
 
     ``train``, ``val``: a dataset, a pair (x, y), or a DataLoader with settings of its own. From the others batches of
-    ``batch_size`` are made, the order and ``augment`` of each epoch by ``seed``; dropout draws from ``tl.manual_seed``'s
+    ``batch_size`` (64) are made, the order and ``augment`` of each epoch by ``seed`` (0); dropout draws from ``tl.manual_seed``'s
     generator. ``optimizer``: Adam of rate 1e-3, or the scheduler's. ``scheduler`` is stepped after every optimiser step,
     of which there are ``tl.train.total_steps(…)``. ``loss(logits, y)``: a mean over the batch.
     ``accumulate`` batches make one step, with the gradient of one batch as large as all of them. ``max_norm`` clips the
@@ -63,8 +66,9 @@ def fit(
         raise ValueError(f"fit: max_norm must be above 0, got {max_norm!r}")
     if resume and out is None:
         raise ValueError("fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
-    loader = as_loader("train", train, batch_size, True, seed, augment)
-    val_loader = None if val is None else as_loader("val", val, 250)
+    check_model(model, "fit")
+    loader = as_loader("train", train, batch_size, True, seed, augment, SIZE)
+    val_loader = None if val is None else as_loader("val", val)
     optimizer = chosen(model, optimizer, scheduler)
     warn_of_absent_classes(loader, val_loader)
     run = Run(model, optimizer, scheduler, loss, loader, val_loader, epochs, accumulate, max_norm, patience)
@@ -83,9 +87,9 @@ def fit(
     return run.history
 
 
-def total_steps(train: Any, epochs: int, batch_size: int = 64, accumulate: int = 1) -> int:
+def total_steps(train: Any, epochs: int, batch_size: int | None = None, accumulate: int = 1) -> int:
     """How many optimiser steps ``fit`` takes with these arguments: epochs · ⌈batches / accumulate⌉, a schedule's length."""
-    return epochs * -(-len(as_loader("train", train, batch_size)) // accumulate)
+    return epochs * -(-len(as_loader("train", train, batch_size, usual=SIZE)) // accumulate)
 
 
 def _train(run: Run, folder: Path | None, ctrl_c: Interrupt) -> None:
@@ -131,7 +135,13 @@ def stop(run: Run, folder: Path | None) -> None:
 
 
 def chosen(model: Module, optimizer: Optimizer | None, scheduler: LRScheduler | None) -> Optimizer:
-    """The optimiser to use; ValueError for one of another model, or a schedule of another optimiser."""
+    """The optimiser to use; ValueError for one of another model, or a schedule of another optimiser, TypeError for neither."""
+    for name, part, kind, example in (
+        ("optimizer", optimizer, Optimizer, "tl.optim.Adam(model.parameters(), lr=1e-3)"),
+        ("scheduler", scheduler, LRScheduler, "tl.optim.lr_scheduler.StepLR(optimizer, 100)"),
+    ):
+        if part is not None and not isinstance(part, kind):
+            raise TypeError(f"fit: {name} must be made before, such as {example}; got {part!r}")
     if optimizer is None:
         optimizer = scheduler.optimizer if scheduler else Adam(model.parameters(), lr=1e-3)
     if scheduler and scheduler.optimizer is not optimizer:

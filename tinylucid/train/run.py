@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,13 +104,8 @@ class Run:
 
     def _step(self, batches: Batches) -> None:
         """One optimiser step, and one of the schedule."""
-        where = f"fit, epoch {self.epoch}, step {self.batch // self.accumulate + 1} of {self.steps}"
-        try:
+        with located(f"fit, epoch {self.epoch}, step {self.batch // self.accumulate + 1} of {self.steps}"):
             step = checked_gradients(self.model, self.optimizer, self.loss, batches, self.max_norm)
-        except FloatingPointError as error:
-            raise FloatingPointError(f"{where}: {error}") from None
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
         sums, self.batch = self.sums, self.batch + len(batches.window)
         sums.lr = float(self.optimizer.param_groups[0]["lr"])
         self.optimizer.step()
@@ -125,7 +121,8 @@ class Run:
         """Validate and write the epoch down; returns whether it is the best so far."""
         started, history = time.perf_counter(), self.history
         if self.val_loader:
-            result = evaluate(self.model, self.val_loader, self.loss)
+            with located(f"fit, epoch {self.epoch}, validation"):
+                result = evaluate(self.model, self.val_loader, self.loss)
             history.val_loss.append(result.loss)
             history.val_accuracy.append(result.accuracy)
         self.sums.seconds += time.perf_counter() - started
@@ -133,6 +130,18 @@ class Run:
             getattr(history, name).append(value)
         self.batch, self.sums = 0, Sums()
         return history.best_epoch == len(history)
+
+
+@contextlib.contextmanager
+def located(where: str) -> Iterator[None]:
+    """In the ``with``, what is wrong with numbers, values and types is told with the place in the run."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{where}: {error}") from None
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{where}: {error}") from error
 
 
 def made_with(part: Any, settings: dict[str, Any]) -> str:
