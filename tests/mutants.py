@@ -369,7 +369,7 @@ MUTANTS = [
     Mutant("tinylucid/io/state.py", "!= _checksum(text, arrays)", "is None", FILES + " -k flipped"),
     Mutant("tinylucid/io/npz.py", "if total > FREE + RATIO * size:", "if False:", FILES + " -k bombs"),
     Mutant("tinylucid/io/npz.py", '"F" if fortran else "C"', '"C"', FILES + " -k other_programs"),
-    Mutant("tinylucid/models/saved.py", "if not name.startswith(PRIVATE)", "if name", NETS + " -k training"),
+    Mutant("tinylucid/nn/module.py", "and not name.startswith(PRIVATE)", "", NETS + " -k training"),
     Mutant("tinylucid/models/resnet.py", "if k == 0 else 2)", "if k == 0 else 1)", NETS + " -k flow"),
     Mutant("tinylucid/models/separable.py", "groups=into, bias", "groups=1, bias", NETS + " -k cheaper"),
     Mutant("tinylucid/summary.py", "buffer.data[...] = data", "pass", "tests/test_summary.py -k left_as"),

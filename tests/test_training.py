@@ -134,3 +134,15 @@ def test_a_schedule_that_is_too_short_is_found_before_training(tmp_path):
     used = cycle(optimizer, total_steps=4)
     tl.fit(model, (X, Y), epochs=1, batch_size=10, scheduler=used)
     check_message(lambda: tl.fit(model, (X, Y), epochs=2, batch_size=10, scheduler=used), ValueError, "the run takes 6")
+
+
+def test_what_is_in_the_files_of_a_net_of_ones_own(tmp_path):
+    history, model = again(tmp_path, momentum=0.9)
+    last = tl.load(tmp_path / "last.safetensors")
+    assert any(name.startswith("//optimizer") for name in last)
+    other = net()
+    assert other.load_state_dict(last) == ([], [])
+    np.testing.assert_array_equal(other[1].weight.data, model[1].weight.data)
+    assert tl.train.History.load(tmp_path / "last.safetensors") == history
+    best = tmp_path / "best.safetensors"
+    check_message(lambda: tl.train.History.load(best), tl.io.FileError, f"{best}: holds no history|last.safetensors")

@@ -20,7 +20,6 @@ NAMES: dict[str, Callable[..., Module]] = {
     f.__name__: f for f in (lenet, resnet, resnet18, separable, texture_net, vgg)
 }
 ABOUT = ("architecture", "classes", "preprocess")  # the metadata's keys that are written and read here
-PRIVATE = "//"  # how the names of entries begin that are not the model's
 
 
 class Saved(NamedTuple):
@@ -90,7 +89,7 @@ def load(path: Any) -> Saved:
     metadata = state.metadata
     model = _built(path, metadata.get("architecture"), sum(a.size for a in state.values()))
     try:
-        model.load_state_dict({name: a for name, a in state.items() if not name.startswith(PRIVATE)})
+        model.load_state_dict(state)
     except RuntimeError as error:
         raise io.FileError(path, f"its weights are not those of the architecture it names: {error}") from error
     classes, preprocess = metadata.get("classes") or [], metadata.get("preprocess")

@@ -11,6 +11,8 @@ from .. import dtypes
 from ..scopes import thread
 from ..tensor import Tensor
 
+PRIVATE = "//"  # how the names of entries in a file begin that are not a model's
+
 
 class Parameter(Tensor):
     """A leaf tensor that a Module registers and an optimiser updates."""
@@ -249,12 +251,13 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> tuple[list[str], list[str]]:
         """Copy values in by name; returns (missing, unexpected) names.
 
-        Nothing is changed unless everything fits: raises RuntimeError with the numbers and the first names of missing,
-        unexpected and mis-shaped entries (``strict=False`` forgives the first two).
+        Entries whose names begin with "//", such as an optimiser's in a checkpoint, are passed over. Nothing is changed unless
+        everything fits: raises RuntimeError with the numbers and the first names of missing, unexpected and mis-shaped
+        entries (``strict=False`` forgives the first two).
         """
         own = self.state_dict()
         missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
+        unexpected = [name for name in state_dict if name not in own and not name.startswith(PRIVATE)]
         values = {
             name: np.asarray(getattr(state_dict[name], "data", state_dict[name])) for name in own if name in state_dict
         }

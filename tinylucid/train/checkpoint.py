@@ -15,7 +15,8 @@ import numpy as np
 
 from .. import models
 from ..io import FileError, State, load, save
-from ..models.saved import PRIVATE, about
+from ..models.saved import about
+from ..nn.module import PRIVATE
 from ..random import default_generator
 from .history import History, Sums
 from .run import Run
@@ -113,7 +114,7 @@ def restore(run: Run, folder: Path) -> None:
     check_identity(run, saved, path)
     replace(run, **state).check_schedule(steps)
     try:
-        run.model.load_state_dict({name: array for name, array in file.items() if not name.startswith(PRIVATE)})
+        run.model.load_state_dict(file)
     except RuntimeError as error:
         raise ValueError(f"fit: {path} is of another model: {error}") from error
     run.optimizer.load_state_dict(optimizer)

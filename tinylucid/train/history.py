@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..io import FileError, load
+
 
 @dataclass
 class History:
@@ -24,6 +26,15 @@ class History:
     lr: list[float] = field(default_factory=list)
     grad_norm: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, path: Any) -> History:
+        """The History in a ``last.safetensors``; raises what tl.load raises, and FileError for a file that holds none."""
+        training = load(path).metadata.get("training")
+        try:
+            return cls(**training["history"])  # type: ignore[index]
+        except (KeyError, TypeError) as error:
+            raise FileError(path, "holds no history; fit writes it into last.safetensors") from error
 
     def __len__(self) -> int:
         return len(self.loss)
