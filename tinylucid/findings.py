@@ -101,7 +101,7 @@ class Findings:
         """The figures as plain values, for a file."""
         return {
             "accuracy": self.accuracy,
-            "standard error": self.doubt,
+            "standard_error": self.doubt,
             "classes": self.by_class,
             "baselines": dict(self.baselines),
             "seconds": self.seconds,

@@ -46,7 +46,7 @@ def saliency_grid(
 
     Maps are signed: zero is white, the 99th percentile of each map's magnitude has full colour, and colour channels are
     summed. ``titles`` one a picture; ``correct`` puts ✓ or ✗ before them, in blue or vermilion. Raises ValueError for
-    shapes or counts that do not fit, and for NaN.
+    shapes or counts that do not fit, for NaN, and for colour outside [0, 1].
     """
     x, titles = checked_pictures(x, titles, correct, "saliency_grid")
     maps = checked_maps(maps, x, "maps", "saliency_grid")
@@ -72,8 +72,8 @@ def explanation_grid(
 
     ``maps`` is the method's name -> its maps, which are signed and shaped like x (channels are summed; zero is white, the
     99th percentile of each map's magnitude has full colour), or class activation maps (N, H, W), which colour the picture
-    itself where they are above zero. ``titles`` one a picture, ``correct`` as in ``saliency_grid``. Raises ValueError for
-    shapes or counts that do not fit, and for NaN.
+    itself where they are above zero. ``titles`` one a picture, ``correct`` and ValueError as in ``saliency_grid``.
+    Raises TypeError for maps that are no mapping.
     """
     x, titles = checked_pictures(x, titles, correct, "explanation_grid")
     if not isinstance(maps, Mapping):

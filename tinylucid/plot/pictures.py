@@ -22,8 +22,8 @@ def picture_grid(
     """Pictures x (N, 1 or 3, H, W) with their titles over them, as a matplotlib Figure ``wide`` inches wide.
 
     Colour in [0, 1] (or uint8) is drawn as it is, grey is stretched over each picture. ``titles`` one a picture, of any
-    number of lines; ``correct`` puts ✓ or ✗ before them, in blue or vermilion. Raises ValueError for shapes or counts
-    that do not fit, and for NaN.
+    number of lines; ``correct`` puts ✓ or ✗ before them, in blue or vermilion. Few pictures are as large as a row of
+    ``columns``. Raises ValueError for shapes or counts that do not fit, for NaN, and for colour outside [0, 1].
     """
     x, titles = checked_pictures(x, titles, correct, "picture_grid")
     cell = min(LARGEST, (wide - 2 * MARGIN + GAP) / columns - GAP)
