@@ -1,6 +1,10 @@
 """Training as a newcomer calls it: what has no accuracy, and calls that are refused with what to do instead."""
 
+import io
+import itertools
 import math
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +13,8 @@ from words import check_message
 import tinylucid as tl
 from tinylucid import nn
 from tinylucid.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
+from tinylucid.train import progress
+from tinylucid.train.progress import Progress
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 1, 4, 4)).astype(np.float32)
@@ -146,3 +152,18 @@ def test_what_is_in_the_files_of_a_net_of_ones_own(tmp_path):
     assert tl.train.History.load(tmp_path / "last.safetensors") == history
     best = tmp_path / "best.safetensors"
     check_message(lambda: tl.train.History.load(best), tl.io.FileError, f"{best}: holds no history|last.safetensors")
+
+
+def test_the_bar_tells_what_is_left_of_the_run(monkeypatch, tmp_path):
+    """Each look at the clock is a second later, and a step looks once."""
+    ticks, seen, step = itertools.count(), [], Progress.step
+    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    monkeypatch.setattr(sys, "stderr", Screen())
+    monkeypatch.setattr(Progress, "step", lambda self, sums: (step(self, sums), seen.append(self.bar.postfix)))
+    again(tmp_path, epochs=2, batch_size=3, accumulate=2)  # 7 batches are 4 steps
+    assert [text.split("  ")[-1] for text in seen] == [f"0:{k:02} left" for k in reversed(range(8))]
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True

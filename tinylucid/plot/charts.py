@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GRID, PLAIN = "#e4e4e4", "#9aa5ad"
-CELL, HEAD, LONGEST = 0.8, 0.32, 1.25  # inches: a cell at most, what an axis is called, the name of a class
+CELL, HEAD, LONGEST = 0.8, 0.32, 1.25  # inches: a cell at most, what an axis is called, a name among many
 
 
 def training_curves(history: Any) -> Figure:
@@ -110,7 +110,8 @@ def confusion(matrix: Any, classes: Sequence[str]) -> Figure:
         raise ValueError("confusion: a negative count in the matrix")
     labels = list(map(one_line, classes))
     size = min(SIZE, 160 / count)
-    names = min(LONGEST, 0.05 + max(map(len, labels)) * 0.62 * size / 72)  # inches for a name
+    room = min(2.0, max(LONGEST, WIDTH - 2 * MARGIN - HEAD - CELL * count))  # few classes may have longer names
+    names = min(room, 0.05 + max(map(len, labels)) * 0.62 * size / 72)  # inches for a name
     side = min(WIDTH - 2 * MARGIN - HEAD - names, CELL * count)
     left, top = (WIDTH - side + names + HEAD) / 2, MARGIN + HEAD + names  # in the middle, names included
     figure = blank(WIDTH, top + side + MARGIN)

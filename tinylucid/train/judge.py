@@ -35,8 +35,9 @@ def evaluate(
     """The model's loss, accuracy and logits on data, in eval mode, without recording; the mode is put back afterwards.
 
     ``data``: a dataset or a pair (x, y), asked ``batch_size`` (250) at a time, or a DataLoader with batches of its own (then
-    the logits are in the order of its epoch 0). ``loss(logits, y)`` is a mean over the batch; batches count by their targets, those of class −100 not. Accuracy is that of
-    ``tl.metrics.accuracy``, NaN for targets that are neither classes nor their shares.
+    the logits are in the order of its epoch 0). ``loss(logits, y)`` is a mean over the batch; batches count by their
+    targets, those of class −100 not. Accuracy is that of ``tl.metrics.accuracy``, NaN for targets that are neither classes
+    nor their shares.
     Raises ValueError for empty data and unknown classes.
     """
     check_model(model, "evaluate")

@@ -32,8 +32,7 @@ class Progress:
         self.steps += 1
         if self.bar.disable:
             return
-        left = (self.run.epochs - self.run.epoch + 1) * self.run.steps - self.bar.n - 1
-        seconds = left * (time.perf_counter() - self.started) / self.steps
+        seconds = self.run.steps_left * (time.perf_counter() - self.started) / self.steps  # of the run, validation too
         self.bar.set_postfix_str(f"{told(sums.means())}  {speed(sums)}  {clock(seconds)} left", refresh=False)
         self.bar.update()
 

@@ -43,6 +43,11 @@ class Run:
         return -(-len(self.loader) // self.accumulate)
 
     @property
+    def steps_left(self) -> int:
+        """Optimiser steps from here to the end of the run."""
+        return (self.epochs - len(self.history)) * self.steps - -(-self.batch // self.accumulate)
+
+    @property
     def epoch(self) -> int:
         """The number of the epoch in work, from 1."""
         return len(self.history) + 1
@@ -60,11 +65,10 @@ class Run:
     def check_schedule(self, at: int) -> None:
         """ValueError where a schedule that cannot go on beyond its end, now ``at`` so many steps, ends before the run does."""
         end = getattr(self.scheduler, "total_steps", None)
-        left = (self.epochs - len(self.history)) * self.steps - -(-self.batch // self.accumulate)
-        if end is not None and at + left > end:
+        if end is not None and at + self.steps_left > end:
             raise ValueError(
-                f"fit: {type(self.scheduler).__name__} ends after {end} steps, and the run takes {at + left}; make it with "
-                "total_steps=tl.train.total_steps(…)"
+                f"fit: {type(self.scheduler).__name__} ends after {end} steps, and the run takes {at + self.steps_left}; make "
+                "it with total_steps=tl.train.total_steps(…)"
             )
 
     @property
