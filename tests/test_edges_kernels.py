@@ -48,6 +48,11 @@ def test_nothing_comes_in_from_between_two_rows(channels, outputs, wrong, rng):
     same("conv2d_input", g, rng.standard_normal((outputs, channels, 2, 3)), x.shape, *how)
 
 
+def test_two_rows_share_no_more_zeros_than_both_have(rng):
+    """A frame wider than the stride, and taps that reach far beyond it."""
+    convolved(rng, 2, 3, (4, 13), 5, (2, 5), ((1, 4), (1, 6), (1, 3), 1))
+
+
 def test_weight_gradients_of_more_pictures_than_slices(rng):
     convolved(rng, 19, 2, (5, 4), 3, (2, 2), ((1, 1), (0, 0), (1, 1), 1))
 

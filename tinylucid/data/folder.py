@@ -51,7 +51,7 @@ class ImageFolder:
         kept: list[int] = []
         errors: list[str] = []
         x = np.empty((len(self), how.channels, how.size, how.size), np.uint8)
-        for i, path in enumerate(tqdm(self.paths, "reading", unit="picture", disable=None if progress else True)):
+        for i, path in enumerate(tqdm(self.paths, "reading", unit=" pictures", disable=None if progress else True)):
             try:
                 x[len(kept)] = read_picture(path, how.size, how.color)
                 kept.append(i)
