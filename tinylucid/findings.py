@@ -33,7 +33,8 @@ class Findings:
     """What is known of a net: fill in as it is found (``judge``), then save ``report_of`` it.
 
     ``baselines`` is the accuracy of simple methods by name, ``caveat`` what the accuracy does not mean, ``settings`` how
-    the net was trained, ``seconds`` how long each part took. ``quick``: half as many pictures are explained and rendered.
+    the net was trained, ``seconds`` how long each part took. ``quick``: half as many
+    pictures are explained and rendered, in half as many steps.
     """
 
     title: str
@@ -251,7 +252,7 @@ def gallery(report: Report, found: Findings) -> None:
     goals = [visualize.logit(k) for k in range(len(classes))]
     goals += [visualize.channel(layer, k) for k in range(min(channels, found.half(CHANNELS)))]
     with found.timed("rendering"):
-        drawn = exciting(found.model, goals, found.test.x.shape[1:], found.test.preprocess, found.seed)
+        drawn = exciting(found.model, goals, found.test.x.shape[1:], found.test.preprocess, found.seed, found.half(256))
     report.section("What excites it")
     report.text(
         "These pictures were not photographed. Each began as noise and was changed, step by step, into what makes the net "
@@ -271,7 +272,7 @@ def gallery(report: Report, found: Findings) -> None:
     )
 
 
-def exciting(model: Module, goals: Sequence[Any], shape: Any, how: Any, seed: int, steps: int = 256) -> Any:
+def exciting(model: Module, goals: Sequence[Any], shape: Any, how: Any, seed: int, steps: int) -> Any:
     """The picture (N, C, H, W) in [0, 1] for which each objective is largest, of a net whose pictures ``how`` prepares."""
     picture = visualize.fourier((len(goals), *shape), rng=Generator(seed))
     normalize = how.normalized if how else None
