@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinylucid as tl
-from tinylucid import baselines, demo, findings
+from tinylucid import baselines, demo, findings, page
 from tinylucid.report import Report
 
 TINY = {"epochs": 1, "train_per_class": 12, "test_per_class": 5}
@@ -41,28 +41,28 @@ def test_mistakes_come_surest_first(found):
 
 
 def test_the_page_has_every_part_and_no_outside_address(found):
-    page = findings.report_of(found).html()
+    written = page.report_of(found).html()
     for part in ("right", "learned", "takes for what", "mistakes", "rest on", "excites", "The net", "made"):
-        assert part in page
-    assert page.count("<img ") == page.count(' alt="')
-    assert "://" not in page
-    assert all(name in page for name in (*found.test.classes, *found.baselines))
-    assert f"{found.accuracy:.1%}" in page
-    assert "another meadow" in page  # what the figure does not mean
+        assert part in written
+    assert written.count("<img ") == written.count(' alt="')
+    assert "://" not in written
+    assert all(name in written for name in (*found.test.classes, *found.baselines))
+    assert f"{found.accuracy:.1%}" in written
+    assert "another meadow" in written  # what the figure does not mean
     assert {"explaining", "rendering"} <= set(found.seconds)
 
 
 def test_the_page_says_how_the_net_was_trained_and_how_sure_its_figure_is(found):
-    page = findings.report_of(found).html()
-    assert f"of 50 held-back pictures are answered right, {found.give_or_take}." in page
-    assert "texture_net (" in page
-    assert "texture_net for input" in page
-    assert "Sequential for" not in page
-    assert "(ReLU)" in page
-    assert "test pictures" not in page
-    assert all(name in page and str(value) in page for name, value in found.settings.items())
+    written = page.report_of(found).html()
+    assert f"of 50 held-back pictures are answered right, {found.give_or_take}." in written
+    assert "texture_net (" in written
+    assert "texture_net for input" in written
+    assert "Sequential for" not in written
+    assert "(ReLU)" in written
+    assert "test pictures" not in written
+    assert all(name in written and str(value) in written for name, value in found.settings.items())
     assert {"training pictures", "epochs", "batch size", "learning rate", "pictures altered"} == set(found.settings)
-    assert "SmoothGrad, integrated gradients, Grad-CAM" in page
+    assert "SmoothGrad, integrated gradients, Grad-CAM" in written
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_the_standard_error_of_the_accuracy(right, n, words):
     ],
 )
 def test_where_integrated_gradients_start(how, words):
-    assert findings.nothing(how) == words
+    assert page.nothing(how) == words
     x = np.random.default_rng(0).random((2, 3 if how is None else how.channels, 8, 8))
-    seen = findings.looks(how.normalized(x) if how else x, how)
+    seen = how.shown(how.normalized(x)) if how else x
     if how is None or not how.per_picture:
         np.testing.assert_allclose(seen, x)
     else:
@@ -107,14 +107,14 @@ def test_one_mistake_is_made_once(found):
     for times, words in ((1, "Most often, once, "), (2, "Most often, 2 times, ")):
         one.confusion[0, 1] = times
         report = Report("")
-        findings.confusions(report, one)
+        page.confusions(report, one)
         assert words + f"{found.test.classes[0]} is taken for {found.test.classes[1]}." in report.html()
 
 
 def test_quick_halves_the_pictures(found):
     quick = findings.Findings("", 0, quick=True)
     assert (found.half(16), quick.half(16)) == (16, 8)
-    assert 0 < len(findings.handful(found)) <= findings.EXPLAINED
+    assert 0 < len(page.handful(found)) <= page.EXPLAINED
 
 
 def test_a_net_without_mistakes_has_a_page_too(found):
@@ -132,9 +132,9 @@ def test_a_net_without_mistakes_has_a_page_too(found):
     perfect = findings.Findings("perfect", 0)
     perfect.judge(Sure(found.test.y), found.test, found.history)
     assert perfect.accuracy == 1
-    page = findings.report_of(perfect).html()
-    assert "worst mistakes" not in page
-    assert "No mistakes." in page
+    written = page.report_of(perfect).html()
+    assert "worst mistakes" not in written
+    assert "No mistakes." in written
 
 
 def test_hand_made_features():

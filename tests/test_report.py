@@ -12,7 +12,8 @@ from PIL import Image
 from words import check_message
 
 import tinylucid as tl
-from tinylucid import demo, findings, plot
+from tinylucid import demo, plot
+from tinylucid.page import report_of
 from tinylucid.report import Report
 
 HOSTILE = [
@@ -240,7 +241,7 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="module", params=["with names from all over the world", "of the demo"])
 def address(request, report, tmp_path_factory):
     if request.param == "of the demo":
-        report = findings.report_of(demo.run(0, epochs=1, train_per_class=30, test_per_class=10))
+        report = report_of(demo.run(0, epochs=1, train_per_class=30, test_per_class=10))
     return report.save(tmp_path_factory.mktemp("report") / "report.html").as_uri()
 
 

@@ -23,9 +23,8 @@ def baselines(data: Splits) -> dict[str, float]:
         "… on gradient, skewness, kurtosis": moments,
     }
     train, test = data
-    with threadpool_limits(
-        1, "blas"
-    ):  # NumPy's products this small are slower on two threads, much so on a busy machine
+    # NumPy's products this small are slower on two threads, much so on a busy machine
+    with threadpool_limits(1, "blas"):
         for name, function in features.items():
             table[name] = softmax_regression(function(train.x), train.y, function(test.x), test.y)
     return table

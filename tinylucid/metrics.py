@@ -124,3 +124,8 @@ def _check_numbers(numbers: Any, classes: int, what: str) -> None:
 def _ratio(part: Any, whole: Any) -> Any:
     """part / whole, NaN where whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
+
+
+def percent(value: float) -> str:
+    """A share as a percentage, 0.973 as 97.3%, and a dash for what has no value."""
+    return f"{value:.1%}" if value == value else "–"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from .. import demo, models
-from ..findings import report_of, share
+from ..metrics import percent
+from ..page import report_of
 from .arguments import add_device, add_json, add_seed
 from .given import writable_folder
 from .terminal import heading, print_json, table
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
         print_json({**found.to_dict(), "report": str(page)})
         return
     heading(f"accuracy on {len(found.test):,} test patches, {found.give_or_take}")
-    table((name, share(value)) for name, value in {"this net": found.accuracy, **found.baselines}.items())
+    table((name, percent(value)) for name, value in {"this net": found.accuracy, **found.baselines}.items())
     heading("each class")
-    table((name, share(value)) for name, value in found.by_class.items())
+    table((name, percent(value)) for name, value in found.by_class.items())
     print(f"{sum(found.seconds.values()):.0f} seconds, seed {found.seed}; report: {page}")

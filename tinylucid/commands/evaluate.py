@@ -8,10 +8,11 @@ import numpy as np
 
 from .. import metrics
 from ..data import image_folder
+from ..metrics import percent
 from ..train import evaluate
 from .arguments import add_checkpoint, add_json
 from .given import trained
-from .terminal import heading, print_json, share, table
+from .terminal import heading, print_json, table
 
 HELP = "measure a trained net on a folder of pictures"
 DESCRIPTION = "Print accuracy, precision and recall of each class, and what was taken for what."
@@ -44,8 +45,8 @@ def run(arguments: argparse.Namespace) -> None:
             }
         )
         return
-    heading(f"{share(result.accuracy)} of {len(data)} pictures right, loss {result.loss:.3f}")
-    lines = zip(saved.classes, map(share, precision), map(share, recall), confusion.sum(1))
+    heading(f"{percent(result.accuracy)} of {len(data)} pictures right, loss {result.loss:.3f}")
+    lines = zip(saved.classes, map(percent, precision), map(percent, recall), confusion.sum(1))
     table(lines, ("class", "precision", "recall", "pictures"))
     confusions = [
         (int(confusion[i, j]), saved.classes[i], "taken for", saved.classes[j])

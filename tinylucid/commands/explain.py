@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import explain, plot
-from ..findings import looks
+from ..metrics import percent
 from ..random import Generator
 from .arguments import add_checkpoint, add_seed
 from .given import class_number, keep, layer_name, listed, pictures, trained, writable_folder
 from .predict import chances
-from .terminal import complain, share
+from .terminal import complain
 
 HELP = "show what in a picture the answer rests on"
 DESCRIPTION = """Draw each picture beside maps of what raised and lowered the answer: the gradient of its logit, SmoothGrad,
@@ -81,6 +81,7 @@ def drawn(saved: Any, x: Any, paths: list[str], target: int | None, methods: dic
     classes = likely.argmax(1) if target is None else [target] * len(x)
     maps = {name: method(saved.model, x, classes) for name, method in methods.items()}
     titles = [
-        f"{Path(path).name}\n{saved.classes[k]} {share(float(row[k]))}" for path, k, row in zip(paths, classes, likely)
+        f"{Path(path).name}\n{saved.classes[k]} {percent(float(row[k]))}"
+        for path, k, row in zip(paths, classes, likely)
     ]
-    return plot.explanation_grid(looks(x, saved.preprocess), maps, titles)
+    return plot.explanation_grid(saved.preprocess.shown(x), maps, titles)

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import models
-from ..data import PictureError, Preprocess, read_picture
-from ..data.dataset import as_float
+from ..data import PictureError, Preprocess
 from ..io.atomic import replacing
 from ..nn import Module
 from ..train import predict
@@ -44,22 +43,15 @@ def trained(path: str) -> Any:
 
 def pictures(paths: Sequence[str], how: Preprocess) -> tuple[Any, list[str], dict[str, str]]:
     """x (N, C, size, size) of the pictures that can be read, their paths, and of each other path what is wrong."""
-    x, read, wrong = [], [], {}
+    x = [np.zeros((0, how.channels, how.size, how.size), np.float32)]
+    read, wrong = [], {}
     for path in paths:
         try:
-            x.append(read_picture(path, how.size, how.color))
+            x.append(how.read(path))
             read.append(path)
-        except (PictureError, OSError) as error:
-            wrong[path] = reason(error)
-    empty = np.zeros((0, how.channels, how.size, how.size), np.uint8)
-    return how.normalized(as_float(np.stack(x) if x else empty)), read, wrong
-
-
-def reason(error: Exception) -> str:
-    """An error in one line, with the file it is about."""
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
+        except PictureError as error:
+            wrong[path] = str(error)
+    return np.concatenate(x), read, wrong
 
 
 def class_number(name: str, classes: Sequence[str]) -> int:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from ..metrics import percent
+from ..nn import Module
 from ..nn import functional as F
 from ..train import predict
 from .arguments import add_checkpoint, add_json, whole
 from .given import pictures, trained
-from .terminal import complain, print_json, share, table
+from .terminal import complain, print_json, table
 
 HELP = "say what pictures show"
 DESCRIPTION = "Print the likeliest classes of each picture, with their probabilities."
@@ -42,18 +46,18 @@ def run(arguments: argparse.Namespace) -> int:
             ]
         )
     else:
-        table((path, "  ".join(f"{name} {share(p)}" for name, p in found)) for path, found in answers.items())
+        table((path, "  ".join(f"{name} {percent(p)}" for name, p in found)) for path, found in answers.items())
     for message in wrong.values():
         complain(message)
     return 2 if wrong else 0
 
 
-def chances(model, x):
+def chances(model: Module, x: Any) -> Any:
     """softmax(logits), (N, K)."""
     return F.softmax(predict(model, x), 1) if len(x) else x
 
 
-def likeliest(row, classes, k: int) -> list[tuple[str, float]]:
+def likeliest(row: Any, classes: Sequence[str], k: int) -> list[tuple[str, float]]:
     """The k likeliest (class, probability), the likeliest first."""
     order = np.argsort(-row, kind="stable")[:k]
     return [(classes[c], float(row[c])) for c in order]

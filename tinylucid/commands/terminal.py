@@ -46,11 +46,6 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def share(value: float) -> str:
-    """0.973 as 97.3 %, and a dash for what has no value."""
-    return f"{value:.1%}" if value == value else "–"
-
-
 def print_json(answer: Any) -> None:
     """The answer for a script: one JSON value, in which what has no value is null; escaped if the encoding needs it."""
     text = json.dumps(finite(answer), ensure_ascii=False, indent=2)

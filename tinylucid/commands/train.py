@@ -10,9 +10,11 @@ from typing import Any
 
 from .. import models
 from ..data import Augment, DataLoader, Splits, image_splits
-from ..findings import Findings, report_of, share
+from ..findings import Findings
+from ..metrics import percent
 from ..optim import Adam
 from ..optim.lr_scheduler import CosineAnnealingLR
+from ..page import report_of
 from ..random import manual_seed
 from ..train import History, fit, total_steps
 from .arguments import add_device, add_json, add_seed, positive, whole
@@ -81,8 +83,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json({**found.to_dict(), "checkpoint": str(out / "best.safetensors"), "report": str(page)})
         return
-    heading(f"{share(found.accuracy)} of {len(data.test)} held-back pictures right, {found.give_or_take}")
-    table(((name, share(value)) for name, value in found.by_class.items()), ("class", "right"))
+    heading(f"{percent(found.accuracy)} of {len(data.test)} held-back pictures right, {found.give_or_take}")
+    table(((name, percent(value)) for name, value in found.by_class.items()), ("class", "right"))
     print(f"net: {out / 'best.safetensors'}   report: {page}")
 
 

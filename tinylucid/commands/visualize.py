@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import plot, visualize
 from ..creation import zeros
-from ..findings import exciting
 from ..nn import Module
+from ..page import exciting
 from ..scopes import no_grad
 from ..train import mode
 from ..visualize.seen import look

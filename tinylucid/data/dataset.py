@@ -53,7 +53,13 @@ class Preprocess:
         return (x - middle) / spread
 
     def shown(self, x: Any) -> Any:
-        """Pictures to look at, in [0, 1], from normalised ones; grey ones of ``per_picture`` are stretched when drawn."""
+        """Normalised pictures (…, C, H, W) to look at, in [0, 1].
+
+        Of ``per_picture`` the range is lost: colours are stretched over [0, 1], and grey ones when they are drawn.
+        """
+        if self.per_picture and self.color:
+            low, high = (pick(x, axis=(-3, -2, -1), keepdims=True) for pick in (np.min, np.max))
+            return (x - low) / np.maximum(high - low, 1e-6)
         if self.per_picture or not self.mean:
             return x
         mean, std = (np.asarray(v, x.dtype)[:, None, None] for v in (self.mean, self.std))
