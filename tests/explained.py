@@ -96,3 +96,13 @@ def central(function, x, h=1e-5):
 def logit_slope(net, x, k):
     """The gradient of one picture's logit k, without autograd."""
     return central(lambda points: logits(net, points)[:, k], x)
+
+
+def state_of(net):
+    """All that explaining must leave as it was: the net's arrays, gradients, modes and hooks, and the default chance."""
+    return (
+        [t.data.tobytes() for t in net.state_dict().values()],
+        [p.grad.data.tobytes() for p in net.parameters()],
+        [(m.training, len(m._forward_hooks)) for m in net.modules()],
+        tl.random.default_generator.get_state(),
+    )

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from explained import CLASSES, Folded, central, folded_average, linear_net, logits, pictures, pooled_net
+from explained import CLASSES, Folded, central, folded_average, linear_net, logits, pictures, pooled_net, state_of
 from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
@@ -168,13 +168,7 @@ def test_nothing_about_the_model_changes():
     net, x = Folded(rng), pictures(rng)
     net.norm.eval()
     net(tl.Tensor(x)).sum().backward()
-    state = lambda: (
-        [t.data.tobytes() for t in net.state_dict().values()],
-        [p.grad.data.tobytes() for p in net.parameters()],
-        [(m.training, len(m._forward_hooks)) for m in net.modules()],
-        tl.random.default_generator.get_state(),
-    )
-    before, kept = state(), x.copy()
+    before, kept = state_of(net), x.copy()
     maps = grad_cam(net, x, 1)
     for wrong in ({"target": 9}, {"target": 1, "layer": "dense"}, {"target": lambda z: z.data}):
         with pytest.raises(ValueError, match=r"outside|gives|one number"):
@@ -183,7 +177,7 @@ def test_nothing_about_the_model_changes():
         grad_cam(net, x[:, :1], 1)
     with tl.no_grad():
         assert np.array_equal(maps, grad_cam(net.requires_grad_(False), tl.Tensor(x), tl.tensor([1, 1])))
-    assert state() == before
+    assert state_of(net) == before
     assert np.array_equal(x, kept)
 
 

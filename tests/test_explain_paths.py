@@ -4,7 +4,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from explained import CLASSES, Folded, folded_average, linear_net, logit_slope, logits, pictures, without_biases
+from explained import (
+    CLASSES,
+    Folded,
+    folded_average,
+    linear_net,
+    logit_slope,
+    logits,
+    pictures,
+    state_of,
+    without_biases,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
@@ -69,19 +79,13 @@ def test_nothing_about_the_model_or_chance_changes(method):
     net, x = Folded(rng), pictures(rng)
     net.norm.eval()
     net(tl.Tensor(x)).sum().backward()
-    state = lambda: (
-        [t.data.tobytes() for t in net.state_dict().values()],
-        [p.grad.data.tobytes() for p in net.parameters()],
-        [m.training for m in net.modules()],
-        tl.random.default_generator.get_state(),
-    )
-    before, kept = state(), x.copy()
+    before, kept = state_of(net), x.copy()
     maps = method(net, x, 1)
     with pytest.raises(ValueError, match="outside"):
         method(net, x, 9)
     with tl.no_grad():
         assert np.array_equal(maps, method(net.requires_grad_(False), x, 1))
-    assert state() == before
+    assert state_of(net) == before
     assert np.array_equal(x, kept)
 
 
