@@ -249,10 +249,10 @@ MUTANTS = [
     Mutant("tinylucid/dtypes.py", "return next(iter(floats))", "return float64", OPS + " -k one_dtype"),
     Mutant("tinylucid/scopes.py", "for name, value in before.items()", "for name, value in ()", CORE),
     # explaining
-    Mutant(EXPLAIN + "common.py", "            module.training = mode", "            pass", "tests/test_explain.py"),
+    Mutant("tinylucid/nn/module.py", 'setattr__(module, "training", was)', 'setattr__(module, "training", training)', "tests/test_explain.py"),
     Mutant(EXPLAIN + "common.py", "target(z[k : k + n]) for k in range(0, n * times, n)", "target(z[:n]) for k in range(times)", PATHS),
     Mutant(EXPLAIN + "common.py", "np.tile(classes_of(target, n), times)", "np.repeat(classes_of(target, n), times)", PATHS),
-    Mutant(EXPLAIN + "common.py", "with evaluating(model), enable_grad():", "with evaluating(model):", "tests/test_explain.py"),
+    Mutant(EXPLAIN + "common.py", "with mode(model, False), enable_grad():", "with mode(model, False):", "tests/test_explain.py"),
     Mutant(EXPLAIN + "noise.py", "x.max(axes, keepdims=True) - x.min(axes, keepdims=True)", "x.max() - x.min()", PATHS),
     Mutant(EXPLAIN + "noise.py", "rng.normal(x.shape[1:], x.dtype)", "rng.normal(x.shape, x.dtype)", PATHS),
     Mutant(EXPLAIN + "noise.py", "x + sigma * rng", "x + level * rng", PATHS),
@@ -345,7 +345,7 @@ MUTANTS = [
     Mutant(TRAIN + "run.py", '"initial_lr" if name == "lr" and scheduler else name', "name", "tests/test_training.py"),
     Mutant(TRAIN + "interrupt.py", "        if pressed.asked:", "        if False:", "tests/test_fit.py"),
     Mutant(TRAIN + "interrupt.py", "        signal.signal(signal.SIGINT, before)", "        pass", "tests/test_fit.py"),
-    Mutant(TRAIN + "judge.py", "            module.training = was", "            pass", "tests/test_fit.py"),
+    Mutant("tinylucid/nn/module.py", 'setattr__(module, "training", was)', "__repr__()", "tests/test_fit.py"),
     Mutant(TRAIN + "judge.py", "total += float(value.item()) * counted(y)", "total += float(value.item()) * len(y)", "tests/test_fit.py"),
     Mutant(TRAIN + "loop.py", "            if folder and best:", "            if folder:", "tests/test_fit.py"),
     # data sources

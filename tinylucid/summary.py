@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import dtypes, nn
-from .nn.module import check_model
+from .nn.module import check_model, mode
 from .random import default_generator
 from .scopes import no_grad
 from .tensor import Tensor
@@ -113,20 +113,18 @@ def summary(model: nn.Module, input_shape: Any) -> Summary:
     shape = _batch(input_shape)
     dtype = next((p.dtype for p in model.parameters() if p.dtype.kind == "f"), dtypes.get_default_dtype())
     watch = Watch(model)
-    modes, buffers = [(m, m.training) for m in model.modules()], [(b, b.data.copy()) for b in model.buffers()]
+    buffers = [(b, b.data.copy()) for b in model.buffers()]
     counter = default_generator.get_state()
     remove = [m.register_forward_pre_hook(watch.before) for m in model.modules()]
     remove += [m.register_forward_hook(watch.after) for m in model.modules()]
     try:
-        with no_grad():
-            model.eval()(Tensor(np.zeros(shape, dtype)))
+        with no_grad(), mode(model, False):
+            model(Tensor(np.zeros(shape, dtype)))
     except Exception as error:
         raise ValueError(f"summary: input {shape} is refused by {watch.where()}: {error}") from error
     finally:
         for undo in remove:
             undo()
-        for module, mode in modes:
-            object.__setattr__(module, "training", mode)
         for buffer, data in buffers:
             buffer.data[...] = data
         default_generator.set_state(counter)

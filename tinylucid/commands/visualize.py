@@ -8,9 +8,9 @@ from typing import Any
 from .. import plot, visualize
 from ..creation import zeros
 from ..nn import Module
+from ..nn.module import mode
 from ..page import exciting
 from ..scopes import no_grad
-from ..train import mode
 from ..visualize.seen import look
 from .arguments import add_checkpoint, add_seed, whole
 from .given import class_number, keep, layer_name, trained, writable_folder

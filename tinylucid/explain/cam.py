@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..nn import Module
+from ..nn.module import mode
 from ..ops import interpolate
 from ..scopes import no_grad
 from ..tensor import Tensor
-from .common import evaluating, planes, recording, score, shape_of
+from .common import planes, recording, score, shape_of
 from .gradients import slope
 
 
@@ -50,7 +51,7 @@ def last_plane(model: Module, x: Any) -> str:
     def note(name: str) -> Callable:
         return lambda module, args, out: ran.append((name, out))
 
-    with contextlib.ExitStack() as hooks, evaluating(model), no_grad():
+    with contextlib.ExitStack() as hooks, mode(model, False), no_grad():
         for name, module in model.named_modules():
             hooks.callback(module.register_forward_hook(note(name)))
         logits = model(Tensor(x))

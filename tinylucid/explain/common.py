@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..nn import Module
+from ..nn.module import mode
 from ..ops import concatenate
 from ..scopes import enable_grad, no_grad
 from ..tensor import Tensor
@@ -100,7 +100,7 @@ def shape_of(value: Any) -> str:
 
 def values(model: Callable, x: Any, target: Any) -> Any:
     """The number to explain of each picture x (N, …), an array (N,), in eval mode; nothing is recorded."""
-    with evaluating(model), no_grad():
+    with mode(model, False), no_grad():
         return score(model, Tensor(x), target).data
 
 
@@ -108,22 +108,9 @@ def values(model: Callable, x: Any, target: Any) -> Any:
 
 
 @contextlib.contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Eval mode for the duration of a ``with``; afterwards every module is in the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
-    try:
-        for module, _ in modes:
-            module.training = False
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-@contextlib.contextmanager
 def recording(model: Any) -> Iterator[None]:
     """Eval mode, and calls are recorded even where the caller said no_grad."""
-    with evaluating(model), enable_grad():
+    with mode(model, False), enable_grad():
         yield
 
 

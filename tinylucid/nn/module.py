@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -297,6 +298,22 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._modules.items()]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
+
+@contextlib.contextmanager
+def mode(model: Any, training: bool) -> Iterator[None]:
+    """Training or evaluation mode in the ``with``; afterwards every layer is in the mode that it was in.
+
+    A model that is no Module, but a function, has no mode.
+    """
+    before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
+    try:
+        for module, _ in before:
+            object.__setattr__(module, "training", training)
+        yield
+    finally:
+        for module, was in before:
+            object.__setattr__(module, "training", was)
 
 
 def check_model(model: Any, where: str) -> None:

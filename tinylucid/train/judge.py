@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from ..data.dataset import as_float
 from ..metrics import IGNORED, hits, share
 from ..nn import Module
 from ..nn import functional as F
-from ..nn.module import check_model
+from ..nn.module import check_model, mode
 from ..scopes import no_grad
 from ..tensor import Tensor
 
@@ -134,15 +133,3 @@ def answered(model: Module, x: Any) -> Any:
 def counted(y: Any) -> int:
     """How many of a batch's targets count: all but those of class −100."""
     return int((y != IGNORED).sum()) if y.dtype.kind in "iu" else len(y)
-
-
-@contextlib.contextmanager
-def mode(model: Module, training: bool) -> Iterator[None]:
-    """Training or evaluation mode in the ``with``; afterwards every layer is in the mode that it was in."""
-    before = [(module, module.training) for module in model.modules()]
-    model.train(training)
-    try:
-        yield
-    finally:
-        for module, was in before:
-            module.training = was

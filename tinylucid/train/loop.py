@@ -13,13 +13,13 @@ import numpy as np
 from ..data import Augment, DataLoader
 from ..nn import Module
 from ..nn import functional as F
-from ..nn.module import check_model
+from ..nn.module import check_model, mode
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from .checkpoint import LAST, ended, prepared, restore, write_best, write_last
 from .history import History
 from .interrupt import Interrupt, interruptible
-from .judge import as_loader, mode
+from .judge import as_loader
 from .progress import Progress, say
 from .run import Run
 

@@ -10,8 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from ..autograd import grad
-from ..explain.common import evaluating, recording
+from ..explain.common import recording
 from ..nn import Module
+from ..nn.module import mode
 from ..ops import concatenate, relu
 from ..optim import Adam
 from ..random import Generator
@@ -81,7 +82,7 @@ def measure(
     """
     x = x if isinstance(x, Tensor) else Tensor(np.asarray(x))
     goals = checked(model, objective, len(x))
-    with evaluating(model), no_grad():
+    with mode(model, False), no_grad():
         return values(model, goals, x if normalize is None else normalize(x)).data
 
 
