@@ -262,8 +262,8 @@ MUTANTS = [
     Mutant(EXPLAIN + "integrated.py", "(b + float(a) * (x - b) for", "(b + float(a) * x for", PATHS),
     Mutant(EXPLAIN + "integrated.py", "return total / len(starts)", "return total", PATHS),
     Mutant(EXPLAIN + "integrated.py", "for b in starts) / len(starts)", "for b in starts)", PATHS),
-    Mutant(EXPLAIN + "integrated.py", "x.mean((2, 3), keepdims=True)", "x.mean((1, 2, 3), keepdims=True)", PATHS),
-    Mutant(EXPLAIN + "integrated.py", 'mode="nearest")', 'mode="reflect")', PATHS),
+    Mutant(EXPLAIN + "baseline.py", "x.mean((2, 3), keepdims=True)", "x.mean((1, 2, 3), keepdims=True)", PATHS),
+    Mutant(EXPLAIN + "baseline.py", 'mode="nearest")', 'mode="reflect")', PATHS),
     Mutant(EXPLAIN + "cam.py", "g.mean((2, 3), keepdims=True) * a", "g * a", CAM),  # HiRes-CAM
     Mutant(EXPLAIN + "cam.py", "np.maximum(maps, 0) if relu", "np.abs(maps) if relu", CAM),
     Mutant(EXPLAIN + "cam.py", 'mode="bilinear")[:, 0]', 'mode="bilinear", align_corners=True)[:, 0]', CAM),

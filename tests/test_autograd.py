@@ -476,6 +476,17 @@ def test_scoped_rules_nest_and_are_put_back():
         assert tl.grad(tl.relu(x) + tl.exp(x), [x])[0].item() == pytest.approx(2.0 + np.e)
 
 
+def test_of_nested_rules_the_innermost_that_is_meant_for_the_layer_holds_and_saves_what_it_wants():
+    net = tl.nn.Sequential(tl.nn.ReLU(), tl.nn.ReLU(), tl.nn.ReLU())
+    x = leaf(2.0)
+    with tl.backward_rules({tl.relu: lambda g: g * 2.0}):
+        with tl.backward_rules({tl.relu: lambda g, x: g * x * 3.0}, lambda name: name == "1"):
+            with tl.backward_rules({tl.relu: lambda g, shapes: g * 5.0}, lambda name: name in ("1", "2")):
+                assert tl.grad(net(x), [x])[0].item() == 2.0 * 5.0 * 5.0
+            assert tl.grad(net(x), [x])[0].item() == 2.0 * 6.0 * 2.0
+        assert tl.grad(net(x), [x])[0].item() == 8.0
+
+
 # --- memory ---------------------------------------------------------------------------------------------------------------
 
 

@@ -38,8 +38,9 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
     if n.trace:
         anomaly.check_saved(here(op.__name__, n.layer), n.trace, have)
     rule = op.own_rule
-    if state.rules and op in state.rules and state.rules[op].applies(n.layer):
-        rule = state.rules[op]
+    scoped = next((r for r in state.rules[op] if r.applies(n.layer)), None) if op in state.rules else None
+    if scoped:
+        rule = scoped
     elif create_graph and op.twin:
         return through_twin(n, op.twin, g, need or [p is not None for p in n.parents])
     if rule is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a context manager that is also a decorator
@@ -23,7 +23,9 @@ class State:
     def __init__(self) -> None:
         self.recording, self.anomaly, self.layer = True, False, ""
         self.module: Any = None  # whose layer is the innermost one being called
-        self.rules: Mapping[Any, Rule] = {}
+        self.rules: Mapping[
+            Any, Sequence[Rule]
+        ] = {}  # of each operation the replaced rules, the innermost scope's first
 
 
 class Thread(threading.local):
@@ -91,11 +93,12 @@ def backward_rules(rules: Mapping[Any, Callable], layers: Callable[[str], bool] 
 
     ``rules`` maps an operation to a rule, a function whose parameter names say what it wants, as for
     ``@operation.rule``; ``layers`` says by dotted name in which layers it holds. Run the forward pass *inside*
-    the scope, so that it saves what the rules want. One table serves guided backprop, deconvnet, LRP and DeepLIFT.
+    the scope, so that it saves what the rules want. Where scopes are nested the innermost rule meant for a layer holds.
+    One table serves guided backprop, deconvnet, LRP and DeepLIFT.
     """
-    return setting(
-        rules={**thread.state.rules, **{function.op: Rule(pull, layers) for function, pull in rules.items()}}
-    )
+    before = thread.state.rules
+    inner = {f.op: (Rule(pull, layers), *before.get(f.op, ())) for f, pull in rules.items()}
+    return setting(rules={**before, **inner})
 
 
 def here(name: str, layer: str | None = None) -> str:

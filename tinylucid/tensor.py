@@ -214,8 +214,8 @@ class Operation:
         n.versions = ()
         if self.saves:
             self.save(n, self.saves, t, args, arrays)
-        if state.rules and self in state.rules:
-            self.save(n, self.what_to_save(state.rules[self].wants), t, args, arrays)
+        for scoped in state.rules.get(self, ()):
+            self.save(n, self.what_to_save(scoped.wants), t, args, arrays)
         if state.anomaly:
             n.trace = anomaly.Trace(saved)
 

@@ -15,6 +15,7 @@ from ..ops import concatenate
 from ..scopes import enable_grad, no_grad
 from ..tensor import Tensor
 
+PATIENCE = 2  # seconds that pass before a bar is shown
 Method = Callable[..., Any]  # (model, x, target) → one map a picture
 
 
@@ -118,17 +119,28 @@ def recording(model: Any) -> Iterator[None]:
 
 
 def sweep(
-    method: Method, model: Callable, versions: Iterable[Any], target: Any, n: int, batch_size: int
+    method: Method,
+    model: Callable,
+    versions: Iterable[Any],
+    target: Any,
+    n: int,
+    batch_size: int,
+    what: str = "",
+    total: int | None = None,
 ) -> Iterator[Any]:
-    """The maps (N, …) by ``method`` of each version (N, …) of the same N pictures, in turn.
+    """What ``method`` gives (maps, or numbers by ``values``) for each version (N, …) of the same N pictures, in turn.
 
     A pass holds as many whole versions as fit into ``batch_size`` pictures, at least one; ValueError if that is below 1.
+    ``what`` names the bar that shows, on a terminal, how many of ``total`` versions are done once 2 seconds have passed.
     """
+    from tqdm import tqdm
+
     at_least_one(batch_size, "explain: batch_size")
     rest, fit = iter(versions), max(1, batch_size // max(n, 1))
-    while some := list(islice(rest, fit)):
-        maps = method(model, np.concatenate(some), repeated(target, n, len(some)))
-        yield from np.split(maps, len(some))
+    with tqdm(total=total, desc=what or None, disable=None, delay=PATIENCE, leave=False) as bar:
+        while some := list(islice(rest, fit)):
+            yield from np.split(method(model, np.concatenate(some), repeated(target, n, len(some))), len(some))
+            bar.update(len(some))
 
 
 def repeated(target: Any, n: int, times: int) -> Any:
