@@ -35,8 +35,8 @@ def meaningful_perturbation(
     one a pixel, and is enlarged bilinearly: a mask of single pixels would find an adversarial pattern instead. It starts at 1,
     all kept, and makes ``steps`` steps of Adam, each put back into [0, 1]. With ``area`` 1 a place is deleted if it carries more
     than its share of the answer. A picture with f(x) = f(b), where there is nothing to lose, gets 0. ``baseline`` b as in
-    integrated_gradients. Model, x (N, C, H, W), target and errors as in gradient, and ValueError for a size or steps below
-    1, a negative area or smooth, and lr that is not positive.
+    integrated_gradients. All pictures are in each pass. Model, x (N, C, H, W), target and errors as in gradient, and
+    ValueError for a size or steps below 1, a negative area or smooth, and lr that is not positive.
     """
     x = planes(x)
     at_least_one(steps, "meaningful_perturbation: steps")

@@ -76,10 +76,10 @@ def kernel_shap(
 
     min Σ_z π(z) (f(x hidden by z) − f(b) − Σₛ φₛ zₛ)²,  π(z) = (S − 1) / (C(S, |z|) · |z| · (S − |z|)),  under that sum
     over all coalitions z of {0, 1}^S but the empty and the whole, if there are no more than n: then φ is exact. Otherwise
-    over n that are drawn in proportion to π, each followed by its complement. The sum holds always, to rounding; values that
-    the drawn coalitions cannot tell apart are equal. ``features`` and ``rng`` as in lime; a feature's pixels share the *same*
-    φ, so a map sums to more than f(x) − f(b) where they are many. ``baseline`` b stands where hidden; otherwise as occlusion.
-    ValueError for features that do not fit and n below 2(S − 1), too few for S features.
+    over n that are drawn in proportion to π, each followed by its complement. The sum holds always, to rounding: count each
+    feature once, since all its pixels have the same φ. Features that the drawn coalitions do not tell apart share equally.
+    ``features`` and ``rng`` as in lime. ``baseline`` b stands where hidden; otherwise as occlusion. ValueError for features
+    that do not fit and n below 2(S − 1), too few for S features.
     """
     x, rng = planes(x), rng or Generator(0)
     at_least_one(n, "kernel_shap: n")
