@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,12 @@ def baselines(baseline: Any, x: Any) -> list[Any]:
     if not several:
         raise ValueError("explain: the list of baselines is empty")
     return [one_baseline(b, x) for b in several]
+
+
+def averaged(maps: Callable[[Any], Any], baseline: Any, x: Any) -> Any:
+    """The mean of maps(b) over the baselines b, in x's dtype."""
+    starts = baselines(baseline, x)
+    return (sum(maps(b) for b in starts) / len(starts)).astype(x.dtype, copy=False)
 
 
 def one_baseline(baseline: Any, x: Any) -> Any:
