@@ -188,7 +188,11 @@ def test_a_target_that_never_changes_has_an_empty_map():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda net, x: grad_cam(lambda x: net(x), x, 1), TypeError, "expected a Module|function"),
+        (
+            lambda net, x: grad_cam(lambda x: net(x), x, 1),
+            TypeError,
+            "explain: expected a net, a tl.nn.Module|function",
+        ),
         (lambda net, x: grad_cam(net, x, 1, layer="convv"), ValueError, "no layer 'convv'|it has: conv, around, dense"),
         (lambda net, x: grad_cam(net, x, 1, layer=""), ValueError, "no layer ''|conv, around"),
         (lambda net, x: grad_cam(net, x, 1, layer="unused"), ValueError, "'unused' does not run"),
