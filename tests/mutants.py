@@ -39,7 +39,8 @@ VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py",
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
-EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
+EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
+CAM, SCORE_CAM = "tests/test_explain_cam.py", "tests/test_explain_score_cam.py"
 PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
 REPORT = "tinylucid/report.py"
 TRAIN = "tinylucid/train/"
@@ -264,7 +265,23 @@ MUTANTS = [
     Mutant(EXPLAIN + "integrated.py", "for b in starts) / len(starts)", "for b in starts)", PATHS),
     Mutant(EXPLAIN + "baseline.py", "x.mean((2, 3), keepdims=True)", "x.mean((1, 2, 3), keepdims=True)", PATHS),
     Mutant(EXPLAIN + "baseline.py", 'mode="nearest")', 'mode="reflect")', PATHS),
-    Mutant(EXPLAIN + "cam.py", "g.mean((2, 3), keepdims=True) * seen", "g * seen", CAM),  # HiRes-CAM
+    Mutant(EXPLAIN + "cam.py", "g.mean((2, 3), keepdims=True) * a", "g * a", CAM),  # HiRes-CAM
+    Mutant(EXPLAIN + "cam.py", "below = 2 + g * a.sum", "below = 1 + g * a.sum", CAM),
+    Mutant(EXPLAIN + "cam.py", "g * a.sum((2, 3), keepdims=True)", "g * a.mean((2, 3), keepdims=True)", CAM),
+    Mutant(EXPLAIN + "cam.py", "alpha * np.maximum(g, 0)", "alpha * g", CAM),
+    Mutant(EXPLAIN + "cam.py", "out=np.zeros_like(g), where=below != 0", "out=np.ones_like(g), where=below != 0", f"{CAM} -k denominator"),
+    Mutant(EXPLAIN + "cam.py", "where=below != 0", "where=below > 0", f"{CAM} -k denominator"),
+    Mutant(EXPLAIN + "cam.py", "placed((g * a).sum(1))", "placed((g.mean((2, 3), keepdims=True) * a).sum(1))", CAM),  # Grad-CAM
+    Mutant(EXPLAIN + "cam.py", "np.maximum(g, 0) * a)", "g * a)", CAM),
+    Mutant(EXPLAIN + "cam.py", "np.maximum(g, 0) * a)", "np.maximum(g * a, 0))", CAM),
+    Mutant(EXPLAIN + "cam.py", "with mode(model, False), no_grad():", "with no_grad():", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "unit(enlarged(a[:, k], x.shape[2:]))", "enlarged(unit(a[:, k]), x.shape[2:])", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "masks, 0, batch_size", "masks, x.mean(), batch_size", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "np.stack(list(scores), 1), 1)", "np.stack(list(scores), 1), 0)", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "(weights[:, :, None, None] * a)", "(weights[:, :, None, None] * unit(a[0]))", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "maps.min((1, 2), keepdims=True)", "maps.min(keepdims=True)", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "where=high - low > rounding", "where=high > low", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "np.maximum(abs(low), abs(high))", "1", SCORE_CAM),
     Mutant(EXPLAIN + "cam.py", "np.maximum(maps, 0) if relu", "np.abs(maps) if relu", CAM),
     Mutant(EXPLAIN + "cam.py", 'mode="bilinear")[:, 0]', 'mode="bilinear", align_corners=True)[:, 0]', CAM),
     Mutant(EXPLAIN + "layers.py", "return numbers, runs[-1], name", "return numbers, runs[0], name", CAM),
