@@ -274,6 +274,7 @@ MUTANTS = [
     Mutant(EXPLAIN + "cam.py", "placed((g * a).sum(1))", "placed((g.mean((2, 3), keepdims=True) * a).sum(1))", CAM),  # Grad-CAM
     Mutant(EXPLAIN + "cam.py", "np.maximum(g, 0) * a)", "g * a)", CAM),
     Mutant(EXPLAIN + "cam.py", "np.maximum(g, 0) * a)", "np.maximum(g * a, 0))", CAM),
+    Mutant(EXPLAIN + "cam.py", "layer=layer)[:, None] * guided", "layer=layer, relu=False)[:, None] * guided", CAM),
     Mutant(EXPLAIN + "cam.py", "with mode(model, False), no_grad():", "with no_grad():", SCORE_CAM),
     Mutant(EXPLAIN + "cam.py", "unit(enlarged(a[:, k], x.shape[2:]))", "enlarged(unit(a[:, k]), x.shape[2:])", SCORE_CAM),
     Mutant(EXPLAIN + "cam.py", "masks, 0, batch_size", "masks, x.mean(), batch_size", SCORE_CAM),

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from words import check_message
 
 import tinylucid as tl
-from tinylucid.explain import grad_cam, grad_cam_pp, hires_cam, layer_cam, score_cam
+from tinylucid.explain import grad_cam, grad_cam_pp, guided_grad_cam, hires_cam, layer_cam, score_cam
 
 seeds = st.integers(0, 10**6)
 SLOPES = [grad_cam, grad_cam_pp, hires_cam, layer_cam]  # that weigh by gradients
@@ -28,7 +28,7 @@ PLANES = [*SLOPES, score_cam]  # that give (N, H, W)
 each_net = pytest.mark.parametrize("make", [Folded, folded_average])
 by_slopes = pytest.mark.parametrize("method", SLOPES)
 by_planes = pytest.mark.parametrize("method", PLANES)
-by_all = pytest.mark.parametrize("method", PLANES)
+by_all = pytest.mark.parametrize("method", [*PLANES, guided_grad_cam])
 
 
 # --- the weight of place (i, j) of one channel, from its slopes g and values a (h, w) ---------------------------------
@@ -184,6 +184,25 @@ def test_alpha_is_0_where_its_denominator_is():
         assert np.array_equal(grad_cam_pp(net, x, 0, layer="0", relu=False), weight * x[:, 0])
 
 
+@each_net
+@given(seed=seeds)
+def test_guided_grad_cam_is_the_product_of_two_loops(make, seed):
+    rng = tl.Generator(seed)
+    net = make(rng).eval()
+    x, target = pictures(rng), rng.integers(0, CLASSES, (2,))
+    maps = guided_grad_cam(net, x, target)
+    steps = [lambda x: net.norm(net.conv(x)), lambda a: net.pool(a) - net.shift, net.head]  # a ReLU between each two
+    for k in range(2):
+        first = np.maximum(logits(steps[0], x[k : k + 1])[0], 0)
+        second = np.maximum(logits(steps[1], first[None])[0], 0)
+        slope = central(lambda points, k=k: logits(net.head, points)[:, target[k]], second)
+        where = looped(grad_cam, slope, second, relu=True)
+        for step, inside, out in [(steps[1], first, second), (steps[0], x[k], first)]:
+            passed = slope * (out > 0) * (slope > 0)
+            slope = central(lambda points, s=step, p=passed: (logits(s, points) * p).sum((1, 2, 3)), inside)
+        assert maps[k] == pytest.approx(slope * enlarged(where, 6, 6), abs=1e-6)
+
+
 # --- what holds for all -----------------------------------------------------------------------------------------------
 
 
@@ -195,7 +214,7 @@ def test_a_row_of_a_batch_is_the_single_run(method, make, seed):
     net, x = make(rng), pictures(rng, 3)
     target = rng.integers(0, CLASSES, (3,))
     maps = method(net, x, target)
-    assert maps.shape == (3, 6, 6)
+    assert maps.shape == (x.shape if method is guided_grad_cam else (3, 6, 6))
     for k in range(3):
         assert np.allclose(maps[k : k + 1], method(net, x[k : k + 1], target[k]), rtol=1e-9, atol=1e-11)
 
@@ -305,7 +324,7 @@ def test_nothing_about_the_model_changes(method):
 
 @by_all
 def test_no_picture_is_no_map(method):
-    shape = (0, 6, 6)
+    shape = (0, 2, 6, 6) if method is guided_grad_cam else (0, 6, 6)
     assert method(Folded(tl.Generator(0)), np.zeros((0, 2, 6, 6)), 1).shape == shape
 
 
@@ -318,7 +337,7 @@ def test_pictures_of_one_colour_have_maps_too(method, seed, value):
     assert np.allclose(maps, method(net, x[:1], 1), rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("method", SLOPES)
+@pytest.mark.parametrize("method", [*SLOPES, guided_grad_cam])
 def test_a_target_that_never_changes_has_an_empty_map(method):
     assert not method(Skipping(), pictures(tl.Generator(0)), lambda z: z[:, 0] * 0).any()
 
@@ -359,7 +378,7 @@ def test_misuse_has_messages(method, call, error, words):
     assert len(message.splitlines()) == 1
 
 
-@pytest.mark.parametrize("method", SLOPES)
+@pytest.mark.parametrize("method", [*SLOPES, guided_grad_cam])
 def test_a_target_without_a_gradient_is_refused(method):
     call = lambda: method(Skipping(), np.zeros((3, 2, 6, 6)), lambda z: z.detach()[:, 0])
     check_message(call, RuntimeError, "no gradient in layer 'conv'")

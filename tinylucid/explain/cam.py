@@ -8,6 +8,8 @@ differ in the weight alone; g = ∂z/∂A, z the target's logit:
     hires_cam     Σₖ gₖ ⊙ Aₖ                         one weight a place: its own slope
     layer_cam     Σₖ ReLU(gₖ) ⊙ Aₖ                   one weight a place: its own slope, if it speaks for the class
     score_cam     Σₖ softmaxₖ(z(x ⊙ Mₖ)) · Aₖ        one weight a channel: the logit of the picture seen through its map M
+
+guided_grad_cam lays grad_cam over the picture of guided backprop.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from .common import planes, recording
 from .gradients import slope
 from .hide import answers
 from .layers import scored_from
+from .rectified import guided_backprop
 
 
 def grad_cam(
@@ -109,6 +112,15 @@ def channel_weights(model: Callable, x: Any, target: Any, a: Any, batch_size: in
     masks = (unit(enlarged(a[:, k], x.shape[2:])) for k in range(a.shape[1]))
     scores = answers(model, x, target, masks, 0, batch_size, "score_cam", a.shape[1])
     return softmax(np.stack(list(scores), 1), 1)
+
+
+def guided_grad_cam(model: Module, x: Any, target: Any, *, layer: str | Module | None = None) -> Any:
+    """Guided backprop ⊙ Grad-CAM enlarged, shaped like x: fine lines, where the class was seen (Selvaraju et al., 2017).
+
+    Signed as guided_backprop is; ``layer``, target and errors as in grad_cam and guided_backprop.
+    """
+    x = planes(x)
+    return grad_cam(model, x, target, layer=layer)[:, None] * guided_backprop(model, x, target)
 
 
 def looked_into(
