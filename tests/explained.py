@@ -1,5 +1,7 @@
 """Nets to be explained, in float64, and slopes by central differences: what the tests of tl.explain share."""
 
+import math
+
 import numpy as np
 from hypothesis import assume
 
@@ -42,6 +44,18 @@ def folded_average(rng):
     return Folded(rng, tl.nn.AvgPool2d)
 
 
+def stages(net):
+    """For layers of Folded: from pictures to what the layer gives, and from there to logits."""
+    late = lambda a: net.head(net.relu(a - net.shift))
+    return {
+        "conv": (net.conv, lambda a: late(net.pool(net.relu(net.norm(a))))),
+        "norm": (lambda x: net.norm(net.conv(x)), lambda a: late(net.pool(net.relu(a)))),
+        "pool": (lambda x: net.pool(net.relu(net.norm(net.conv(x)))), late),
+        "relu": (net.features, net.head),  # its last run
+        None: (net.features, net.head),  # found by itself
+    }
+
+
 def linear_net(rng):
     net = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(2 * 6 * 6, CLASSES)).to(tl.float64)
     for p in net.parameters():
@@ -68,6 +82,20 @@ def pooled_net(rng):
 
 def pictures(rng, n=2):
     return rng.normal((n, *SHAPE), tl.float64)
+
+
+def enlarged(small, rows, columns):
+    """A map (h, w) at (rows, columns), bilinear: pixel p lies at (p + ½)·h/rows − ½, and edges are continued."""
+    h, w = small.shape
+    out = np.zeros((rows, columns))
+    for p in range(rows):
+        for q in range(columns):
+            i = min(max((p + 0.5) * h / rows - 0.5, 0), h - 1)
+            j = min(max((q + 0.5) * w / columns - 0.5, 0), w - 1)
+            for a in {math.floor(i), min(math.floor(i) + 1, h - 1)}:
+                for b in {math.floor(j), min(math.floor(j) + 1, w - 1)}:
+                    out[p, q] += (1 - abs(i - a)) * (1 - abs(j - b)) * small[a, b]
+    return out
 
 
 def logits(net, x):

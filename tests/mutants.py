@@ -39,9 +39,10 @@ VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py",
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
-EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
+EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
 HIDE, SURROGATE = "tests/test_explain_hide.py", "tests/test_explain_surrogate.py"
 PERTURBATION = "tests/test_explain_perturbation.py"
+CAM, SCORE_CAM = "tests/test_explain_cam.py", "tests/test_explain_score_cam.py"
 PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
 REPORT = "tinylucid/report.py"
 TRAIN = "tinylucid/train/"
@@ -267,13 +268,25 @@ MUTANTS = [
     Mutant(EXPLAIN + "baseline.py", "x.mean((2, 3), keepdims=True)", "x.mean((1, 2, 3), keepdims=True)", PATHS),
     Mutant(EXPLAIN + "baseline.py", 'mode="nearest")', 'mode="reflect")', PATHS),
     Mutant(EXPLAIN + "cam.py", "g.mean((2, 3), keepdims=True) * a", "g * a", CAM),  # HiRes-CAM
+    Mutant(EXPLAIN + "cam.py", "below = 2 + g * a.sum", "below = 1 + g * a.sum", CAM),
+    Mutant(EXPLAIN + "cam.py", "g * a.sum((2, 3), keepdims=True)", "g * a.mean((2, 3), keepdims=True)", CAM),
+    Mutant(EXPLAIN + "cam.py", "alpha * np.maximum(g, 0)", "alpha * g", CAM),
+    Mutant(EXPLAIN + "cam.py", "out=np.zeros_like(g), where=below != 0", "out=np.ones_like(g), where=below != 0", f"{CAM} -k denominator"),
+    Mutant(EXPLAIN + "cam.py", "where=below != 0", "where=below > 0", f"{CAM} -k denominator"),
+    Mutant(EXPLAIN + "cam.py", "placed((g * a).sum(1))", "placed((g.mean((2, 3), keepdims=True) * a).sum(1))", CAM),  # Grad-CAM
+    Mutant(EXPLAIN + "cam.py", "np.maximum(g, 0) * a)", "g * a)", CAM),
+    Mutant(EXPLAIN + "cam.py", "np.maximum(g, 0) * a)", "np.maximum(g * a, 0))", CAM),
+    Mutant(EXPLAIN + "cam.py", "layer=layer)[:, None] * guided", "layer=layer, relu=False)[:, None] * guided", CAM),
+    Mutant(EXPLAIN + "cam.py", "with mode(model, False), no_grad():", "with no_grad():", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "unit(enlarged(a[:, k], x.shape[2:]))", "enlarged(unit(a[:, k]), x.shape[2:])", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "masks, 0, batch_size", "masks, x.mean(), batch_size", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "np.stack(list(scores), 1), 1)", "np.stack(list(scores), 1), 0)", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "(weights[:, :, None, None] * a)", "(weights[:, :, None, None] * unit(a[0]))", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "maps.min((1, 2), keepdims=True)", "maps.min(keepdims=True)", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "where=high - low > rounding", "where=high > low", SCORE_CAM),
+    Mutant(EXPLAIN + "cam.py", "np.maximum(abs(low), abs(high))", "1", SCORE_CAM),
     Mutant(EXPLAIN + "cam.py", "np.maximum(maps, 0) if relu", "np.abs(maps) if relu", CAM),
     Mutant(EXPLAIN + "cam.py", 'mode="bilinear")[:, 0]', 'mode="bilinear", align_corners=True)[:, 0]', CAM),
-    Mutant(EXPLAIN + "cam.py", "    g = slope(numbers, runs[-1]", "    g = slope(numbers, runs[0]", CAM),
-    Mutant(EXPLAIN + "cam.py", "return names[-1]", "return names[0]", CAM),
-    Mutant(EXPLAIN + "cam.py", "if out is not logits and is_plane(out)", "if is_plane(out)", CAM),
-    Mutant(EXPLAIN + "cam.py", "runs[-1].clone()", "runs[-1]", CAM),
-    Mutant(EXPLAIN + "cam.py", "    finally:\n        remove()", "    finally:\n        pass", CAM),
     Mutant(EXPLAIN + "baseline.py", "for b in starts) / len(starts)).astype", "for b in starts)).astype", HIDE),
     Mutant(EXPLAIN + "baseline.py", ".astype(x.dtype, copy=False)", ".astype(float)", HIDE),
     Mutant(EXPLAIN + "hide.py", "np.where(keep == 1, x, baseline + keep * (x - baseline))", "baseline + keep * (x - baseline)", HIDE),
@@ -321,6 +334,11 @@ MUTANTS = [
     Mutant(EXPLAIN + "perturbation.py", "m[:, :, :, 1:] - m[:, :, :, :-1]", "m[:, :, 1:] - m[:, :, :-1]", PERTURBATION),
     Mutant(EXPLAIN + "perturbation.py", "to_lose[:, None, None] * (1 - ", "1 * (1 - ", PERTURBATION),
     Mutant(EXPLAIN + "perturbation.py", "100 * np.finfo(x.dtype).eps", "0", PERTURBATION),
+    Mutant(EXPLAIN + "layers.py", "return numbers, runs[-1], name", "return numbers, runs[0], name", CAM),
+    Mutant(EXPLAIN + "layers.py", "return names[-1]", "return names[0]", CAM),
+    Mutant(EXPLAIN + "layers.py", "if out is not logits and is_plane(out)", "if is_plane(out)", CAM),
+    Mutant(EXPLAIN + "layers.py", "return runs[-1].clone()", "return runs[-1]", CAM),
+    Mutant(EXPLAIN + "layers.py", "    finally:\n        remove()", "    finally:\n        pass", CAM),
     # one's own pictures, augmenting, loading
     Mutant("tinylucid/data/geometry.py", "constant_values=UNKNOWN", "constant_values=0", "tests/test_augment.py"),
     Mutant("tinylucid/data/geometry.py", "cos * x - sin * y", "cos * x + sin * y", "tests/test_augment.py"),
@@ -433,7 +451,7 @@ MUTANTS = [
     Mutant(MAPS, "return NAMES.get(method, ", "return (lambda known, other: other)(method, ", f"{PLOT} -k same_name"),
     Mutant(PAGE, "<= 1 + BEYOND", "<= 300", f"{PLOT} -k refused"),
     Mutant("tinylucid/plot/charts.py", "(WIDTH - side + names + HEAD) / 2", "WIDTH - MARGIN - side", f"{PLOT} -k middle"),
-    Mutant("tinylucid/explain/cam.py", "if layer is module or", "if", "tests/test_explain_cam.py -k itself"),
+    Mutant(EXPLAIN + "layers.py", "if layer is module or", "if", f"{CAM} -k itself"),
     Mutant("tinylucid/baselines.py", "(x**3)", "(x**2)", "tests/test_demo.py"),
     Mutant("tinylucid/commands/predict.py", "np.argsort(-row", "np.argsort(row", "tests/test_commands.py -k predict"),
     Mutant("tinylucid/commands/predict.py", "return 2 if wrong", "return 0 if wrong", "tests/test_commands.py -k cannot"),

@@ -1,20 +1,34 @@
-"""Class activation maps: where in the picture a late layer saw what speaks for the class."""
+"""Class activation maps: where in the picture a late layer saw what speaks for the class.
+
+All are sums over the channels k of a layer's planes A (N, K, h, w), weighed by what the channel means to the class. They
+differ in the weight alone; g = ∂z/∂A, z the target's logit:
+
+    grad_cam      Σₖ meanᵢⱼ(gₖ) · Aₖ                 one weight a channel: the mean slope
+    grad_cam_pp   Σₖ Σᵢⱼ(αₖᵢⱼ · ReLU(gₖᵢⱼ)) · Aₖ     one weight a channel: α evens out things of unlike size
+    hires_cam     Σₖ gₖ ⊙ Aₖ                         one weight a place: its own slope
+    layer_cam     Σₖ ReLU(gₖ) ⊙ Aₖ                   one weight a place: its own slope, if it speaks for the class
+    score_cam     Σₖ softmaxₖ(z(x ⊙ Mₖ)) · Aₖ        one weight a channel: the logit of the picture seen through its map M
+
+guided_grad_cam lays grad_cam over the picture of guided backprop.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..nn import Module
 from ..nn.module import mode
-from ..ops import interpolate
+from ..ops import interpolate, softmax
 from ..scopes import no_grad
-from ..tensor import Tensor
-from .common import planes, recording, score, shape_of
+from .common import planes, recording
 from .gradients import slope
+from .hide import answers
+from .layers import scored_from
+from .rectified import guided_backprop
 
 
 def grad_cam(
@@ -26,71 +40,115 @@ def grad_cam(
     its patch of the picture; (N, h, w) without ``upsample``. Without ``relu`` the map is signed: what speaks against the
     class is negative. ``layer`` is a module of the model or its dotted name in model.named_modules(), by default the last
     to run that gives a plane of more than one place; if it runs several times the last run counts. target as in gradient.
-    Raises ValueError for a layer that there is not, that is not run or gives no plane, RuntimeError for one that the
-    target does not depend on, and as gradient does.
+    Raises TypeError for a model that is no Module, ValueError for a layer that there is not, that is not run or gives no
+    plane, RuntimeError for one that the target does not depend on, and as gradient does.
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"grad_cam: expected a Module, whose layers have names, got {type(model).__name__}")
+    a, g, placed = looked_into(model, x, target, layer, relu, upsample)
+    return placed((g.mean((2, 3), keepdims=True) * a).sum(1))
+
+
+def grad_cam_pp(
+    model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
+) -> Any:
+    """ReLU(Σₖ wₖ · Aₖ), wₖ = Σᵢⱼ αₖᵢⱼ · ReLU(gₖᵢⱼ), g = ∂z/∂A: Grad-CAM++ (Chattopadhay et al., 2018).
+
+    αₖᵢⱼ = gₖᵢⱼ² / (2gₖᵢⱼ² + ΣₐᵦAₖₐᵦ · gₖᵢⱼ³) is derived for the score exp(z), whose factor exp(z), the same for all of a
+    picture, is left out of the map. It is meant for planes after a ReLU: where ΣA < 0, α grows without bound and changes
+    its sign around g·ΣA = −2. Where the denominator is 0, so is α. Otherwise as grad_cam.
+    """
+    a, g, placed = looked_into(model, x, target, layer, relu, upsample)
+    below = 2 + g * a.sum((2, 3), keepdims=True)  # over g²; where g is 0, so is ReLU(g), and α does not matter
+    alpha = np.divide(1, below, out=np.zeros_like(g), where=below != 0)
+    return placed(((alpha * np.maximum(g, 0)).sum((2, 3), keepdims=True) * a).sum(1))
+
+
+def hires_cam(
+    model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
+) -> Any:
+    """ReLU(Σₖ gₖ ⊙ Aₖ), g = ∂z/∂A: each place by its own slope, no mean over places (Draelos & Carin, 2020).
+
+    Without ``relu``, and where what follows the layer is linear, it sums to the logit without its bias. As grad_cam.
+    """
+    a, g, placed = looked_into(model, x, target, layer, relu, upsample)
+    return placed((g * a).sum(1))
+
+
+def layer_cam(
+    model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
+) -> Any:
+    """ReLU(Σₖ ReLU(gₖ) ⊙ Aₖ), g = ∂z/∂A: each place by its own slope, if that is positive (Jiang et al., 2021).
+
+    Sharp in early layers too. After a ReLU the map has no negative part to cut off. Otherwise as grad_cam.
+    """
+    a, g, placed = looked_into(model, x, target, layer, relu, upsample)
+    return placed((np.maximum(g, 0) * a).sum(1))
+
+
+def score_cam(
+    model: Module,
+    x: Any,
+    target: Any,
+    *,
+    layer: str | Module | None = None,
+    relu: bool = True,
+    upsample: bool = True,
+    batch_size: int = 16,
+) -> Any:
+    """ReLU(Σₖ wₖ · Aₖ), w = softmax over k of z(x ⊙ Mₖ): asks no gradient (Wang et al., 2020).
+
+    Mₖ is Aₖ enlarged to the picture and stretched to [0, 1]; 0 everywhere if Aₖ is the same everywhere. One pass a channel;
+    ``batch_size``: pictures a pass, at least those of x. After a ReLU the map has no negative part to cut off. Otherwise
+    as grad_cam, ValueError for a batch_size below 1, and no RuntimeError: what never changes gets equal weights.
+    """
     x = planes(x)
-    name = last_plane(model, x) if layer is None else known(model, layer)
-    with recording(model), restarted(model.get_submodule(name), name) as runs:
-        numbers = score(model, Tensor(x), target)
-        if not runs:
-            raise ValueError(f"grad_cam: layer {name!r} does not run in the model's forward pass; name another one")
-        g = slope(numbers, runs[-1], f"layer {name!r}")
-    a = runs[-1].data
-    maps = (g.mean((2, 3), keepdims=True) * a).sum(1)
+    with mode(model, False), no_grad():
+        a = scored_from(model, x, target, layer)[1].data
+    weights = channel_weights(model, x, target, a, batch_size)
+    return finished((weights[:, :, None, None] * a).sum(1), x.shape[2:], relu, upsample)
+
+
+def channel_weights(model: Callable, x: Any, target: Any, a: Any, batch_size: int) -> Any:
+    """The softmax over k of z(x ⊙ Mₖ), (N, K): each row sums to 1. (A black picture's z, which the paper takes off, cancels.)"""
+    masks = (unit(enlarged(a[:, k], x.shape[2:])) for k in range(a.shape[1]))
+    scores = answers(model, x, target, masks, 0, batch_size, "score_cam", a.shape[1])
+    return softmax(np.stack(list(scores), 1), 1)
+
+
+def guided_grad_cam(model: Module, x: Any, target: Any, *, layer: str | Module | None = None) -> Any:
+    """Guided backprop ⊙ Grad-CAM enlarged, shaped like x: fine lines, where the class was seen (Selvaraju et al., 2017).
+
+    Signed as guided_backprop is; ``layer``, target and errors as in grad_cam and guided_backprop.
+    """
+    x = planes(x)
+    return grad_cam(model, x, target, layer=layer)[:, None] * guided_backprop(model, x, target)
+
+
+def looked_into(
+    model: Module, x: Any, target: Any, layer: str | Module | None, relu: bool, upsample: bool
+) -> tuple[Any, Any, Callable[[Any], Any]]:
+    """A and g = ∂z/∂A of the layer, (N, K, h, w), and what makes the map of a sum over channels (N, h, w)."""
+    x = planes(x)
+    with recording(model):
+        numbers, a, name = scored_from(model, x, target, layer)
+        g = slope(numbers, a, f"layer {name!r}")
+    return a.data, g, partial(finished, size=x.shape[2:], relu=relu, upsample=upsample)
+
+
+def finished(maps: Any, size: tuple[int, int], relu: bool, upsample: bool) -> Any:
+    """Maps (N, h, w) without their negative part if ``relu``, and enlarged to ``size`` if ``upsample``."""
     maps = np.maximum(maps, 0) if relu else maps
-    return interpolate(maps[:, None], x.shape[2:], mode="bilinear")[:, 0] if upsample else maps
+    return enlarged(maps, size) if upsample else maps
 
 
-def last_plane(model: Module, x: Any) -> str:
-    """The name of the last layer that gives (N, K, h, w) of more than one place, the logits themselves aside."""
-    ran: list[tuple[str, Any]] = []
-
-    def note(name: str) -> Callable:
-        return lambda module, args, out: ran.append((name, out))
-
-    with contextlib.ExitStack() as hooks, mode(model, False), no_grad():
-        for name, module in model.named_modules():
-            hooks.callback(module.register_forward_hook(note(name)))
-        logits = model(Tensor(x))
-    names = [name for name, out in ran if out is not logits and is_plane(out)]
-    if not names:
-        raise ValueError("grad_cam: no layer of this model gives (N, K, h, w) of more than one place; use gradient")
-    return names[-1]
+def enlarged(maps: Any, size: tuple[int, int]) -> Any:
+    """Maps (N, h, w) at another size, bilinear, each value at the middle of its patch."""
+    return interpolate(maps[:, None], size, mode="bilinear")[:, 0]
 
 
-def known(model: Module, layer: str | Module) -> str:
-    """The name of ``layer``, a name or a module, if the model has it; ValueError with the names otherwise."""
-    names = {name: module for name, module in model.named_modules() if name}
-    for name, module in names.items():
-        if layer is module or (isinstance(layer, str) and layer == name):
-            return name
-    what = f"a {type(layer).__name__} that is not in it" if isinstance(layer, Module) else repr(layer)
-    raise ValueError(f"grad_cam: {type(model).__name__} has no layer {what}; it has: {', '.join(names)}")
-
-
-@contextlib.contextmanager
-def restarted(module: Module, name: str) -> Iterator[list[Tensor]]:
-    """A list that gets what ``module`` gives, run for run, as leaves: the record of what follows begins there."""
-    runs: list[Tensor] = []
-
-    def restart(module: Module, args: tuple, out: Any) -> Tensor:
-        if not is_plane(out):
-            raise ValueError(
-                f"grad_cam: layer {name!r} gives {shape_of(out)}, expected (N, K, h, w) of more than one place"
-            )
-        runs.append(Tensor(out.data.copy(), requires_grad=True))
-        return runs[-1].clone()  # two copies, so that whoever writes in place, before or after, leaves ours alone
-
-    remove = module.register_forward_hook(restart)
-    try:
-        yield runs
-    finally:
-        remove()
-
-
-def is_plane(out: Any) -> bool:
-    """Whether something is a Tensor (N, K, h, w) of more than one place."""
-    return isinstance(out, Tensor) and out.ndim == 4 and out.shape[2] * out.shape[3] > 1
+def unit(maps: Any) -> Any:
+    """Each map (N, H, W) from its smallest value to its largest as 0 … 1; 0 where all are the same but for rounding."""
+    low, high = maps.min((1, 2), keepdims=True), maps.max((1, 2), keepdims=True)
+    rounding = (
+        100 * np.finfo(maps.dtype).eps * np.maximum(abs(low), abs(high))
+    )  # stretched, it would be a mask of noise
+    return np.divide(maps - low, high - low, out=np.zeros_like(maps), where=high - low > rounding)
