@@ -4,5 +4,14 @@ from .cam import grad_cam
 from .gradients import gradient
 from .integrated import completeness_gap, integrated_gradients
 from .noise import smoothgrad
+from .rectified import deconvnet, guided_backprop
 
-__all__ = ["completeness_gap", "grad_cam", "gradient", "integrated_gradients", "smoothgrad"]
+__all__ = [
+    "completeness_gap",
+    "deconvnet",
+    "grad_cam",
+    "gradient",
+    "guided_backprop",
+    "integrated_gradients",
+    "smoothgrad",
+]
