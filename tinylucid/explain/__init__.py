@@ -3,15 +3,20 @@
 from .cam import grad_cam
 from .gradients import gradient
 from .integrated import completeness_gap, integrated_gradients
+from .lrp import AlphaBeta, Epsilon, Gamma, lrp
 from .noise import smoothgrad
 from .rectified import deconvnet, guided_backprop
 
 __all__ = [
+    "AlphaBeta",
+    "Epsilon",
+    "Gamma",
     "completeness_gap",
     "deconvnet",
     "grad_cam",
     "gradient",
     "guided_backprop",
     "integrated_gradients",
+    "lrp",
     "smoothgrad",
 ]
