@@ -80,6 +80,38 @@ def pooled_net(rng):
     return net
 
 
+def unrolled(net, x):
+    """Folded, or folded_average, at one picture x as matrices: (layer, A, b, a, z) of each step, z = A a + b; A None: a ReLU."""
+    steps, a = [], x.ravel()
+
+    def step(name, matrix=None, bias=0.0):
+        nonlocal a
+        z = np.where(a > 0, a, 0) if matrix is None else matrix @ a + bias
+        steps.append((name, matrix, bias, a, z))
+        a = z
+
+    pixel = lambda c, i, j: (c * 6 + i) * 6 + j
+    conv, pool = np.zeros((3 * 36, 2 * 36)), np.zeros((3 * 9, 3 * 36))
+    for o, i, j, c, p, q in np.ndindex(3, 6, 6, 2, 3, 3):
+        if 0 <= i + p - 1 < 6 and 0 <= j + q - 1 < 6:
+            conv[pixel(o, i, j), pixel(c, i + p - 1, j + q - 1)] = net.conv.weight.data[o, c, p, q]
+    step("conv", conv, np.repeat(net.conv.bias.data, 36))
+    scale = net.norm.weight.data / np.sqrt(net.norm.running_var.data + net.norm.eps)
+    offset = net.norm.bias.data - net.norm.running_mean.data * scale
+    step("norm", np.diag(np.repeat(scale, 36)), np.repeat(offset, 36))
+    step("relu")
+    for o, i, j in np.ndindex(3, 3, 3):
+        window = [pixel(o, 2 * i + p, 2 * j + q) for p in range(2) for q in range(2)]
+        if isinstance(net.pool, tl.nn.MaxPool2d):
+            window = [max(window, key=lambda place: a[place])]
+        pool[(o * 3 + i) * 3 + j, window] = 1 / len(window)
+    step("pool", pool)
+    step("shift", np.eye(27), -np.repeat(net.shift.data, 9))
+    step("relu")
+    step("dense", net.dense.weight.data, net.dense.bias.data)
+    return steps
+
+
 def pictures(rng, n=2):
     return rng.normal((n, *SHAPE), tl.float64)
 

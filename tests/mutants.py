@@ -253,7 +253,7 @@ MUTANTS = [
     Mutant("tinylucid/scopes.py", "for name, value in before.items()", "for name, value in ()", CORE),
     # explaining
     Mutant("tinylucid/nn/module.py", 'setattr__(module, "training", was)', 'setattr__(module, "training", training)', "tests/test_explain.py"),
-    Mutant(EXPLAIN + "common.py", "target(z[k : k + n]) for k in range(0, n * times, n)", "target(z[:n]) for k in range(times)", PATHS),
+    Mutant(EXPLAIN + "common.py", "target(z[k * n : (k + 1) * n]) for k in range(times)", "target(z[:n]) for k in range(times)", PATHS),
     Mutant(EXPLAIN + "common.py", "np.tile(classes_of(target, n), times)", "np.repeat(classes_of(target, n), times)", PATHS),
     Mutant(EXPLAIN + "common.py", "with mode(model, False), enable_grad():", "with mode(model, False):", "tests/test_explain.py"),
     Mutant(EXPLAIN + "noise.py", "x.max(axes, keepdims=True) - x.min(axes, keepdims=True)", "x.max() - x.min()", PATHS),

@@ -91,7 +91,8 @@ def test_nothing_about_the_model_or_chance_changes(method):
 
 @methods
 def test_no_picture_is_no_map(method):
-    assert method(Folded(tl.Generator(0)), np.zeros((0, 2, 6, 6)), 1).shape == (0, 2, 6, 6)
+    for target in (1, lambda z: z[:, 1] - z[:, 0]):
+        assert method(Folded(tl.Generator(0)), np.zeros((0, 2, 6, 6)), target).shape == (0, 2, 6, 6)
 
 
 # --- SmoothGrad -------------------------------------------------------------------------------------------------------

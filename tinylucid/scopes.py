@@ -39,11 +39,11 @@ thread = Thread()
 
 
 class Rule:
-    """A backward function, the parameter names it asks for, and the layers it is meant for (None: all)."""
+    """A backward function, the names it asks for (its parameters', or its ``wants``), the layers it is for (None: all)."""
 
     def __init__(self, pull: Callable, layers: Callable[[str], bool] | None = None) -> None:
         self.pull, self.layers = pull, layers
-        self.wants = pull.__code__.co_varnames[: pull.__code__.co_argcount]
+        self.wants = getattr(pull, "wants", None) or pull.__code__.co_varnames[: pull.__code__.co_argcount]
         self.only_g = self.wants == ("g",)
 
     def applies(self, layer: str) -> bool:

@@ -150,7 +150,7 @@ def repeated(target: Any, n: int, times: int) -> Any:
     """
     if not callable(target):
         return np.tile(classes_of(target, n), times)
-    return target if times == 1 else lambda z: concatenate([target(z[k : k + n]) for k in range(0, n * times, n)])
+    return target if times == 1 else lambda z: concatenate([target(z[k * n : (k + 1) * n]) for k in range(times)])
 
 
 def at_least_one(value: Any, name: str) -> None:
