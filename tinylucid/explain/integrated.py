@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,10 @@ def integrated_gradients(
     starts = baselines(baseline, x)
     total = np.zeros_like(x)
     for b in starts:
-        path = (b + float(a) * (x - b) for a in points)
+        way = x - b
+        path = (b + float(a) * way for a in points)
         maps = sweep(gradient, model, path, target, len(x), batch_size)
-        total += (x - b) * sum(float(w) * g for w, g in zip(weights, maps))
+        total += way * sum(float(w) * g for w, g in zip(weights, maps))
     return total / len(starts)
 
 
@@ -97,7 +99,11 @@ def completeness_gap(model: Callable[[Any], Any], x: Any, maps: Any, target: Any
     return maps.sum(tuple(range(1, x.ndim))) - change
 
 
+@cache
 def gauss_legendre(steps: int) -> tuple[Any, Any]:
-    """Points in (0, 1) and weights that sum to 1, for ∫₀¹ of a polynomial of degree up to 2·steps − 1."""
+    """Points in (0, 1) and weights that sum to 1, for ∫₀¹ of a polynomial of degree up to 2·steps − 1.
+
+    They are the eigenvalues of a matrix: kept, since finding them takes as long as some passes of a small net.
+    """
     points, weights = np.polynomial.legendre.leggauss(steps)  # for −1 … 1
     return (points + 1) / 2, weights / weights.sum()
