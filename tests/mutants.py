@@ -43,6 +43,8 @@ EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
 HIDE, SURROGATE = "tests/test_explain_hide.py", "tests/test_explain_surrogate.py"
 PERTURBATION = "tests/test_explain_perturbation.py"
 CAM, SCORE_CAM = "tests/test_explain_cam.py", "tests/test_explain_score_cam.py"
+EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
+NOISE = "tests/test_explain_noise.py"
 PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
 REPORT = "tinylucid/report.py"
 TRAIN = "tinylucid/train/"
@@ -256,13 +258,28 @@ MUTANTS = [
     Mutant(EXPLAIN + "common.py", "target(z[k * n : (k + 1) * n]) for k in range(times)", "target(z[:n]) for k in range(times)", PATHS),
     Mutant(EXPLAIN + "common.py", "np.tile(classes_of(target, n), times)", "np.repeat(classes_of(target, n), times)", PATHS),
     Mutant(EXPLAIN + "common.py", "with mode(model, False), enable_grad():", "with mode(model, False):", "tests/test_explain.py"),
-    Mutant(EXPLAIN + "noise.py", "x.max(axes, keepdims=True) - x.min(axes, keepdims=True)", "x.max() - x.min()", PATHS),
-    Mutant(EXPLAIN + "noise.py", "rng.normal(x.shape[1:], x.dtype)", "rng.normal(x.shape, x.dtype)", PATHS),
-    Mutant(EXPLAIN + "noise.py", "x + sigma * rng", "x + level * rng", PATHS),
+    Mutant(EXPLAIN + "noise.py", "x.max(axes, keepdims=True) - x.min(axes, keepdims=True)", "x.max() - x.min()", NOISE),
+    Mutant(EXPLAIN + "noise.py", "rng.normal(x.shape[1:], x.dtype)", "rng.normal(x.shape, x.dtype)", NOISE),
+    Mutant(EXPLAIN + "noise.py", "x + sigma * rng", "x + level * rng", NOISE),
+    Mutant(EXPLAIN + "gradients.py", "return pixels(x) * gradient(model, x, target)", "return gradient(model, x, target)", "tests/test_explain.py"),
+    Mutant(EXPLAIN + "noise.py", "mean = mean + off / k", "mean = mean + off / (k + 1)", NOISE),
+    Mutant(EXPLAIN + "noise.py", "moment = moment + off * (m - mean)", "moment = moment + off * off", NOISE),
+    Mutant(EXPLAIN + "noise.py", "return mean, moment / k", "return mean, moment / max(k - 1, 1)", NOISE),
+    Mutant(EXPLAIN + "noise.py", "for k, m in enumerate(maps, 1):", "for k, m in enumerate(list(maps), 1):", NOISE),
+    Mutant(EXPLAIN + "noise.py", "(m * m for m in", "(abs(m) for m in", NOISE),
+    Mutant(EXPLAIN + "noise.py", "_, variance = mean_and", "variance, _ = mean_and", NOISE),
+    Mutant(EXPLAIN + "noise.py", "rng or Generator(0)", "Generator(0)", NOISE),
+    Mutant(EXPLAIN + "integrated.py", "(x - others[k]) * g for", "x * g for", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "others[k] + float(a) * (x - others[k]) for", "others[k] + float(a) * x for", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "(np.arange(n) + rng.uniform((n,), dtypes.float64)) / n", "rng.uniform((n,), dtypes.float64)", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "(np.arange(n) + rng", "(np.arange(1, n + 1) + rng", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "rng.permutation(len(others)) for", "rng.integers(0, len(others), (len(others),)) for", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "[rng.permutation(len(others)) for _ in range(0, n, len(others))]", "[np.arange(len(others)) for _ in range(0, n, len(others))]", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "for k, g in zip(drawn, maps)) / n", "for k, g in zip(drawn, maps)) / len(others)", PATHS),
     Mutant(EXPLAIN + "integrated.py", "return (points + 1) / 2, weights / weights.sum()", "return (points + 1) / 2, weights", PATHS),
     Mutant(EXPLAIN + "integrated.py", "np.polynomial.legendre.leggauss(steps)", "(np.linspace(-1, 1, steps + 1)[1:], np.ones(steps))", PATHS),
-    Mutant(EXPLAIN + "integrated.py", "total += (x - b) * sum", "total += x * sum", PATHS),
-    Mutant(EXPLAIN + "integrated.py", "(b + float(a) * (x - b) for", "(b + float(a) * x for", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "total += way * sum", "total += x * sum", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "(b + float(a) * way for", "(b + float(a) * x for", PATHS),
     Mutant(EXPLAIN + "integrated.py", "return total / len(starts)", "return total", PATHS),
     Mutant(EXPLAIN + "integrated.py", "for b in starts) / len(starts)", "for b in starts)", PATHS),
     Mutant(EXPLAIN + "baseline.py", "x.mean((2, 3), keepdims=True)", "x.mean((1, 2, 3), keepdims=True)", PATHS),

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 import tinylucid as tl
 from tinylucid import plot
-from tinylucid.explain import gradient
+from tinylucid.explain import gradient, gradient_x_input
 
 seeds = st.integers(0, 10**6)
+methods = pytest.mark.parametrize("method", [gradient, gradient_x_input])
 
 
 @pytest.mark.parametrize("make", [linear_net, Folded, folded_average])
@@ -71,9 +72,19 @@ def test_gradient_times_input_and_biases_times_theirs_sum_to_the_logit(make, see
     z = net(tl.Tensor(x))[0, 2]
     biases = [net.conv.bias, net.norm.bias, net.shift, net.dense.bias]
     shares = sum(float((b.data * g.data).sum()) for b, g in zip(biases, tl.grad(z, biases)))
-    assert (x * gradient(net, x, 2)).sum() + shares == pytest.approx(z.item(), rel=1e-9)
+    assert gradient_x_input(net, x, 2).sum() + shares == pytest.approx(z.item(), rel=1e-9)
     without_biases(net)
-    assert (x * gradient(net, x, 2)).sum() == pytest.approx(logits(net, x)[0, 2], rel=1e-9, abs=1e-12)
+    assert gradient_x_input(net, x, 2).sum() == pytest.approx(logits(net, x)[0, 2], rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("make", [linear_net, Folded, folded_average])
+@given(seed=seeds)
+def test_gradient_times_input_is_each_pixel_times_its_central_difference(make, seed):
+    rng = tl.Generator(seed)
+    net, x, target = make(rng), pictures(rng), rng.integers(0, CLASSES, (2,))
+    maps = gradient_x_input(net, tl.Tensor(x), target)
+    for k in range(2):
+        assert maps[k] == pytest.approx(x[k] * logit_slope(net, x[k], target[k]), abs=1e-6)
 
 
 @given(seed=seeds)
@@ -114,18 +125,20 @@ def test_a_linear_net_gives_its_weights():
     assert np.array_equal(maps.reshape(3, -1), net[1].weight.data[[2, 0, 2]])
 
 
-def test_one_target_for_all_is_one_for_each_and_a_row_is_the_single_run():
+@methods
+def test_one_target_for_all_is_one_for_each_and_a_row_is_the_single_run(method):
     rng = tl.Generator(1)
     net, x = Folded(rng), rng.normal((4, 2, 6, 6), tl.float64)
-    maps = gradient(net, x, 3)
-    assert np.array_equal(maps, gradient(net, tl.Tensor(x), tl.tensor([3, 3, 3, 3])))
-    assert np.allclose(maps[1:2], gradient(net, x[1:2], 3), rtol=1e-12)
+    maps = method(net, x, 3)
+    assert np.array_equal(maps, method(net, tl.Tensor(x), tl.tensor([3, 3, 3, 3])))
+    assert np.allclose(maps[1:2], method(net, x[1:2], 3), rtol=1e-12)
     assert maps.shape == x.shape
     assert maps.dtype == x.dtype
-    assert gradient(net.to(tl.float32), x.astype(np.float32), 3).dtype == np.float32
+    assert method(net.to(tl.float32), x.astype(np.float32), 3).dtype == np.float32
 
 
-def test_nothing_about_the_model_changes():
+@methods
+def test_nothing_about_the_model_changes(method):
     rng = tl.Generator(2)
     net, x = Folded(rng), tl.Tensor(rng.normal((4, 2, 6, 6), tl.float64))
     net.norm.eval()  # a mixture of modes, to come back as it was
@@ -135,11 +148,11 @@ def test_nothing_about_the_model_changes():
     modes = lambda: [m.training for m in net.modules()]
     chance = tl.random.default_generator.get_state()
     before = values(), grads(), modes()
-    gradient(net, x, 1)
+    method(net, x, 1)
     with tl.no_grad():
-        gradient(net, x, 1)
+        method(net, x, 1)
     with pytest.raises(ValueError, match="outside"):
-        gradient(net, x, 9)
+        method(net, x, 9)
     assert (values(), grads(), modes()) == before
     assert not x.requires_grad
     assert x.grad is None
@@ -168,8 +181,9 @@ def test_frozen_parameters_no_grad_and_training_mode_change_nothing(change):
         assert np.array_equal(gradient(net, x, 1), plain)
 
 
-def test_no_picture_is_no_map():
-    assert gradient(Folded(tl.Generator(0)), np.zeros((0, 2, 6, 6)), 1).shape == (0, 2, 6, 6)
+@methods
+def test_no_picture_is_no_map(method):
+    assert method(Folded(tl.Generator(0)), np.zeros((0, 2, 6, 6)), 1).shape == (0, 2, 6, 6)
 
 
 def test_a_function_that_does_not_give_one_number_a_picture_is_refused():

@@ -1,6 +1,7 @@
-"""SmoothGrad and integrated gradients: their formulas by loops without autograd, and what must hold exactly."""
+"""Integrated and expected gradients: their formulas by loops without autograd, and what must hold exactly.
 
-from functools import partial
+And what holds for all methods that sweep over versions of a picture, those that add noise included.
+"""
 
 import numpy as np
 import pytest
@@ -20,12 +21,29 @@ from hypothesis import strategies as st
 from words import check_message
 
 import tinylucid as tl
-from tinylucid.explain import completeness_gap, grad_cam, gradient, integrated_gradients, smoothgrad
-from tinylucid.explain.noise import noisy_maps
+from tinylucid.explain import (
+    completeness_gap,
+    expected_gradients,
+    gradient,
+    integrated_gradients,
+    smoothgrad,
+    smoothgrad_squared,
+    vargrad,
+)
 
 seeds = st.integers(0, 10**6)
 each_net = pytest.mark.parametrize("make", [linear_net, Folded, folded_average])
-methods = pytest.mark.parametrize("method", [smoothgrad, integrated_gradients])
+
+
+def expected(net, x, target, **keywords):
+    """Expected gradients over five backgrounds, in x's dtype, that anyone can draw again."""
+    background = pictures(tl.Generator(77), 5).astype(x.dtype)
+    return expected_gradients(net, x, target, background=background, n=10, **keywords)
+
+
+methods = pytest.mark.parametrize(
+    "method", [smoothgrad, smoothgrad_squared, vargrad, integrated_gradients, expected], ids=lambda m: m.__name__
+)
 
 
 def close(a, b):
@@ -41,7 +59,7 @@ def smooth_net(rng):
     return net
 
 
-# --- both -------------------------------------------------------------------------------------------------------------
+# --- all that sweep -------------------------------------------------------------------------------------------------------------
 
 
 @methods
@@ -93,65 +111,6 @@ def test_nothing_about_the_model_or_chance_changes(method):
 def test_no_picture_is_no_map(method):
     for target in (1, lambda z: z[:, 1] - z[:, 0]):
         assert method(Folded(tl.Generator(0)), np.zeros((0, 2, 6, 6)), target).shape == (0, 2, 6, 6)
-
-
-# --- SmoothGrad -------------------------------------------------------------------------------------------------------
-
-
-@given(seed=seeds, n=st.integers(1, 30), level=st.floats(0, 1))
-def test_on_a_linear_net_smoothgrad_is_the_gradient(seed, n, level):
-    rng = tl.Generator(seed)
-    net, x = linear_net(rng), pictures(rng)
-    assert close(smoothgrad(net, x, 2, n=n, level=level), gradient(net, x, 2))
-    assert noisy_maps(net, x, 2, gradient, n, level, None, 64).var(0).max() < 1e-25  # VarGrad
-
-
-@pytest.mark.parametrize("make", [Folded, folded_average])
-@given(seed=seeds)
-def test_smoothgrad_is_the_loop_of_its_formula(make, seed):
-    rng, n = tl.Generator(seed), 3
-    net, x, target = make(rng), pictures(rng) * [[[[1]]], [[[5]]]], rng.integers(0, CLASSES, (2,))  # of unlike ranges
-    noise = tl.Generator(seed)
-    expected = np.zeros_like(x)
-    for _ in range(n):
-        epsilon = noise.normal((2, 6, 6), tl.float64)
-        for i in range(2):
-            sigma = 0.3 * (x[i].max() - x[i].min())
-            expected[i] += logit_slope(net, x[i] + sigma * epsilon, target[i]) / n
-    maps = smoothgrad(net, x, target, n=n, level=0.3, rng=tl.Generator(seed))
-    assert maps == pytest.approx(expected, abs=1e-7)
-
-
-def test_the_noise_has_the_level_that_is_asked_for():
-    x = np.zeros((2, 2, 6, 6))
-    x[0, 0, 0, 0], x[1, 1, 3, 3] = 4, -10  # ranges 4 and 10
-    square = lambda x: (x**2).sum((1, 2, 3))[:, None]  # whose gradient is 2x
-    noise = noisy_maps(square, x, 0, gradient, 400, 0.25, tl.Generator(0), 64) / 2 - x
-    assert noise.std((0, 2, 3, 4)) == pytest.approx([1, 2.5], rel=0.02)
-    assert abs(noise[:, 0].mean()) < 0.02
-
-
-def test_the_same_seed_gives_the_same_map_and_another_one_another():
-    rng = tl.Generator(4)
-    net, x = Folded(rng), pictures(rng)
-    maps = smoothgrad(net, x, 1, rng=tl.Generator(5))
-    assert np.array_equal(maps, smoothgrad(net, x, 1, rng=tl.Generator(5)))
-    assert not np.array_equal(maps, smoothgrad(net, x, 1, rng=tl.Generator(6)))
-    assert np.array_equal(smoothgrad(net, x, 1), smoothgrad(net, x, 1, rng=tl.Generator(0)))
-    assert close(smoothgrad(net, x, 1, level=0), gradient(net, x, 1))
-
-
-def test_smoothgrad_wraps_any_method():
-    rng = tl.Generator(7)
-    net, x = linear_net(rng), pictures(rng)
-    few = partial(integrated_gradients, steps=2)
-    noise = tl.Generator(8).normal((2, 6, 6), tl.float64) * 0.15 * np.ptp(x, (1, 2, 3), keepdims=True)
-    assert close(
-        smoothgrad(net, x, 1, method=few, n=1, rng=tl.Generator(8)),
-        (x + noise) * net[1].weight.data[1].reshape(2, 6, 6),
-    )
-    cams = smoothgrad(Folded(rng), x, [1, 2], method=partial(grad_cam, layer="conv", relu=False), n=3)
-    assert cams.shape == (2, 6, 6)
 
 
 # --- integrated gradients ---------------------------------------------------------------------------------------------
@@ -264,6 +223,89 @@ def test_without_biases_and_from_zero_they_are_gradient_times_input(make, seed, 
     assert completeness_gap(net, x, maps, 3) == pytest.approx([0, 0], abs=1e-10)
 
 
+# --- expected gradients ---
+
+
+def draws(n, m, seed):
+    """The baselines' numbers and the α of n terms, as the docstring says: no b again before all, one α in each n-th."""
+    rng, numbers = tl.Generator(seed), []
+    while len(numbers) < n:
+        numbers += rng.permutation(m).tolist()
+    return numbers[:n], [(k + u) / n for k, u in enumerate(rng.uniform((n,), tl.float64))]
+
+
+@pytest.mark.parametrize("make", [Folded, folded_average])
+@given(seed=seeds, n=st.integers(1, 4), m=st.integers(1, 3))
+def test_expected_gradients_are_the_loop_of_their_formula(make, seed, n, m):
+    rng = tl.Generator(seed)
+    net, x, others, target = make(rng), pictures(rng), pictures(rng, m), rng.integers(0, CLASSES, (2,))
+    looped = np.zeros_like(x)
+    for k, alpha in zip(*draws(n, m, seed)):
+        for i in range(2):
+            path = others[k] + alpha * (x[i] - others[k])
+            looped[i] += (x[i] - others[k]) * logit_slope(net, path, target[i]) / n
+    maps = expected_gradients(net, x, target, background=others, n=n, rng=tl.Generator(seed))
+    assert maps == pytest.approx(looped, abs=1e-6)
+
+
+@given(seed=seeds, m=st.integers(1, 7), times=st.integers(1, 3))
+def test_on_a_linear_net_that_meets_each_background_equally_often_they_are_exact(seed, m, times):
+    rng = tl.Generator(seed)
+    net, x, others = linear_net(rng), pictures(rng), pictures(rng, m)
+    maps = expected_gradients(net, x, 2, background=others, n=m * times, rng=rng)
+    mean = sum(others) / m
+    assert close(maps, (x - mean) * net[1].weight.data[2].reshape(2, 6, 6))
+    change = logits(net, x)[:, 2] - logits(net, others)[:, 2].mean()
+    assert maps.sum((1, 2, 3)) == pytest.approx(change, rel=1e-9, abs=1e-10)
+
+
+@given(seed=seeds, n=st.integers(1, 40))
+def test_the_gap_on_a_square_is_at_most_what_one_part_of_the_path_can_hide(seed, n):
+    """f = (w·x)² and one b: Σ − (f(x) − f(b)) = (u − v)²·(2 mean α − 1), and a mean of stratified α is ½ ± 1/2n."""
+    rng = tl.Generator(seed)
+    w, x, b = rng.normal((3, 4), tl.float64)
+    maps = expected_gradients(lambda x: ((x * w).sum(1) ** 2)[:, None], x[None], 0, background=b[None], n=n, rng=rng)
+    u, v = x @ w, b @ w
+    gap = maps.sum() - (u**2 - v**2)
+    assert abs(gap) <= (u - v) ** 2 / n * (1 + 1e-9) + 1e-12
+
+
+@pytest.mark.parametrize("make", [Folded, folded_average])
+@given(seed=seeds, n=st.integers(1, 5))
+def test_without_biases_and_from_black_alone_they_are_gradient_times_input(make, seed, n):
+    rng = tl.Generator(seed)
+    net, x = without_biases(make(rng)), pictures(rng)
+    maps = expected_gradients(net, x, 3, background=np.zeros((1, 2, 6, 6)), n=n, rng=rng)
+    assert close(maps, x * gradient(net, x, 3))
+
+
+@given(seed=seeds)
+def test_more_draws_come_nearer_to_the_mean_change_of_the_answer(seed):
+    rng = tl.Generator(seed)
+    net, x, others = smooth_net(rng), pictures(rng, 6), pictures(rng, 4)
+    change = logits(net, x)[:, 1] - logits(net, others)[:, 1].mean()
+    few, many = (
+        np.abs(expected_gradients(net, x, 1, background=others, n=n, rng=rng).sum((1, 2, 3)) - change).mean()
+        for n in (4, 400)
+    )
+    assert many < few / 2
+
+
+def test_expected_gradients_of_all_backgrounds_approach_the_mean_of_integrated_gradients():
+    rng = tl.Generator(12)
+    net, x, others = Folded(rng), pictures(rng), pictures(rng, 3)
+    each = integrated_gradients(net, x, 1, baseline=list(others), steps=128)
+    maps = expected_gradients(net, x, 1, background=tl.Tensor(others), n=3000, batch_size=500)
+    assert np.abs(maps - each).max() < 0.03 * np.abs(each).max()
+
+
+def test_the_same_seed_draws_the_same_and_another_one_another():
+    rng = tl.Generator(13)
+    net, x = Folded(rng), pictures(rng)
+    assert np.array_equal(expected(net, x, 1), expected(net, x, 1, rng=tl.Generator(0)))
+    assert not np.array_equal(expected(net, x, 1), expected(net, x, 1, rng=tl.Generator(1)))
+
+
 # --- baselines --------------------------------------------------------------------------------------------------------
 
 
@@ -317,13 +359,6 @@ def test_the_gap_is_what_is_missing():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda net, x: smoothgrad(net, x, 1, n=0), ValueError, "smoothgrad: n must be|at least 1|got 0"),
-        (lambda net, x: smoothgrad(net, x, 1, n=2.5), ValueError, "smoothgrad: n must be|got 2.5"),
-        (lambda net, x: smoothgrad(net, x, 1, level=-0.1), ValueError, "level must be at least 0|got -0.1"),
-        (lambda net, x: smoothgrad(net, x, 1, level=float("nan")), ValueError, "level must be|got nan"),
-        (lambda net, x: smoothgrad(net, x, 1, batch_size=0), ValueError, "batch_size must be|got 0"),
-        (lambda net, x: smoothgrad(net, x, [1, 2]), ValueError, "one for each of the 3 pictures|int64 of shape (2,)"),
-        (lambda net, x: smoothgrad(net, x.astype(int), 1), TypeError, "only float32 and float64|int64"),
         (lambda net, x: integrated_gradients(net, x, 1, steps=0), ValueError, "steps must be|at least 1|got 0"),
         (lambda net, x: integrated_gradients(net, x, 1, batch_size=-1), ValueError, "batch_size must be|got -1"),
         (lambda net, x: integrated_gradients(net, x, 1, baseline="grey"), ValueError, "mean, blur|got 'grey'"),
@@ -333,6 +368,19 @@ def test_the_gap_is_what_is_missing():
         (lambda net, x: integrated_gradients(net, x, 1, baseline=np.zeros((1, 3, 2, 6, 6))), ValueError, "broadcast"),
         (lambda net, x: integrated_gradients(net, x[:, 0, 0], 1, baseline="blur"), ValueError, "(N, C, H, W)|(3, 6)"),
         (lambda net, x: integrated_gradients(net, x, 4), ValueError, "target 4 is outside 0 … 3"),
+        (lambda net, x: expected_gradients(net, x, 1, background=x, n=0), ValueError, "n must be|at least 1|got 0"),
+        (lambda net, x: expected_gradients(net, x, 1, background=x, batch_size=0), ValueError, "batch_size must|got 0"),
+        (lambda net, x: expected_gradients(net, x, 1, background=x[0]), ValueError, "(M, 2, 6, 6)|got (2, 6, 6)"),
+        (lambda net, x: expected_gradients(net, x, 1, background=x[:0]), ValueError, "at least one|got (0, 2, 6, 6)"),
+        (lambda net, x: expected_gradients(net, x, 1, background="mean"), TypeError, "an array of pictures|got str"),
+        (lambda net, x: expected_gradients(net, x, 1, background=[x[0], x[1, 0]]), TypeError, "array of pictures|list"),
+        (
+            lambda net, x: expected_gradients(net, x, 1, background=tl.data.digits()[0]),
+            TypeError,
+            "such as data.train.x",
+        ),
+        (lambda net, x: expected_gradients(net, x, 1, background=None), TypeError, "an array of pictures|NoneType"),
+        (lambda net, x: expected_gradients(net, x, 9, background=x), ValueError, "target 9 is outside 0 … 3"),
         (lambda net, x: completeness_gap(net, x, x[:2], 1), ValueError, "(3, 2, 6, 6)|(2, 2, 6, 6)"),
         (lambda net, x: completeness_gap(net, x, x, -1), ValueError, "target -1 is outside"),
     ],

@@ -1,4 +1,4 @@
-"""The gradient: which way, and how strongly, each pixel moves a class's logit."""
+"""The gradient: which way, and how strongly, each pixel moves a class's logit; and what the pixels' own values make of it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     leaf = Tensor(pixels(x), requires_grad=True)
     with recording(model):
         return slope(score(model, leaf, target), leaf, "x")
+
+
+def gradient_x_input(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
+    """x · ∂ logit[target] / ∂x, element by element, an array shaped like x (Shrikumar et al., 2016).
+
+    In a net of ReLUs, pooling and layers linear in x the map and the biases' share, Σ bias · ∂z/∂bias, sum to the logit
+    z; without biases the map alone does. A pixel that is 0 gets 0. Model, x, target and errors as in gradient.
+    """
+    return pixels(x) * gradient(model, x, target)
 
 
 def slope(numbers: Tensor, leaf: Tensor, name: str) -> Any:

@@ -1,12 +1,16 @@
-"""Integrated gradients: the whole change of the answer from a baseline to the picture, shared out among the pixels."""
+"""Gradients along a path: the whole change of the answer, from a baseline or from other pictures, shared out among pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from .. import dtypes
+from ..random import Generator
+from ..tensor import Tensor
 from .baseline import baselines
 from .common import at_least_one, pixels, sweep, values
 from .gradients import gradient
@@ -29,10 +33,56 @@ def integrated_gradients(
     starts = baselines(baseline, x)
     total = np.zeros_like(x)
     for b in starts:
-        path = (b + float(a) * (x - b) for a in points)
+        way = x - b
+        path = (b + float(a) * way for a in points)
         maps = sweep(gradient, model, path, target, len(x), batch_size)
-        total += (x - b) * sum(float(w) * g for w, g in zip(weights, maps))
+        total += way * sum(float(w) * g for w, g in zip(weights, maps))
     return total / len(starts)
+
+
+def expected_gradients(
+    model: Callable[[Any], Any],
+    x: Any,
+    target: Any,
+    *,
+    background: Any,
+    n: int = 64,
+    rng: Generator | None = None,
+    batch_size: int = 64,
+) -> Any:
+    """1/n Σₖ (x − bₖ) · g(bₖ + αₖ(x − bₖ)), the mean over baselines b and α in (0, 1), shaped like x (Erion et al., 2021).
+
+    The baselines are drawn from ``background``, pictures (M, …) shaped like those of x, such as some of the training's:
+    "nothing there" is then not one colour but what pictures look like. In the mean over the draws the map sums to f(x) −
+    the mean of f(b). To leave less to chance, αₖ is drawn in the k-th of n equal parts of (0, 1) and no b is taken again
+    before all have been; with n a multiple of M the map of a linear net, (x − mean b) · w, is exact. ``rng`` draws, by
+    default Generator(0), the same for every picture. ``batch_size``, model, x, target and errors as in
+    integrated_gradients, and ValueError for a background that does not fit.
+    """
+    x, rng = pixels(x), rng or Generator(0)
+    at_least_one(n, "expected_gradients: n")
+    others = background_of(background, x)
+    turns = [rng.permutation(len(others)) for _ in range(0, n, len(others))]
+    drawn = np.concatenate(turns)[:n]
+    alphas = (np.arange(n) + rng.uniform((n,), dtypes.float64)) / n
+    path = (others[k] + float(a) * (x - others[k]) for k, a in zip(drawn, alphas))
+    maps = sweep(gradient, model, path, target, len(x), batch_size)
+    return sum((x - others[k]) * g for k, g in zip(drawn, maps)) / n
+
+
+def background_of(background: Any, x: Any) -> Any:
+    """Background pictures as an array (M, …) in x's dtype; TypeError for what is no array of numbers, ValueError for its shape."""
+    others = background.data if isinstance(background, Tensor) else background
+    if not isinstance(others, np.ndarray) or others.dtype.kind not in "iuf":
+        raise TypeError(
+            f"expected_gradients: background must be an array of pictures, such as data.train.x, got {type(background).__name__}"
+        )
+    if others.ndim != x.ndim or others.shape[1:] != x.shape[1:] or not len(others):
+        raise ValueError(
+            f"expected_gradients: background must hold at least one picture shaped like those of x, (M, "
+            f"{', '.join(map(str, x.shape[1:]))}), got {others.shape}"
+        )
+    return others.astype(x.dtype, copy=False)
 
 
 def completeness_gap(model: Callable[[Any], Any], x: Any, maps: Any, target: Any, baseline: Any = 0) -> Any:
@@ -49,7 +99,11 @@ def completeness_gap(model: Callable[[Any], Any], x: Any, maps: Any, target: Any
     return maps.sum(tuple(range(1, x.ndim))) - change
 
 
+@cache
 def gauss_legendre(steps: int) -> tuple[Any, Any]:
-    """Points in (0, 1) and weights that sum to 1, for ∫₀¹ of a polynomial of degree up to 2·steps − 1."""
+    """Points in (0, 1) and weights that sum to 1, for ∫₀¹ of a polynomial of degree up to 2·steps − 1.
+
+    They are the eigenvalues of a matrix: kept, since finding them takes as long as some passes of a small net.
+    """
     points, weights = np.polynomial.legendre.leggauss(steps)  # for −1 … 1
     return (points + 1) / 2, weights / weights.sum()

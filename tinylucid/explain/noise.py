@@ -1,8 +1,8 @@
-"""Maps of pictures with noise on them, averaged: what survives the noise matters, what flickers does not."""
+"""Maps of pictures with noise on them: their mean (what survives the noise), their mean square and their variance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,18 +31,71 @@ def smoothgrad(
     in its keywords (one that holds a value a picture needs batch_size=1). ``batch_size``: pictures a pass, at least those
     of x. Model, x, target and errors as in gradient, and ValueError for n below 1 or a negative level.
     """
-    return noisy_maps(model, x, target, method, n, level, rng, batch_size).mean(0)
+    mean, _ = mean_and_variance(noisy_maps(model, x, target, method, n, level, rng, batch_size))
+    return mean
+
+
+def smoothgrad_squared(
+    model: Callable[[Any], Any],
+    x: Any,
+    target: Any,
+    *,
+    method: Method = gradient,
+    n: int = 25,
+    level: float = 0.15,
+    rng: Generator | None = None,
+    batch_size: int = 64,
+) -> Any:
+    """1/n Σₖ method(x + σ·εₖ)², the mean of the squared maps, ≥ 0: how much a pixel matters, whatever the sign.
+
+    From the same seed it is smoothgrad² + vargrad (Hooker et al., 2019). All else as in smoothgrad.
+    """
+    mean, _ = mean_and_variance(m * m for m in noisy_maps(model, x, target, method, n, level, rng, batch_size))
+    return mean
+
+
+def vargrad(
+    model: Callable[[Any], Any],
+    x: Any,
+    target: Any,
+    *,
+    method: Method = gradient,
+    n: int = 25,
+    level: float = 0.15,
+    rng: Generator | None = None,
+    batch_size: int = 64,
+) -> Any:
+    """1/n Σₖ (method(x + σ·εₖ) − their mean)², ≥ 0: where the map flickers (Adebayo et al., 2018).
+
+    0 where the map does not depend on x, as the gradient of a linear net does not, and for n = 1. It says nothing about
+    how large the maps are. All else as in smoothgrad.
+    """
+    _, variance = mean_and_variance(noisy_maps(model, x, target, method, n, level, rng, batch_size))
+    return variance
 
 
 def noisy_maps(
     model: Callable, x: Any, target: Any, method: Method, n: int, level: float, rng: Generator | None, batch_size: int
-) -> Any:
-    """``method``'s maps of n noisy versions of the pictures, (n, N, …)."""
+) -> Iterator[Any]:
+    """``method``'s maps of n noisy versions of the pictures, in turn, each (N, …)."""
     x, rng = pixels(x), rng or Generator(0)
-    at_least_one(n, "smoothgrad: n")
+    at_least_one(n, "explain: n, the number of noisy versions,")
     if not 0 <= level < np.inf:
-        raise ValueError(f"smoothgrad: level must be at least 0 (a share of the picture's range), got {level!r}")
+        raise ValueError(f"explain: level must be at least 0 (a share of the picture's range), got {level!r}")
     axes = tuple(range(1, x.ndim))
     sigma = level * (x.max(axes, keepdims=True) - x.min(axes, keepdims=True))
     noisy = (x + sigma * rng.normal(x.shape[1:], x.dtype) for _ in range(n))
-    return np.stack(list(sweep(method, model, noisy, target, len(x), batch_size)))
+    return sweep(method, model, noisy, target, len(x), batch_size)
+
+
+def mean_and_variance(maps: Iterable[Any]) -> tuple[Any, Any]:
+    """The mean of some maps and their variance (over n, not n − 1), in one pass that holds only these (Welford, 1962).
+
+    Mean of squares minus square of mean would lose all digits where maps are large and differ little.
+    """
+    mean, moment, k = 0.0, 0.0, 0
+    for k, m in enumerate(maps, 1):
+        off = m - mean
+        mean = mean + off / k
+        moment = moment + off * (m - mean)
+    return mean, moment / k
