@@ -19,7 +19,9 @@ settings.register_profile("few", max_examples=2, **common)
 settings.register_profile("thorough", max_examples=300, **common)
 settings.register_profile("find", max_examples=60, phases=[Phase.generate], derandomize=True, **common)  # no shrinking
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job (`pytest &`) begins with Ctrl-C ignored
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell's background job (`pytest &`) begins with Ctrl-C ignored
 
 
 ONE_FOLDER = (

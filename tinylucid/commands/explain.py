@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import explain, plot
 from ..metrics import percent
-from ..random import Generator
 from .arguments import add_checkpoint, add_seed
-from .given import class_number, keep, layer_name, listed, pictures, trained, writable_folder
+from .given import class_number, keep, layer_name, listed, meant, pictures, trained, writable_folder
 from .predict import chances
 from .terminal import complain
 
 HELP = "show what in a picture the answer rests on"
-DESCRIPTION = """Draw each picture beside maps of what raised and lowered the answer: the gradient of its logit, SmoothGrad,
-integrated gradients and Grad-CAM. Each map answers another question; the guide says which."""
+DESCRIPTION = """Draw each picture beside maps of what raised and lowered the answer. Each method answers another question; the
+guide says which, and tl.explain.evaluate measures how far a map is true."""
 EXAMPLES = (
     "tinylucid explain model/best.safetensors holiday.jpg",
-    "tinylucid explain model/best.safetensors *.png --class beach --method grad_cam --out maps",
+    "tinylucid explain model/best.safetensors *.png --class beach --methods grad_cam,lrp --out maps",
+    "tinylucid explain model/best.safetensors holiday.jpg --methods all --background photographs/*/*1.jpg",
 )
 
-METHODS = ("gradient", "smoothgrad", "integrated_gradients", "grad_cam")
+ALL = "all"
+FEW = "gradient,smoothgrad,integrated_gradients,grad_cam"
 PAGE = 8  # pictures in a figure
 
 
@@ -31,16 +31,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_checkpoint(parser, pictures=True)
     parser.add_argument(
-        "--method",
-        action="append",
-        choices=METHODS,
-        metavar="NAME",
-        help="one of %(choices)s (again for more; all if left out)",
+        "--methods",
+        default=FEW,
+        metavar="NAMES",
+        help=f"all, or some with commas between them (%(default)s): {', '.join(explain.METHODS)}",
     )
     parser.add_argument(
         "--class", dest="target", metavar="NAME", help="the class to explain, by name or number (the likeliest)"
     )
-    parser.add_argument("--layer", metavar="NAME", help="the layer for Grad-CAM (the last that has a plane)")
+    parser.add_argument(
+        "--layer", metavar="NAME", help="the layer for the class activation maps (the last that has a plane)"
+    )
+    parser.add_argument(
+        "--background",
+        nargs="+",
+        default=[],
+        metavar="IMAGE",
+        help="the pictures that expected_gradients compares with",
+    )
     parser.add_argument(
         "--out", default="tinylucid-explain", metavar="DIR", help="folder for the figures (%(default)s)"
     )
@@ -51,35 +59,53 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw the maps; 2 if a picture could not be read."""
     saved = trained(arguments.checkpoint)
     target = None if arguments.target is None else class_number(arguments.target, saved.classes)
-    methods = chosen(arguments, saved.model)
+    background, _, wrong = pictures(arguments.background, saved.preprocess)
+    methods = chosen(arguments, saved.model, background if len(background) else None)
     out = writable_folder(arguments.out)
-    x, read, wrong = pictures(arguments.images, saved.preprocess)
+    x, read, unread = pictures(arguments.images, saved.preprocess)
+    wrong |= unread
     for page, start in enumerate(range(0, len(x), PAGE), 1):
         some, names = x[start : start + PAGE], read[start : start + PAGE]
         path = out / (f"explained-{page}.png" if len(x) > PAGE else "explained.png")
-        keep(drawn(saved, some, names, target, methods), path)
+        keep(drawn(saved, some, names, target, methods, arguments.methods == ALL), path)
     for message in wrong.values():
         complain(message)
     return 2 if wrong else 0
 
 
-def chosen(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+def chosen(arguments: argparse.Namespace, model: Any, background: Any) -> dict[str, explain.Method]:
     """The methods asked for, by name, ready to be called with (model, x, target)."""
-    ready: dict[str, Any] = {name: getattr(explain, name) for name in arguments.method or METHODS}
-    if "smoothgrad" in ready:
-        ready["smoothgrad"] = partial(explain.smoothgrad, rng=Generator(arguments.seed))
-    if arguments.layer is not None:
-        if "grad_cam" not in ready:
-            raise ValueError(f"--layer is for grad_cam, and the methods chosen are {listed(list(ready))}")
-        ready["grad_cam"] = partial(explain.grad_cam, layer=layer_name(model, arguments.layer))
-    return ready
+    there = list(explain.METHODS)
+    names = there[:] if arguments.methods == ALL else arguments.methods.split(",")
+    for name in names:
+        if name not in there:
+            raise ValueError(f"no method {name!r}{meant(name, there)}; there are: {ALL}, {listed(there)}")
+    if arguments.layer is not None and not any(explain.takes(name, "layer") for name in names):
+        raise ValueError(f"--layer is for grad_cam and its kin, and the methods chosen are {listed(names)}")
+    if background is None and arguments.methods == ALL:
+        names.remove("expected_gradients")
+    elif background is None and "expected_gradients" in names:
+        raise ValueError("expected_gradients compares with other pictures; give some by --background IMAGE…")
+    layer = None if arguments.layer is None else layer_name(model, arguments.layer)
+    return explain.ready(names, seed=arguments.seed, layer=layer, background=background)
 
 
-def drawn(saved: Any, x: Any, paths: list[str], target: int | None, methods: dict[str, Any]) -> Any:
-    """The figure of pictures x beside their maps."""
+def drawn(saved: Any, x: Any, paths: list[str], target: int | None, methods: dict, lenient: bool) -> Any:
+    """The figure of pictures x beside their maps.
+
+    A method that this net has no use for is an error, or where one is ``lenient`` said once and taken out of ``methods``.
+    """
     likely = chances(saved.model, x)
     classes = likely.argmax(1) if target is None else [target] * len(x)
-    maps = {name: method(saved.model, x, classes) for name, method in methods.items()}
+    maps = {}
+    for name, method in list(methods.items()):
+        try:
+            maps[name] = method(saved.model, x, classes)
+        except (ValueError, RuntimeError) as error:
+            if not lenient:
+                raise ValueError(f"{name}: {error}") from error
+            del methods[name]
+            complain(f"{name} is left out: {error}")
     titles = [
         f"{Path(path).name}\n{saved.classes[k]} {percent(float(row[k]))}"
         for path, k, row in zip(paths, classes, likely)

@@ -1,14 +1,13 @@
 """tl.explain: why a net says what it says. Each method is a function (model, x, target, *, …) → one map a picture.
 
-  gradients, noise, integrated   the gradient, times the input, averaged over noise, along paths
-  rectified, lrp, deeplift       other rules on the way back; ``passing`` knows which operations they can pass
-  cam                            where a late layer saw the class; ``layers`` finds that layer
-  occlusion, rise, surrogate, perturbation   parts hidden (``hide``, ``features``) and the answer asked again
-  by_name                        all of them, ready to be called
-  evaluate                       whether a map is true
+gradients, noise, integrated   the gradient, times the input, averaged over noise, along paths
+rectified, lrp, deeplift       other rules on the way back; ``passing`` knows which operations they can pass
+cam                            where a late layer saw the class; ``layers`` finds that layer
+occlusion, rise, surrogate, perturbation   parts hidden (``hide``, ``features``) and the answer asked again
+by_name                        all of them, ready to be called
+evaluate                       whether a map is true
 """
 
-from . import evaluate
 from .by_name import METHODS, ready, takes
 from .cam import grad_cam, grad_cam_pp, guided_grad_cam, hires_cam, layer_cam, score_cam
 from .common import Method
@@ -33,7 +32,6 @@ __all__ = [
     "completeness_gap",
     "deconvnet",
     "deeplift",
-    "evaluate",
     "expected_gradients",
     "feature_ablation",
     "grad_cam",

@@ -1,0 +1,79 @@
+"""The methods by name, ready to be called as method(model, x, target): what tables, figures and the command line go through."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..random import Generator
+from .cam import grad_cam, grad_cam_pp, guided_grad_cam, hires_cam, layer_cam, score_cam
+from .common import Method, planes
+from .deeplift import deeplift
+from .features import superpixels
+from .gradients import gradient, gradient_x_input
+from .integrated import expected_gradients, integrated_gradients
+from .lrp import lrp
+from .noise import smoothgrad, smoothgrad_squared, vargrad
+from .occlusion import feature_ablation, occlusion
+from .perturbation import meaningful_perturbation
+from .rectified import deconvnet, guided_backprop
+from .rise import rise
+from .surrogate import kernel_shap, lime
+
+METHODS: Mapping[str, Callable[..., Any]] = {
+    method.__name__: method
+    for method in (
+        gradient, gradient_x_input, smoothgrad, smoothgrad_squared, vargrad, integrated_gradients, expected_gradients,
+        guided_backprop, deconvnet, lrp, deeplift,
+        grad_cam, grad_cam_pp, hires_cam, layer_cam, score_cam, guided_grad_cam,
+        occlusion, feature_ablation, rise, lime, kernel_shap, meaningful_perturbation,
+    )
+}  # fmt: skip
+
+
+def takes(name: str, setting: str) -> bool:
+    """Whether the method of that name has that keyword."""
+    return setting in inspect.signature(METHODS[name]).parameters
+
+
+def ready(
+    names: Any = tuple(METHODS), *, seed: int = 0, layer: Any = None, background: Any = None
+) -> dict[str, Method]:
+    """The methods of these names, each as method(model, x, target) with the settings that a small picture wants.
+
+    What a method needs and nobody has said is chosen here: occlusion hides windows of an eighth of the shorter side, half
+    overlapping; feature_ablation hides superpixels, since pixel by pixel takes a pass each. Random ones draw from
+    Generator(seed) in each call anew, so a call repeats. ``layer`` is the class activation maps' (default: the last that
+    has a plane), ``background`` (M, C, H, W) the pictures that expected_gradients compares with. Raises ValueError for an
+    unknown name, and for expected_gradients without a background.
+    """
+    unknown = [name for name in names if name not in METHODS]
+    if unknown:
+        raise ValueError(f"explain: no method {unknown[0]!r}; there are: {', '.join(METHODS)}")
+    if "expected_gradients" in names and background is None:
+        raise ValueError("explain: expected_gradients needs pictures to compare with: background=… (M, C, H, W)")
+    return {name: prepared(name, seed, layer, background) for name in names}
+
+
+def prepared(name: str, seed: int, layer: Any, background: Any) -> Method:
+    """One method with its settings."""
+    method = METHODS[name]
+
+    def call(model: Any, x: Any, target: Any) -> Any:
+        settings: dict[str, Any] = {}
+        if takes(name, "rng"):
+            settings["rng"] = Generator(seed)
+        if takes(name, "layer") and layer is not None:
+            settings["layer"] = layer
+        if takes(name, "background"):
+            settings["background"] = background
+        if takes(name, "window"):
+            settings["window"] = window = max(1, min(planes(x).shape[2:]) // 8)
+            settings["stride"] = max(1, window // 2)
+        if name == "feature_ablation":
+            settings["features"] = superpixels(x)
+        return method(model, x, target, **settings)
+
+    call.__name__ = name
+    return call
