@@ -230,7 +230,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch_loses_nothing(tmp_path, capsys):
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are POSIX's")
 def test_a_figure_on_a_full_disk_leaves_the_old_one(net, picture, tmp_path):
-    for command, name in ((["explain", net, picture, "--method", "gradient"], "explained.png"),
+    for command, name in ((["explain", net, picture, "--methods", "gradient"], "explained.png"),
                           (["visualize", net, "--steps", 1], "classes.png")):  # fmt: skip
         out = tmp_path / name
         out.mkdir()

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from PIL import Image
 import tinylucid as tl
 from tinylucid import cli
 from tinylucid.commands import terminal
+from tinylucid.commands.explain import drawn
+from tinylucid.commands.given import trained
 
 
 def draw_folder(path, classes=("grün", "red", "белый"), count=10, seed=0):
@@ -161,13 +164,34 @@ def test_explain_draws_all_methods(model, folder, tmp_path, capsys):
 
 def test_explain_one_method_one_class_one_layer(model, folder, tmp_path, capsys):
     code, out, err = said(capsys, "explain", model / "best.safetensors", folder / "red" / "0.png", "--class", "grün",
-                          "--method", "grad_cam", "--layer", "2", "--out", tmp_path)  # fmt: skip
+                          "--methods", "grad_cam", "--layer", "2", "--out", tmp_path)  # fmt: skip
     assert (code, err) == (0, "")
     pages = [folder / "red" / f"{k}.png" for k in range(9)]
     code, out, _ = said(
-        capsys, "explain", model / "best.safetensors", *pages, "--method", "gradient", "--out", tmp_path
+        capsys, "explain", model / "best.safetensors", *pages, "--methods", "gradient", "--out", tmp_path
     )
     assert len(out.splitlines()) == 2
+
+
+def test_explain_by_all_methods_leaves_out_what_the_net_has_no_use_for(model, folder, tmp_path, capsys):
+    picture, net = folder / "red" / "0.png", model / "best.safetensors"
+    code, out, err = said(capsys, "explain", net, picture, "--methods", "all", "--out", tmp_path)
+    assert (code, err) == (0, "")
+    drawn_without = Path(out.strip()).read_bytes()
+    code, out, err = said(
+        capsys, "explain", net, picture, "--methods", "all", "--background", folder / "red" / "1.png", "--out", tmp_path
+    )
+    assert (code, err) == (0, "")
+    assert Path(out.strip()).read_bytes() != drawn_without, "expected_gradients is there now"
+    how = tl.models.load(net).preprocess
+    flat = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(3 * how.size**2, 2))
+    saved = trained(net)._replace(model=flat, preprocess=how, classes=("a", "b"))
+    methods = tl.explain.ready(["gradient", "guided_backprop", "grad_cam", "lrp"])
+    drawn(saved, np.zeros((1, 3, how.size, how.size), np.float32), ["x.png"], 0, methods, lenient=True)
+    err = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in err] == ["guided_backprop", "grad_cam"]
+    assert all("is left out: explain: " in line for line in err)
+    assert list(methods) == ["gradient", "lrp"]
 
 
 def test_visualize(model, tmp_path, capsys):
@@ -197,7 +221,10 @@ def test_unknown_names_are_answered_with_the_list(model, folder, capsys):
     assert "0, 1, 2" in message
     assert "no layer 'x'" in refused(capsys, "visualize", checkpoint, "--layer", "x")
     assert "no class 'x'" in refused(capsys, "visualize", checkpoint, "--class", "x")
-    assert "grad_cam" in refused(capsys, "explain", checkpoint, picture, "--layer", "0", "--method", "gradient")
+    assert "grad_cam" in refused(capsys, "explain", checkpoint, picture, "--layer", "0", "--methods", "gradient")
+    message = refused(capsys, "explain", checkpoint, picture, "--methods", "gradient,grad_cm")
+    assert "no method 'grad_cm', perhaps 'grad_cam'; there are: all, gradient, " in message
+    assert "--background" in refused(capsys, "explain", checkpoint, picture, "--methods", "expected_gradients")
 
 
 def test_folders_that_are_no_data(model, tmp_path, capsys):
@@ -257,7 +284,6 @@ def test_an_out_folder_that_cannot_be_written_is_said_first(model, folder, tmp_p
         (["train", ".", "--model", "alexnet"], "texture_net"),
         (["train"], "FOLDER"),
         (["predict", "x"], "IMAGE"),
-        (["explain", "x", "y", "--method", "magic"], "grad_cam"),
         (["gradcheck", "x:y", "--shape", "2x"], "2x3"),
         (["sing"], "sing"),
         (["demo", "-x"], "-x"),

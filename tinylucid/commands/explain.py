@@ -19,7 +19,7 @@ guide says which, and tl.explain.evaluate measures how far a map is true."""
 EXAMPLES = (
     "tinylucid explain model/best.safetensors holiday.jpg",
     "tinylucid explain model/best.safetensors *.png --class beach --methods grad_cam,lrp --out maps",
-    "tinylucid explain model/best.safetensors holiday.jpg --methods all --background photographs/*/*1.jpg",
+    "tinylucid explain model/best.safetensors new.jpg --methods all --background photographs/*/1.jpg",
 )
 
 ALL = "all"

@@ -56,7 +56,7 @@ def classes_of(target: Any, n: int) -> Any:
 def score(model: Callable, x: Tensor, target: Any) -> Tensor:
     """The number to explain, one a picture (N,): the logit of its class, or target(logits).
 
-    Raises ValueError for logits or numbers of another shape, a class that there is not, and NaN.
+    Raises ValueError for logits or numbers of another shape, a class that there is not, NaN and infinity.
     """
     n = len(x)
     classes = None if callable(target) else classes_of(target, n)  # before the net has run for nothing
@@ -72,10 +72,12 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
             )
     else:
         numbers = picked(logits, classes)
-    if np.isnan(numbers.data).any():
-        k = int(np.isnan(numbers.data).argmax())
+    if not np.isfinite(numbers.data).all():
+        k = int((~np.isfinite(numbers.data)).argmax())
+        what = "NaN" if np.isnan(numbers.data[k]) else "infinite"
         raise ValueError(
-            f"explain: what is to be explained is NaN for picture {k}; tl.detect_anomaly() finds where it began"
+            f"explain: what is to be explained is {what} for picture {k} of the {n} in this pass; tl.detect_anomaly() finds "
+            "where NaN began"
         )
     return numbers
 

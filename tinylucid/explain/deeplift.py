@@ -27,7 +27,9 @@ def deeplift(model: Callable[[Any], Any], x: Any, target: Any, *, baseline: Any 
     """(x − b)·m, shaped like x, m by the rescale rule: it sums to f(x) − f(b) exactly (Shrikumar et al., 2017).
 
     Elementwise y(x): m_x = m_y·Δy/Δx. A max pool's window: Δy goes to x's winner if the largest value rose, else to b's.
-    A product x·y: Δx times the mean of y, and Δy times the mean of x. ``baseline`` b says what "nothing there" is, as in
+    A product x·y: Δx times the mean of y, and Δy times the mean of x. Where a flat baseline makes many places of a window
+    equal, any of them may be b's winner, and in float32 rounding decides which: the sum stays exact, the map moves a little.
+    ``baseline`` b says what "nothing there" is, as in
     integrated_gradients; over several the maps are averaged. Model, x, target and errors as in gradient, and ValueError
     for a baseline that does not fit; RuntimeError for an operation without a rule (softmax, layer norm, …), for a
     model that treats pictures differently by what it sees (where, max over an axis), of which no multiplier is true, and
