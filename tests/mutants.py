@@ -315,7 +315,7 @@ MUTANTS = [
     Mutant(VISUALIZE + "objectives.py", "apply(*(v(seen) for v in value))", "apply(*(v(seen) for v in value[::-1]))", PICTURES + " -k compose"),
     Mutant(VISUALIZE + "objectives.py", "return out[:, k, y, x]", "return out[:, k, x, y]", PICTURES + " -k what_the_layers_give"),
     Mutant(VISUALIZE + "seen.py", "= out.clone()", "= out", PICTURES + " -k written_into"),
-    Mutant(VISUALIZE + "seen.py", "hooks.callback(module.register_forward_hook(note(name)))", "module.register_forward_hook(note(name))", RENDER + " -k stays_as_it_was"),
+    Mutant("tinylucid/nn/watch.py", "hooks.callback(module.register_forward_hook(hook(name)))", "module.register_forward_hook(hook(name))", RENDER + " -k stays_as_it_was"),
     Mutant(VISUALIZE + "render.py", "seen.rows(k * share, (k + 1) * share)", "seen.rows(0, share)", PICTURES + " -k what_the_layers_give"),
     Mutant(VISUALIZE + "render.py", "grad(-numbers.sum(), parameters", "grad(numbers.sum(), parameters", RENDER + " -k raises_each"),
     Mutant(VISUALIZE + "render.py", "if step < AWAKENING else", "if step >= 0 else", RENDER + " -k first_steps_only"),
