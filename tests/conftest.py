@@ -31,6 +31,8 @@ ONE_FOLDER = (
     "cpu_alone",
     "examples",
     "plot",
+    "plot_heat",
+    "plot_layers",
     "report",
     "demo",
     "textures",

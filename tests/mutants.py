@@ -41,6 +41,8 @@ ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
 EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
 PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
+HEAT, INSIDE = "tests/test_plot_heat.py", "tests/test_plot_layers.py"
+LOOKS, COLOURS = "tinylucid/plot/", "tinylucid/plot/colours.py"
 REPORT = "tinylucid/report.py"
 TRAIN = "tinylucid/train/"
 BAD = "tests/test_bad_input.py -k "
@@ -292,9 +294,39 @@ MUTANTS = [
     Mutant("tinylucid/data/folder.py", "- around) ** 2", "- 0) ** 2", "tests/test_folder.py"),
     Mutant("tinylucid/data/folder.py", "per_channel(parts.train)", "per_channel(parts.test)", "tests/test_folder.py"),
     # figures and the report
-    Mutant(MAPS, "cmap=DIVERGING, vmin=-1, vmax=1, interp", "cmap=DIVERGING, vmin=0, vmax=1, interp", f"{PLOT} -k zero_is_white"),
-    Mutant(MAPS, "saliency / (saliency.max() or 1.0)", "saliency / saliency.max()", f"{PLOT} -k zero_maps"),
-    Mutant(MAPS, "0.5 + 0.45 * share", "0.5 - 0.45 * share", f"{PLOT} -k activation_maps"),
+    Mutant(COLOURS, "cmap=diverging(), vmin=-1, vmax=1, interp", "cmap=diverging(), vmin=0, vmax=1, interp", f"{PLOT} -k zero_is_white"),
+    Mutant(COLOURS, "or size.max() or 1.0", "or size.max()", f"{PLOT} -k zero_maps"),
+    Mutant(COLOURS, "[..., None] > 0, diverging()", "[..., None] < 0, diverging()", f"{PLOT} -k activation_maps"),
+    Mutant(COLOURS, ".resampled(257)", "", f"{HEAT} -k exactly_the_middle"),
+    Mutant(COLOURS, "LOUD) or size.max()", "LOUD)", f"{HEAT} -k any_size"),
+    Mutant(COLOURS, "np.clip(plane, -scale, scale) / scale", "np.clip(plane / scale, -1, 1)", f"{HEAT} -k any_size"),
+    Mutant(COLOURS, "np.asarray(maps, np.float64)", "np.asarray(maps)", f"{HEAT} -k any_size"),
+    Mutant(COLOURS, "LOUD = 99 ", "LOUD = 98 ", f"{HEAT} -k 99th"),
+    Mutant(COLOURS, "OPAQUE * np.abs(share)", "OPAQUE * np.abs(share) ** 2", f"{HEAT} -k sign_and_strength"),
+    Mutant(COLOURS, "OPAQUE = 0.8 ", "OPAQUE = 1.0 ", f"{HEAT} -k under_every_colour"),
+    Mutant(COLOURS, "bar + k * half, line", "bar + k * 0.5, line", f"{HEAT} -k numbers_of_the_shared"),
+    Mutant("tinylucid/plot/heat.py", "every if shared else loudest(planes[k])", "loudest(planes[k])", f"{HEAT} -k one_colour"),
+    Mutant("tinylucid/plot/heat.py", "every if shared else loudest(planes[k])", "every", f"{HEAT} -k one_colour"),
+    Mutant("tinylucid/plot/heat.py", "left = (WIDTH - columns * (cell + GAP) + GAP) / 2", "left = MARGIN", f"{HEAT} -k in_the_middle"),
+    Mutant(MAPS, "[loudest(planes)] * len(planes) if shared", "[loudest(planes[:1])] * len(planes) if shared", f"{HEAT} -k comparable"),
+    Mutant(MAPS, "maps.ndim == 3 and planes.min() >= 0", "maps.ndim == 3 and planes[0].min() >= 0", f"{HEAT} -k in_one_way"),
+    Mutant(MAPS, "maps.ndim == 3 and planes.min() >= 0", "planes.min() >= 0", f"{HEAT} -k in_one_way"),
+    Mutant(MAPS, "math.ceil(count / math.ceil(count / most))", "most", f"{HEAT} -k again"),
+    Mutant(MAPS, "range(k, min(k + columns, len(x)))", "range(0, min(columns, len(x)))", f"{HEAT} -k once_and_nothing"),
+    Mutant(MAPS, "top += high + GAP\n        for name in names:", "top += high\n        for name in list(names)[::-1]:", f"{HEAT} -k once_and_nothing"),
+    Mutant(MAPS, "x, methods[name], k)", "x, methods[name], some[0])", f"{HEAT} -k once_and_nothing"),
+    Mutant(LOOKS + "layers.py", "out.data[0].copy()", "out.data[0]", f"{INSIDE} -k overwrites"),
+    Mutant(LOOKS + "layers.py", "note), mode(model, False), no_grad()", "note), no_grad()", f"{INSIDE} -k run_for_run"),
+    Mutant(LOOKS + "layers.py", "if not module._modules", "if True", f"{INSIDE} -k asked_for"),
+    Mutant(LOOKS + "layers.py", "math.ceil(len(some) / ABREAST)", "(len(some) // ABREAST)", f"{INSIDE} -k lines_of_eight"),
+    Mutant(LOOKS + "layers.py", "finite(out.data, f", "str(f", f"{INSIDE} -k exceptions"),
+    Mutant(LOOKS + "layers.py", "if name in gave else", "if True else", f"{INSIDE} -k refused"),
+    Mutant(LOOKS + "layers.py", "(x - low) / (high - low or 1)", "(x - low) / high", f"{INSIDE} -k normalised"),
+    Mutant(LOOKS + "filters.py", "0.5 + 0.5 * shares(weight[k], scale)", "shares(weight[k], scale)", f"{INSIDE} -k to_one_scale"),
+    Mutant(LOOKS + "filters.py", "draw_signed(axes, weight[k, 0], scale)", "draw_signed(axes, weight[k, 0], loudest(weight[k]))", f"{INSIDE} -k to_one_scale"),
+    Mutant(LOOKS + "filters.py", "some.transpose(0, 2, 1, 3)", "some.transpose(0, 3, 1, 2)", f"{INSIDE} -k table"),
+    Mutant(LOOKS + "filters.py", "top + (k + 0.5) * row", "top + k * row", f"{INSIDE} -k rows_and_columns"),
+    Mutant(LOOKS + "filters.py", "if isinstance(module, nn.Conv2d):", "if hasattr(module, \"weight\"):", f"{INSIDE} -k refused"),
     Mutant("tinylucid/plot/charts.py", "matrix.sum(1, keepdims=True)", "matrix.sum(0, keepdims=True)", f"{PLOT} -k confusion_counts"),
     Mutant("tinylucid/plot/pictures.py", "np.clip((x - low) /", "np.clip((high - x) /", f"{PLOT} -k stretched"),
     Mutant(PAGE, "if not np.isfinite(plane).all()", "if np.isnan(plane).any()", f"{PLOT} -k refused"),
@@ -380,7 +412,7 @@ MUTANTS = [
     Mutant("tinylucid/findings.py", "math.sqrt(p * (1 - p) / n)", "p * (1 - p) / n", "tests/test_demo.py -k standard"),
     Mutant("tinylucid/page.py", "if off[i, j] == 1 else", "if off[i, j] else", "tests/test_demo.py -k once"),
     Mutant(DATA + "dataset.py", "if self.per_picture and self.color:", "if False:", "tests/test_demo.py -k start"),
-    Mutant(MAPS, "/ figure.dpi / 2", "/ figure.dpi", f"{PLOT} -k scale_stands"),
+    Mutant(COLOURS, "/ figure.dpi / 2", "/ figure.dpi", f"{PLOT} -k scale_stands"),
     Mutant(MAPS, "return NAMES.get(method, ", "return (lambda known, other: other)(method, ", f"{PLOT} -k same_name"),
     Mutant(PAGE, "<= 1 + BEYOND", "<= 300", f"{PLOT} -k refused"),
     Mutant("tinylucid/plot/charts.py", "(WIDTH - side + names + HEAD) / 2", "WIDTH - MARGIN - side", f"{PLOT} -k middle"),
