@@ -302,7 +302,7 @@ MUTANTS = [
     Mutant(COLOURS, "np.clip(plane, -scale, scale) / scale", "np.clip(plane / scale, -1, 1)", f"{HEAT} -k any_size"),
     Mutant(COLOURS, "np.asarray(maps, np.float64)", "np.asarray(maps)", f"{HEAT} -k any_size"),
     Mutant(COLOURS, "LOUD = 99 ", "LOUD = 98 ", f"{HEAT} -k 99th"),
-    Mutant(COLOURS, "OPAQUE * np.abs(share)", "OPAQUE * np.abs(share) ** 2", f"{HEAT} -k sign_and_strength"),
+    Mutant(COLOURS, "alpha = OPAQUE * np.abs(share)[..., None]", "alpha = OPAQUE * np.abs(share)[..., None] ** 2", f"{HEAT} -k sign_and_strength"),
     Mutant(COLOURS, "OPAQUE = 0.8 ", "OPAQUE = 1.0 ", f"{HEAT} -k under_every_colour"),
     Mutant(COLOURS, "bar + k * half, line", "bar + k * 0.5, line", f"{HEAT} -k numbers_of_the_shared"),
     Mutant("tinylucid/plot/heat.py", "every if shared else loudest(planes[k])", "loudest(planes[k])", f"{HEAT} -k one_colour"),

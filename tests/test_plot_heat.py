@@ -104,16 +104,23 @@ def test_maps_of_zeros_are_white_and_over_a_picture_unseen(shape, shared):
     assert np.isfinite(drawn(figure)).all()
 
 
-@pytest.mark.parametrize("values", [[0, 0, 1e-310, 1e300], [5e-324] * 4, [0, 0, 0, -3], [7, 7, 7, 7]])
-def test_values_of_any_size_are_drawn_without_a_warning(values):
-    x = np.array(values, float).reshape(1, 2, 2) * np.ones((20, 10))[:, :, None, None]  # the large ones are rare
-    x = np.where(np.arange(200).reshape(20, 10, 1, 1) == 0, x, min(values, key=abs)).reshape(20, 2, 20)
-    for figure in (plot.heatmap(x), plot.heatmap(x, shared=True)):
-        assert all(np.abs(image.get_array()).max() <= 1 for image in images(figure))
-    single = np.zeros((1, 30, 30), np.int8)
-    single[0, 3, 4] = -128
-    (image,) = images(plot.heatmap(single))
-    assert image.get_array()[3, 4] == -1
+@pytest.mark.parametrize("shared", [False, True])
+def test_values_of_any_size_are_drawn_without_a_warning(shared):
+    loud, rare, bytes_ = np.zeros((1, 25, 40)), np.zeros((1, 25, 40)), np.full((1, 4, 4), -128, np.int8)
+    loud[0, 0, :30], loud[0, 1, 0] = 1e-310, 1e300  # over its scale, the largest is no number that there is
+    rare[0, 0, :2] = -0.001, 0.0005  # the 99th percentile is 0
+    bytes_[0, 0, 0] = -64  # and the magnitude of −128 is no int8
+    for values, at, want in (
+        (loud, (1, 0), 1),
+        (loud, (0, 0), 1),
+        (rare, (0, 0), -1),
+        (rare, (0, 1), 0.5),
+        (bytes_, (0, 0), -0.5),
+    ):
+        (image,) = images(plot.heatmap(values, shared=shared))
+        assert image.get_array()[at] == pytest.approx(want)
+    (image,) = images(plot.heatmap(np.full((1, 2, 2), 5e-324), shared=shared))
+    assert image.get_array().min() == 1
 
 
 def test_float32_bytes_and_yes_or_no_are_maps_too():
@@ -209,6 +216,10 @@ def test_a_grid_holds_every_map_once_and_nothing_overlaps(pictures, methods):
     assert all(b.x0 >= 0 and b.x1 <= figure.bbox.width and b.y0 >= 0 and b.y1 <= figure.bbox.height for b in boxes)
     assert all(b.height / b.width == pytest.approx(2 / 3, rel=0.02) for b in boxes)
     assert figure.get_size_inches()[0] <= page.WIDTH + 1e-9
+    if methods > 5:  # first comes first
+        for k in range(pictures):
+            order = [(-round(maps_at[k, j].y0), round(maps_at[k, j].x0)) for j in range(methods)]
+            assert order == sorted(order)
     if pictures > 1 and methods > 5:  # a method is a row, a picture a column
         names = {text.get_text(): text.get_window_extent() for text in figure.texts}
         for (k, j), box in maps_at.items():
@@ -260,6 +271,8 @@ def test_the_pictures_come_again_over_every_few_methods_with_their_titles():
     figure = plot.explanation_grid(x, {f"m{k}": x for k in range(17)}, ["brick\nis fur", "wood"], [False, True])
     shown = [axes for axes in figure.axes if axes.images and axes.images[0].get_array().ndim == 3]
     assert [axes.get_title() for axes in shown] == ["✗ brick\nis fur", "✓ wood"] * 3
+    numbers = [axes.images[0].get_array().ndim for axes in figure.axes if axes.images]
+    assert numbers == 2 * [3, 3, *[2] * 12] + [3, 3, *[2] * 10]  # as even as 17 can be
     for axes, k in zip(shown, [0, 1] * 3):
         np.testing.assert_array_equal(axes.images[0].get_array(), x[k].transpose(1, 2, 0))
 
