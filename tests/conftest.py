@@ -35,6 +35,8 @@ ONE_FOLDER = (
     "cpu_alone",
     "examples",
     "plot",
+    "plot_heat",
+    "plot_layers",
     "report",
     "demo",
     "textures",

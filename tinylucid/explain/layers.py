@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ..nn import Module
 from ..nn.module import check_model, mode
+from ..nn.watch import watched
 from ..scopes import no_grad
 from ..tensor import Tensor
 from .common import score, shape_of
@@ -32,13 +33,7 @@ def scored_from(model: Module, x: Any, target: Any, layer: str | Module | None) 
 def last_plane(model: Module, x: Any) -> str:
     """The name of the last layer that gives (N, K, h, w) of more than one place, the logits themselves aside."""
     ran: list[tuple[str, Any]] = []
-
-    def note(name: str) -> Callable:
-        return lambda module, args, out: ran.append((name, out))
-
-    with contextlib.ExitStack() as hooks, mode(model, False), no_grad():
-        for name, module in model.named_modules():
-            hooks.callback(module.register_forward_hook(note(name)))
+    with watched(model.named_modules(), lambda name, out: ran.append((name, out))), mode(model, False), no_grad():
         logits = model(Tensor(x))
     names = [name for name, out in ran if out is not logits and is_plane(out)]
     if not names:
@@ -46,14 +41,14 @@ def last_plane(model: Module, x: Any) -> str:
     return names[-1]
 
 
-def known(model: Module, layer: str | Module) -> str:
+def known(model: Module, layer: str | Module, who: str = "explain") -> str:
     """The name of ``layer``, a name or a module, if the model has it; ValueError with the names otherwise."""
     names = {name: module for name, module in model.named_modules() if name}
     for name, module in names.items():
         if layer is module or (isinstance(layer, str) and layer == name):
             return name
     what = f"a {type(layer).__name__} that is not in it" if isinstance(layer, Module) else repr(layer)
-    raise ValueError(f"explain: {type(model).__name__} has no layer {what}; it has: {', '.join(names)}")
+    raise ValueError(f"{who}: {type(model).__name__} has no layer {what}; it has: {', '.join(names)}")
 
 
 @contextlib.contextmanager

@@ -1,7 +1,21 @@
 """Figures, by matplotlib without pyplot: nothing global changes, and no window opens."""
 
 from .charts import accuracy_bars, confusion, training_curves
+from .filters import filters
+from .heat import heatmap, overlay
+from .layers import feature_maps
 from .maps import explanation_grid, saliency_grid
 from .pictures import picture_grid
 
-__all__ = ["accuracy_bars", "confusion", "explanation_grid", "picture_grid", "saliency_grid", "training_curves"]
+__all__ = [
+    "accuracy_bars",
+    "confusion",
+    "explanation_grid",
+    "feature_maps",
+    "filters",
+    "heatmap",
+    "overlay",
+    "picture_grid",
+    "saliency_grid",
+    "training_curves",
+]

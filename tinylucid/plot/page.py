@@ -119,14 +119,14 @@ def printable(text: str) -> str:
 
 
 def checked_pictures(x: Any, titles: Any, correct: Sequence[bool] | None, who: str) -> tuple[Any, list[str]]:
-    """Pictures (N, 1 or 3, H, W), uint8 over 255, and their titles as text.
+    """Pictures (N, 1 or 3, H, W), uint8 over 255, and their titles as text, empty for None.
 
     ValueError for other shapes, for NaN, for colour outside [0, 1], which would be clipped, and for too few titles.
     """
     x = np.asarray(x)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.size:
         raise ValueError(f"{who}: expected pictures x (N, 1 or 3, H, W), got {x.shape}")
-    titles = [str(each) for each in titles]
+    titles = [""] * len(x) if titles is None else [str(each) for each in titles]
     if len(titles) != len(x) or (correct is not None and len(correct) != len(x)):
         marks = "" if correct is None else f" and {len(correct)} marks"
         raise ValueError(f"{who}: {len(x)} pictures need as many titles (and marks), got {len(titles)} titles{marks}")

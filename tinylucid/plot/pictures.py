@@ -27,19 +27,34 @@ def picture_grid(
     """
     x, titles = checked_pictures(x, titles, correct, "picture_grid")
     cell = min(LARGEST, (wide - 2 * MARGIN + GAP) / columns - GAP)
-    height = cell * x.shape[2] / x.shape[3]
-    starts = range(0, len(x), columns)
-    heads = [over(titles[k : k + columns]) for k in starts]  # inches of title over each row
-    figure = blank(wide, 2 * MARGIN + sum(heads) + len(heads) * (height + GAP) - GAP)
-    top = MARGIN
-    for start, head in zip(starts, heads):
-        top += head
-        for k in range(start, min(start + columns, len(x))):
-            axes = place(figure, MARGIN + (k - start) * (cell + GAP), top, cell, height)
-            draw_picture(axes, x[k])
-            title(axes, titles[k], None if correct is None else bool(correct[k]), cell + GAP / 2, pad=4)
-        top += height + GAP
+    figure, places, height = spread(titles, x.shape[2] / x.shape[3], cell, columns, wide)
+    for k, (left, top) in enumerate(places):
+        axes = place(figure, left, top, cell, height)
+        draw_picture(axes, x[k])
+        title(axes, titles[k], None if correct is None else bool(correct[k]), cell + GAP / 2, pad=4)
     return figure
+
+
+def spread(
+    titles: Sequence[str],
+    ratio: float,
+    cell: float,
+    columns: int,
+    wide: float,
+    left: float = MARGIN,
+    foot: float = MARGIN,
+) -> tuple[Figure, list[tuple[float, float]], float]:
+    """A page for cells in reading order, ``foot`` inches free below; each cell's (left, top), and the height of all.
+
+    Cells are ``cell`` inches wide and ``ratio`` times as high, below titles of any number of lines.
+    """
+    high, top, places = cell * ratio, MARGIN, []
+    for start in range(0, len(titles), columns):
+        row = titles[start : start + columns]
+        top += over(row)
+        places += [(left + j * (cell + GAP), top) for j in range(len(row))]
+        top += high + GAP
+    return blank(wide, top - GAP + foot), places, high
 
 
 def over(titles: Sequence[str]) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ..nn import Module
+from ..nn.watch import watched
 from ..tensor import Tensor
 
 
@@ -44,20 +44,15 @@ def look(model: Module, x: Tensor, layers: Iterable[str]) -> Seen:
     """
     outputs: dict[str, Any] = {}
 
-    def note(name: str) -> Callable:
-        def hook(module: Module, args: tuple, out: Any) -> None:
-            if not isinstance(out, Tensor) or out.ndim < 2:
-                kind = f"shape {out.shape}" if isinstance(out, Tensor) else type(out).__name__
-                raise ValueError(f"visualize: layer {name!r} gives {kind}, expected a Tensor (N, K, …)")
-            outputs[name] = out.clone()  # a later layer may write into its input
+    def note(name: str, out: Any) -> None:
+        if not isinstance(out, Tensor) or out.ndim < 2:
+            kind = f"shape {out.shape}" if isinstance(out, Tensor) else type(out).__name__
+            raise ValueError(f"visualize: layer {name!r} gives {kind}, expected a Tensor (N, K, …)")
+        outputs[name] = out.clone()  # a later layer may write into its input
 
-        return hook
-
-    with contextlib.ExitStack() as hooks:
-        for name in layers:
-            try:
-                module = model.get_submodule(name)
-            except AttributeError as error:
-                raise ValueError(f"visualize: {error}") from None
-            hooks.callback(module.register_forward_hook(note(name)))
+    try:
+        chosen = [(name, model.get_submodule(name)) for name in layers]
+    except AttributeError as error:
+        raise ValueError(f"visualize: {error}") from None
+    with watched(chosen, note):
         return Seen(model(x), outputs)
