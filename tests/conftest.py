@@ -22,6 +22,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 ONE_FOLDER = (
     "bad_input",
+    "benchmark",
     "commands",
     "threads",
     "house",

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from explained import CLASSES, Folded, folded_average, linear_net, pictures, state_of
+from explained import CLASSES, Folded, folded_average, linear_net, pictures, planted, state_of
 from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
@@ -134,35 +134,18 @@ def test_sparsity_at_its_ends():
 # --- a net whose reason is known ---------------------------------------------------------------------------------------
 
 
-def detector(template):
-    """A net of one convolution that answers with its strongest match of ``template`` (C, h, w), and with minus that."""
-    channels, h, w = template.shape
-    size = 12
-    layers = [tl.nn.Conv2d(channels, 1, (h, w)), tl.nn.ReLU(), tl.nn.MaxPool2d((size + 1 - h, size + 1 - w))]
-    net = tl.nn.Sequential(*layers, tl.nn.Flatten(), tl.nn.Linear(1, 2)).to(tl.float64)
-    net[0].weight.data[...] = template
-    net[0].bias.data[...] = -0.9 * (template**2).sum()  # nothing but the pattern itself gets through the ReLU
-    net[4].weight.data[...] = [[1], [-1]]
-    net[4].bias.data[...] = 0
-    return net
-
-
 @given(seed=seeds)
 def test_a_net_that_provably_looks_at_one_place_is_pointed_at(seed):
     rng = tl.Generator(seed)
-    template = rng.uniform((2, 3, 3), tl.float64) + 0.5
-    x, masks = 0.3 * rng.uniform((4, 2, 12, 12), tl.float64), np.zeros((4, 12, 12), bool)
-    for k, (i, j) in enumerate(rng.integers(0, 10, (4, 2))):
-        x[k, :, i : i + 3, j : j + 3] = template
-        masks[k, i : i + 3, j : j + 3] = True
-    maps = gradient_x_input(detector(template), x, 0)
+    net, x, masks = planted(rng, 4)
+    maps = gradient_x_input(net, x, 0)
     assert not maps.sum(1)[~masks].any(), "the net cannot see anything else"
     for score in (pointing_game, mass_in_mask, relevance_rank):
         assert score(maps, masks).tolist() == [1] * 4
         assert np.array_equal(score(maps, np.zeros_like(masks)), [np.nan] * 4, equal_nan=True)
     assert pointing_game(maps, ~masks).tolist() == [0] * 4
     assert pointing_game(maps, ~masks, tolerance=2.9).tolist() == [1] * 4
-    assert np.isnan(mass_in_mask(gradient_x_input(detector(template), x, 1), masks)).all(), "nothing speaks for class 1"
+    assert np.isnan(mass_in_mask(gradient_x_input(net, x, 1), masks)).all(), "nothing speaks for class 1"
 
 
 # --- maps against each other --------------------------------------------------------------------------------------------

@@ -3,5 +3,14 @@
 from .charts import accuracy_bars, confusion, training_curves
 from .maps import explanation_grid, saliency_grid
 from .pictures import picture_grid
+from .ranking import ranking
 
-__all__ = ["accuracy_bars", "confusion", "explanation_grid", "picture_grid", "saliency_grid", "training_curves"]
+__all__ = [
+    "accuracy_bars",
+    "confusion",
+    "explanation_grid",
+    "picture_grid",
+    "ranking",
+    "saliency_grid",
+    "training_curves",
+]

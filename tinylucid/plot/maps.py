@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DIVERGING = "RdBu_r"  # red raises, blue lowers, white is zero (ColorBrewer, colour-blind safe)
 BAR, NARROWEST = 0.62, 4.2  # inches for the colour bar and its words
-NAMES = {"smoothgrad": "SmoothGrad", "integrated_gradients": "integrated gradients", "grad_cam": "Grad-CAM"}
+NAMES = {"smoothgrad": "SmoothGrad", "grad_cam": "Grad-CAM", "sensitivity_n": "sensitivity-n"}
 
 
 def called(method: str) -> str:

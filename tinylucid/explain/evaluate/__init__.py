@@ -1,6 +1,7 @@
 """tl.explain.evaluate: are the maps true? Each measure gives a value, or a curve, for every picture."""
 
 from .alike import agreement, seconds
+from .benchmark import benchmark
 from .curves import deletion, insertion, pixel_flipping
 from .faithful import infidelity, max_sensitivity, sensitivity_n
 from .naive import edges, random_map
@@ -9,6 +10,7 @@ from .sanity import label_randomisation, parameter_randomisation, train_on_shuff
 
 __all__ = [
     "agreement",
+    "benchmark",
     "deletion",
     "edges",
     "infidelity",
