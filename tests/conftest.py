@@ -26,6 +26,7 @@ signal.signal(
 
 ONE_FOLDER = (
     "bad_input",
+    "benchmark",
     "commands",
     "threads",
     "house",

@@ -112,6 +112,24 @@ def unrolled(net, x):
     return steps
 
 
+def planted(rng, n):
+    """A net whose reason is known, and n pictures (n, 2, 12, 12) for it with the places that decide, masks (n, 12, 12).
+
+    It answers with its strongest match of a pattern of 3 × 3 pixels, and nothing but the pattern itself, of which each
+    picture holds one, gets through its ReLU: logit 0 is the match, logit 1 minus the match.
+    """
+    pattern = rng.uniform((2, 3, 3), tl.float64) + 0.5
+    layers = [tl.nn.Conv2d(2, 1, 3), tl.nn.ReLU(), tl.nn.MaxPool2d(10), tl.nn.Flatten(), tl.nn.Linear(1, 2)]
+    net = tl.nn.Sequential(*layers).to(tl.float64)
+    for p, value in zip(net.parameters(), (pattern, -0.9 * (pattern**2).sum(), [[1], [-1]], 0)):
+        p.data[...] = value
+    x, masks = 0.3 * rng.uniform((n, 2, 12, 12), tl.float64), np.zeros((n, 12, 12), bool)
+    for k, (i, j) in enumerate(rng.integers(0, 10, (n, 2))):
+        x[k, :, i : i + 3, j : j + 3] = pattern
+        masks[k, i : i + 3, j : j + 3] = True
+    return net, x, masks
+
+
 def pictures(rng, n=2):
     return rng.normal((n, *SHAPE), tl.float64)
 

@@ -37,7 +37,18 @@ def test_every_method_has_its_name_and_the_same_first_arguments():
         keywords = list(inspect.signature(method).parameters.values())[3:]
         assert all(p.kind is p.KEYWORD_ONLY for p in keywords)
         assert name in explain.__all__
-    others = {"METHODS", "Method", "ready", "takes", "completeness_gap", "superpixels", "AlphaBeta", "Epsilon", "Gamma"}
+    others = {
+        "METHODS",
+        "evaluate",
+        "Method",
+        "ready",
+        "takes",
+        "completeness_gap",
+        "superpixels",
+        "AlphaBeta",
+        "Epsilon",
+        "Gamma",
+    }
     assert set(explain.__all__) - others == set(explain.METHODS)
 
 
@@ -221,6 +232,13 @@ def test_windows_and_features_suit_the_picture():
     patches = explain.superpixels(x)
     maps = explain.ready(["feature_ablation"])["feature_ablation"](net, x, 0)
     assert np.unique(maps[0][patches[0] == patches[0, 8, 8]]).size == 1
+
+
+def test_rise_is_taken_off_its_level():
+    rng = tl.Generator(15)
+    net, x = folded_average(rng), pictures(rng)
+    maps, raw = explain.ready(["rise"])["rise"](net, x, 1), explain.rise(net, x, 1)
+    assert np.allclose(maps, raw - raw.reshape(2, 36).mean(1)[:, None, None], atol=1e-12)
 
 
 def test_unknown_names_and_a_missing_background_are_said():

@@ -12,6 +12,7 @@ from words import check_message
 
 import tinylucid as tl
 from tinylucid import plot
+from tinylucid.explain.evaluate.ranking import Ranking
 from tinylucid.plot import page
 
 NAMES = [
@@ -62,6 +63,21 @@ def chain(names):
     return net.to(tl.float64)
 
 
+def ranked(names):
+    """A benchmark of methods of these names, as it might have gone."""
+    names, rng = (*names, "random_map", "edges"), np.random.default_rng(0)
+    measures = (
+        "deletion",
+        "insertion",
+        "sensitivity_n",
+        "pointing_game",
+        "mass_in_mask",
+        "relevance_rank",
+        "randomisation",
+    )
+    return Ranking(names, np.arange(9), {m: rng.normal(size=(len(names), 9)) for m in measures}, np.ones(len(names)))
+
+
 COUNT = 8
 X, RIGHT = np.random.default_rng(0).normal(size=(COUNT, 1, 6, 6)), [k % 2 == 0 for k in range(COUNT)]
 KINDS = {  # one figure of each kind, with COUNT names in it
@@ -85,6 +101,7 @@ KINDS = {  # one figure of each kind, with COUNT names in it
     "pictures": lambda names: plot.picture_grid(X, names, RIGHT),
     "small pictures": lambda names: plot.picture_grid(X, names, columns=10),
     "confusion": lambda names: plot.confusion(np.arange(COUNT**2).reshape(COUNT, COUNT), names),
+    "ranking": lambda names: plot.ranking(ranked(names)),
     "bars": lambda names: plot.accuracy_bars({name: k / COUNT for k, name in enumerate(names)}),
     "curves": lambda names: plot.training_curves(history(5)),
 }

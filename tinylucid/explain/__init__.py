@@ -8,6 +8,7 @@ by_name                        all of them, ready to be called
 evaluate                       whether a map is true
 """
 
+from . import evaluate
 from .by_name import METHODS, ready, takes
 from .cam import grad_cam, grad_cam_pp, guided_grad_cam, hires_cam, layer_cam, score_cam
 from .common import Method
@@ -32,6 +33,7 @@ __all__ = [
     "completeness_gap",
     "deconvnet",
     "deeplift",
+    "evaluate",
     "expected_gradients",
     "feature_ablation",
     "grad_cam",

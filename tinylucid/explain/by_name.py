@@ -43,8 +43,8 @@ def ready(
     """The methods of these names, each as method(model, x, target) with the settings that a small picture wants.
 
     What a method needs and nobody has said is chosen here: occlusion hides windows of an eighth of the shorter side, half
-    overlapping; feature_ablation hides superpixels, since pixel by pixel takes a pass each. Random ones draw from
-    Generator(seed) in each call anew, so a call repeats. ``layer`` is the class activation maps' (default: the last that
+    overlapping; feature_ablation hides superpixels, since pixel by pixel takes a pass each; rise is taken off its mean over
+    the picture, since its level says nothing. Random ones draw from Generator(seed) in each call anew, so a call repeats. ``layer`` is the class activation maps' (default: the last that
     has a plane), ``background`` (M, C, H, W) the pictures that expected_gradients compares with. Raises ValueError for an
     unknown name, and for expected_gradients without a background.
     """
@@ -73,7 +73,8 @@ def prepared(name: str, seed: int, layer: Any, background: Any) -> Method:
             settings["stride"] = max(1, window // 2)
         if name == "feature_ablation":
             settings["features"] = superpixels(x)
-        return method(model, x, target, **settings)
+        maps = method(model, x, target, **settings)
+        return maps - maps.mean((1, 2), keepdims=True) if name == "rise" else maps
 
     call.__name__ = name
     return call

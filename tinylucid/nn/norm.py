@@ -10,6 +10,7 @@ from .. import dtypes, ops
 from ..ops.shape import sizes
 from ..scopes import here
 from ..tensor import Tensor
+from . import init
 from .linear import positive
 from .module import Module, Parameter
 
@@ -18,6 +19,14 @@ def affine_parameters(module: Module, shape: tuple[int, ...], weight: bool, bias
     """Give the module a weight of ones and a bias of zeros, each None if not wanted."""
     for name, value, wanted in (("weight", 1, weight), ("bias", 0, bias)):
         module.register_parameter(name, Parameter(np.full(shape, value, dtypes.default)) if wanted else None)
+
+
+def start_again(module: Module) -> None:
+    """Weight 1 and bias 0; running mean 0 and variance 1, as before the first batch."""
+    start = {"weight": 1, "bias": 0, "running_mean": 0, "running_var": 1, "num_batches_tracked": 0}
+    for name, value in start.items():
+        if getattr(module, name, None) is not None:
+            init.constant_(getattr(module, name), value)
 
 
 class _ChannelNorm(Module):
@@ -42,6 +51,8 @@ class _ChannelNorm(Module):
             buffer = Tensor(np.full(num_features, value, dtypes.default)) if track_running_stats else None
             self.register_buffer(name, buffer)
         self.register_buffer("num_batches_tracked", Tensor(np.zeros((), np.int64)) if track_running_stats else None)
+
+    reset_parameters = start_again
 
     def _check(self, input: Any) -> None:
         name = type(self).__name__
@@ -117,6 +128,8 @@ class LayerNorm(Module):
         self.eps, self.elementwise_affine = eps, elementwise_affine
         affine_parameters(self, self.normalized_shape, elementwise_affine, elementwise_affine and bias)
 
+    reset_parameters = start_again
+
     def forward(self, input: Any) -> Any:
         """See F.layer_norm."""
         return ops.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -136,6 +149,8 @@ class GroupNorm(Module):
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         affine_parameters(self, (num_channels,), affine, affine)
+
+    reset_parameters = start_again
 
     def forward(self, input: Any) -> Any:
         """See F.group_norm."""

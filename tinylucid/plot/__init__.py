@@ -6,6 +6,7 @@ from .heat import heatmap, overlay
 from .layers import feature_maps
 from .maps import explanation_grid, saliency_grid
 from .pictures import picture_grid
+from .ranking import ranking
 
 __all__ = [
     "accuracy_bars",
@@ -16,6 +17,7 @@ __all__ = [
     "heatmap",
     "overlay",
     "picture_grid",
+    "ranking",
     "saliency_grid",
     "training_curves",
 ]

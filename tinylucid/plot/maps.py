@@ -39,6 +39,7 @@ NAMES = {  # where it is not the function's name with spaces
     "rise": "RISE",
     "lime": "LIME",
     "kernel_shap": "KernelSHAP",
+    "sensitivity_n": "sensitivity-n",
 }
 
 
