@@ -45,6 +45,9 @@ HIDE, SURROGATE = "tests/test_explain_hide.py", "tests/test_explain_surrogate.py
 PERTURBATION = "tests/test_explain_perturbation.py"
 CAM, SCORE_CAM = "tests/test_explain_cam.py", "tests/test_explain_score_cam.py"
 NOISE = "tests/test_explain_noise.py"
+EXPLAIN, PATHS, CAM = "tinylucid/explain/", "tests/test_explain_paths.py", "tests/test_explain_cam.py"
+RECTIFIED, RULES = "tests/test_explain_rectified.py", "tests/test_explain_rules.py"
+RELEVANCE, DEEPLIFT = "tests/test_explain_lrp.py", "tests/test_explain_deeplift.py"
 PLOT, MAPS, PAGE = "tests/test_plot.py", "tinylucid/plot/maps.py", "tinylucid/plot/page.py"
 HEAT, INSIDE = "tests/test_plot_heat.py", "tests/test_plot_layers.py"
 LOOKS, COLOURS = "tinylucid/plot/", "tinylucid/plot/colours.py"
@@ -358,6 +361,45 @@ MUTANTS = [
     Mutant(EXPLAIN + "layers.py", "if out is not logits and is_plane(out)", "if is_plane(out)", CAM),
     Mutant(EXPLAIN + "layers.py", "return runs[-1].clone()", "return runs[-1]", CAM),
     Mutant(EXPLAIN + "layers.py", "    finally:\n        remove()", "    finally:\n        pass", CAM),
+    Mutant(EXPLAIN + "cam.py", "    g = slope(numbers, runs[-1]", "    g = slope(numbers, runs[0]", CAM),
+    Mutant(EXPLAIN + "cam.py", "return names[-1]", "return names[0]", CAM),
+    Mutant(EXPLAIN + "cam.py", "if out is not logits and is_plane(out)", "if is_plane(out)", CAM),
+    Mutant(EXPLAIN + "cam.py", "runs[-1].clone()", "runs[-1]", CAM),
+    Mutant(EXPLAIN + "cam.py", "    finally:\n        remove()", "    finally:\n        pass", CAM),
+    Mutant(EXPLAIN + "rectified.py", "(out > 0) & (g > 0)", "(out >= 0) & (g > 0)", RECTIFIED),
+    Mutant(EXPLAIN + "rectified.py", "return g * (g > 0)", "return g * (g < 0)", RECTIFIED),
+    Mutant(EXPLAIN + "rectified.py", "if calls and not any(", "if not any(", RECTIFIED),
+    Mutant(EXPLAIN + "rectified.py", "n.op is relu.op", "n.op.__name__.endswith('relu')", RECTIFIED),
+    Mutant(EXPLAIN + "lrp.py", "np.where(z < 0, z - epsilon, z + epsilon)", "z + epsilon", RELEVANCE),
+    Mutant(EXPLAIN + "lrp.py", "leaf.data * slope(", "slope(", RELEVANCE),
+    Mutant(EXPLAIN + "lrp.py", "for name in sorted(rules)", "for name in sorted(rules, reverse=True)", RELEVANCE + " -k longest"),
+    Mutant(EXPLAIN + "lrp.py", 'layer.startswith(name + ".")', "layer.startswith(name)", RELEVANCE + " -k longest"),
+    Mutant(EXPLAIN + "lrp.py", "s.transposed(g * s.z / stable(s.z, self.epsilon), s.w)", "s.transposed(g, s.w)", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "for a in (s.w, s.b))", "for a in (s.w, None))", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "a + self.gamma * np.maximum(a, 0)", "a + self.gamma * np.minimum(a, 0)", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "s.forward(x_down, w_up, None)", "s.forward(x_down, w_down, None)", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "s.forward(x_up, w_down, b_down)", "s.forward(x_up, w_down, None)", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "np.where(up == 0, -1, self.beta)", "np.where(up == 0, 0, self.beta)", RELEVANCE + " -k one_sign"),
+    Mutant(EXPLAIN + "lrp.py", "np.where(down == 0, 1, self.alpha)", "np.where(down == 0, self.alpha, self.alpha)", RELEVANCE + " -k one_sign"),
+    Mutant(EXPLAIN + "lrp.py", "            s.x > 0,", "            s.x < 0,", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "return quotient(g * out, x)", "return g", RELEVANCE + " -k elementwise"),
+    Mutant(EXPLAIN + "lrp.py", "batch_norm_fixed(g * out / stable(out, epsilon),", "batch_norm_fixed(g,", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "batch_norm_fixed: normalised(rule.epsilon)}", "batch_norm_fixed: normalised(EPSILON)}", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "passing.py", "n.op in PRODUCTS and len(inputs) == 1", "n.op in PRODUCTS", RELEVANCE + " -k refused_by_name"),
+    Mutant(EXPLAIN + "passing.py", "n.op in WEIGHTED and inputs == (0,)", "n.op in WEIGHTED and len(inputs) == 1", RELEVANCE + " -k refused_by_name"),
+    Mutant(EXPLAIN + "passing.py", "if p is leaf or p in paths", "if p is not None", RELEVANCE + " -k parameters"),
+    Mutant(EXPLAIN + "deeplift.py", "np.where(y1 > y0, i1, i0)", "i1", DEEPLIFT + " -k window"),
+    Mutant(EXPLAIN + "deeplift.py", "share = np.where(dx == 0, 1,", "share = np.where(dx == 0, 0,", DEEPLIFT + " -k own_baseline"),
+    Mutant(EXPLAIN + "deeplift.py", "return both((a1 + a0) / 2)", "return a", DEEPLIFT + " -k whatever"),
+    Mutant(EXPLAIN + "deeplift.py", "/ both(y1 * y0)", "/ (y * y)", DEEPLIFT + " -k whatever"),
+    Mutant(EXPLAIN + "deeplift.py", "np.where(lost, (d1 + d0) / 2,", "np.where(lost, 0,", DEEPLIFT + " -k nothing_changes"),
+    Mutant(EXPLAIN + "deeplift.py", "np.maximum(np.abs(dy), np.abs(dx) * larger(d1, d0))", "np.abs(dx) * larger(d1, d0)", DEEPLIFT + " -k saturated"),
+    Mutant(EXPLAIN + "deeplift.py", "halves(np.where(np.isfinite(slopes), slopes, 0))", "halves(slopes)", DEEPLIFT + " -k saturated"),
+    Mutant(EXPLAIN + "deeplift.py", "eps ** (2 / 3)", "eps ** 2", DEEPLIFT + " -k nothing_changes"),
+    Mutant(EXPLAIN + "deeplift.py", "eps ** 0.5", "eps ** -1", DEEPLIFT + " -k true_multiplier"),
+    Mutant(EXPLAIN + "deeplift.py", "repeated(target, len(x), 2)", "target", RULES + " -k deeplift"),
+    Mutant(EXPLAIN + "deeplift.py", "for b in starts) / len(starts)", "for b in starts)", DEEPLIFT + " -k several"),
+    Mutant(EXPLAIN + "deeplift.py", "n.shape[0] % max(rows, 1)", "n.shape[0] % 2", DEEPLIFT + " -k bends"),
     # one's own pictures, augmenting, loading
     Mutant("tinylucid/data/geometry.py", "constant_values=UNKNOWN", "constant_values=0", "tests/test_augment.py"),
     Mutant("tinylucid/data/geometry.py", "cos * x - sin * y", "cos * x + sin * y", "tests/test_augment.py"),

@@ -44,9 +44,10 @@ def ready(
 
     What a method needs and nobody has said is chosen here: occlusion hides windows of an eighth of the shorter side, half
     overlapping; feature_ablation hides superpixels, since pixel by pixel takes a pass each; rise is taken off its mean over
-    the picture, since its level says nothing. Random ones draw from Generator(seed) in each call anew, so a call repeats. ``layer`` is the class activation maps' (default: the last that
-    has a plane), ``background`` (M, C, H, W) the pictures that expected_gradients compares with. Raises ValueError for an
-    unknown name, and for expected_gradients without a background.
+    the picture, since its level says nothing. Random ones draw from Generator(seed) in each call anew, so a call repeats.
+    ``layer`` is the class activation maps' (default: the last that has a plane), ``background`` (M, C, H, W) the pictures
+    that expected_gradients compares with. Raises ValueError for an unknown name, and for expected_gradients without a
+    background.
     """
     unknown = [name for name in names if name not in METHODS]
     if unknown:

@@ -43,10 +43,8 @@ def lrp(model: Callable[[Any], Any], x: Any, target: Any, *, rule: Any = "epsilo
     """
     leaf = Tensor(pixels(x), requires_grad=True)
     rules = by_layer(rule, model)
-    with recording(model), contextlib.ExitStack() as scopes:
-        scopes.enter_context(
-            backward_rules({**dict.fromkeys(SMOOTH, handed_on), batch_norm_fixed: normalised(EPSILON)})
-        )
+    others = {**dict.fromkeys(SMOOTH, handed_on), batch_norm_fixed: normalised(EPSILON)}
+    with recording(model), backward_rules(others), contextlib.ExitStack() as scopes:
         for name in sorted(rules):  # a layer after those it lies in: the innermost scope holds
             scopes.enter_context(backward_rules(weighted(rules[name]), within(name)))
         numbers = score(model, leaf, target)
@@ -143,8 +141,8 @@ RULES: dict[str, Callable] = {
 
 
 def handed_on(g, x, out):
-    """G·y / (x + ε·sign x): of an elementwise y(x), whose relevance R = y·G is x's."""
-    return g * out / stable(x, EPSILON)
+    """G·y / x, 0 where x = 0: of an elementwise y(x), whose relevance R = y·G is x's."""
+    return quotient(g * out, x)
 
 
 def stable(z: Any, epsilon: float) -> Any:
