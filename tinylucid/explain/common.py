@@ -141,7 +141,8 @@ def sweep(
     rest, fit = iter(versions), max(1, batch_size // max(n, 1))
     with tqdm(total=total, desc=what or None, disable=None, delay=PATIENCE, leave=False) as bar:
         while some := list(islice(rest, fit)):
-            yield from np.split(method(model, np.concatenate(some), repeated(target, n, len(some))), len(some))
+            found = method(model, np.concatenate(some), repeated(target, n, len(some)))
+            yield from found.reshape(len(some), n, *found.shape[1:])
             bar.update(len(some))
 
 
