@@ -62,7 +62,7 @@ def test_the_page_says_how_the_net_was_trained_and_how_sure_its_figure_is(found)
     assert "test pictures" not in written
     assert all(name in written and str(value) in written for name, value in found.settings.items())
     assert {"training pictures", "epochs", "batch size", "learning rate", "pictures altered"} == set(found.settings)
-    assert "SmoothGrad, integrated gradients, Grad-CAM" in written
+    assert "SmoothGrad, integrated gradients, guided backprop, LRP, DeepLIFT, Grad-CAM, occlusion" in written
 
 
 @pytest.mark.parametrize(

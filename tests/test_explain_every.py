@@ -234,6 +234,17 @@ def test_windows_and_features_suit_the_picture():
     assert np.unique(maps[0][patches[0] == patches[0, 8, 8]]).size == 1
 
 
+def test_methods_that_a_net_has_no_use_for_are_told_apart():
+    rng = tl.Generator(16)
+    net, x = linear_net(rng), pictures(rng)
+    maps, refused = explain.applied(explain.ready(["lrp", "grad_cam", "deconvnet", "gradient"]), net, x, 1)
+    assert list(maps) == ["lrp", "gradient"]
+    assert np.array_equal(maps["gradient"], explain.gradient(net, x, 1))
+    assert list(refused) == ["grad_cam", "deconvnet"]
+    assert "no layer" in refused["grad_cam"]
+    assert "ReLU" in refused["deconvnet"]
+
+
 def test_rise_is_taken_off_its_level():
     rng = tl.Generator(15)
     net, x = folded_average(rng), pictures(rng)

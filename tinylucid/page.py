@@ -11,6 +11,8 @@ import numpy as np
 
 from . import explain, metrics, plot, visualize
 from .data import Preprocess
+from .explain.evaluate import benchmark
+from .explain.evaluate.ranking import ARROWS, BETTER, NAIVE
 from .findings import Findings
 from .metrics import percent
 from .nn import Module
@@ -21,14 +23,18 @@ from .summary import summary
 
 MISTAKES = 10  # pictures shown
 EXPLAINED = 6  # pictures explained, a third of them mistakes where there are as many
+MEASURED = 40  # pictures on which the explanations are measured
 CLASSES = 20  # classes rendered
 CHANNELS = 16  # channels rendered
+METHODS = (
+    "gradient", "smoothgrad", "integrated_gradients", "guided_backprop", "lrp", "deeplift", "grad_cam", "occlusion",
+)  # fmt: skip
 
 
 def report_of(found: Findings) -> Report:
     """The page, ready to be saved."""
     report = Report(found.title, lead(found))
-    for part in (answers, learning, confusions, mistakes, reasons, gallery, the_net, how):
+    for part in (answers, learning, confusions, mistakes, reasons, truth, gallery, the_net, how):
         part(report, found)
     return report
 
@@ -115,26 +121,73 @@ def reasons(report: Report, found: Findings) -> None:
     shown = handful(found)
     x, targets = found.test.x[shown], found.answers[shown]
     with found.timed("explaining"):
-        maps = {
-            "gradient": explain.gradient(found.model, x, targets),
-            "smoothgrad": explain.smoothgrad(found.model, x, targets, rng=Generator(found.seed)),
-            "integrated_gradients": explain.integrated_gradients(found.model, x, targets),
-            "grad_cam": explain.grad_cam(found.model, x, targets),
-        }
+        maps, refused = explain.applied(explain.ready(METHODS, seed=found.seed), found.model, x, targets)
     report.section("What its answers rest on")
     report.text(
-        "Each row is a held-back picture with the net's answer. Red pixels raise the logit of that answer, blue ones lower it; "
-        "white ones do not matter. The gradient says what a small change of a pixel would do; SmoothGrad averages it over "
-        f"noisy copies; integrated gradients share out the whole way from {nothing(found.test.preprocess)} to this picture; "
-        "Grad-CAM says roughly where the last convolution found the class. None of them says why in words, and they need "
-        "not agree."
+        "Each column is a held-back picture with the net's answer. Red raises the logit of that answer, blue lowers it, and "
+        "white does not matter. The gradient says what a small change of a pixel would do; SmoothGrad averages it over "
+        f"noisy copies; integrated gradients and DeepLIFT share out the whole way from {nothing(found.test.preprocess)} to "
+        "this picture; guided backprop follows only what fired and helps; LRP hands the answer itself back from layer to "
+        "layer; Grad-CAM says roughly where the last convolution found the class; occlusion hides one window after the "
+        "other. None of them says why in words, and they need not agree."
     )
+    if refused:
+        report.text("Not for this net: " + "; ".join(f"{called(name)} ({why})" for name, why in refused.items()) + ".")
     names = ", ".join(found.said(k).replace("\n", ", ") for k in shown)
     report.figure(
         plot.explanation_grid(seen(found, shown), maps, [found.said(k) for k in shown], found.right[shown]),
-        f"{len(shown)} held-back pictures ({names}), each beside the maps of {', '.join(map(called, maps))}.",
+        f"{len(shown)} held-back pictures ({names}), each with the maps of {', '.join(map(called, maps))}.",
         "Each map has its own scale: full colour is the 99th percentile of its magnitude.",
     )
+
+
+def truth(report: Report, found: Findings) -> None:
+    """How far the maps are true, measured: all methods beside a random map and an edge detector."""
+    n = min(found.half(MEASURED), len(found.test))
+    ready = explain.ready(METHODS, seed=found.seed)
+    with found.timed("measuring the explanations"):
+        usable, _ = explain.applied(ready, found.model, found.test.x[:1], found.answers[:1])
+        methods = {name: ready[name] for name in usable}
+        ranked = benchmark(found.model, found.test, methods, n=n, steps=16, rng=Generator(found.seed))
+    report.section("Whether the explanations are true")
+    report.text(
+        f"A map that looks convincing need not be true, so each method was tried on {n} held-back pictures, beside two maps "
+        "that know nothing of the net: noise, and the picture's edges. Deletion hides the places from the most relevant "
+        "on, and the answer should fall soon; insertion shows them first, and it should rise soon; sensitivity-n compares "
+        "what random sets of places are said to give with what hiding them costs; randomisation makes the net forget all "
+        "that it learned, and the map should change: near 1 it shows the picture and not the net."
+    )
+    best, *others = (called(ranked.methods[k]) for k in ranked.order)
+    report.figure(
+        plot.ranking(ranked),
+        f"Mean ranks of {len(ranked.methods)} methods: {best} is best, then {', '.join(others)}.",
+        "Ranks over the pictures, 1 the best: a row a method, a column a measure. To the right the mean over all measures "
+        "with its 95 % interval.",
+    )
+    report.table(*scores(ranked), "Mean scores. Those beside which no other is significantly better bear a =.")
+    alike = [called(m) for m, (rho, *_) in zip(ranked.methods, ranked.intervals["randomisation"]) if rho > 0.5]
+    told = [name for name in alike if name not in map(called, NAIVE)]
+    report.text(
+        f"When the net has forgotten everything, these still draw much the same map (rank correlation above 0.5): "
+        f"{', '.join(told)}. Do not take what they show for what the net learned."
+        if told
+        else "When the net has forgotten everything, the map of every method changes (rank correlation below 0.5)."
+    )
+
+
+def scores(ranked: Any) -> tuple[list[str], list[list[str]]]:
+    """The head and the rows of the table: what each method scored, the best first, and how it does beside noise and edges."""
+    head = [
+        "method",
+        *(called(name) + ARROWS[BETTER[name]].rstrip() for name in ranked.scores),
+        "beside noise",
+        "beside edges",
+    ]
+    rows = []
+    for k in ranked.order:
+        cells = [ranked.cell(name, k).rstrip() for name in ranked.scores]
+        rows.append([called(ranked.methods[k]), *cells, *ranked.verdicts[ranked.methods[k]][1:]])
+    return head, rows
 
 
 def nothing(how: Preprocess | None) -> str:

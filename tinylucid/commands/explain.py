@@ -97,15 +97,12 @@ def drawn(saved: Any, x: Any, paths: list[str], target: int | None, methods: dic
     """
     likely = chances(saved.model, x)
     classes = likely.argmax(1) if target is None else [target] * len(x)
-    maps = {}
-    for name, method in list(methods.items()):
-        try:
-            maps[name] = method(saved.model, x, classes)
-        except (ValueError, RuntimeError) as error:
-            if not lenient:
-                raise ValueError(f"{name}: {error}") from error
-            del methods[name]
-            complain(f"{name} is left out: {error}")
+    maps, refused = explain.applied(methods, saved.model, x, classes)
+    for name, why in refused.items():
+        if not lenient:
+            raise ValueError(f"{name}: {why}")
+        del methods[name]
+        complain(f"{name} is left out: {why}")
     titles = [
         f"{Path(path).name}\n{saved.classes[k]} {percent(float(row[k]))}"
         for path, k, row in zip(paths, classes, likely)

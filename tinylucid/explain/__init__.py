@@ -9,7 +9,7 @@ evaluate                       whether a map is true
 """
 
 from . import evaluate
-from .by_name import METHODS, ready, takes
+from .by_name import METHODS, applied, ready, takes
 from .cam import grad_cam, grad_cam_pp, guided_grad_cam, hires_cam, layer_cam, score_cam
 from .common import Method
 from .deeplift import deeplift
@@ -30,6 +30,7 @@ __all__ = [
     "Epsilon",
     "Gamma",
     "Method",
+    "applied",
     "completeness_gap",
     "deconvnet",
     "deeplift",

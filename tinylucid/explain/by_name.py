@@ -79,3 +79,17 @@ def prepared(name: str, seed: int, layer: Any, background: Any) -> Method:
 
     call.__name__ = name
     return call
+
+
+def applied(methods: Mapping[str, Method], model: Any, x: Any, target: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """name → maps of each method that this net has a use for, and of each other one what it said.
+
+    Not every method is for every net: one without a ReLU has no guided backpropagation, one without a plane no Grad-CAM.
+    """
+    maps, refused = {}, {}
+    for name, method in methods.items():
+        try:
+            maps[name] = method(model, x, target)
+        except (ValueError, RuntimeError) as error:
+            refused[name] = str(error)
+    return maps, refused
