@@ -165,7 +165,10 @@ def test_verdicts_say_better_worse_or_that_it_may_be_chance():
     assert result.as_good["insertion"].tolist() == [True, True, False, False, False]
     assert result.as_good["deletion"].tolist() == [True, True, True, False, False]
     assert result.leaders["insertion"].tolist() == [True, True, False, False, False]
-    assert len(result.corrected) == 4 + 3 + 2
+    pairs = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)]  # with the best and the last two
+    p = p_values(np.array([result.ranks[i] - result.ranks[j] for i, j in pairs]), result.counts)
+    assert list(result.corrected) == pairs
+    assert list(result.corrected.values()) == pytest.approx(holm(p).tolist())
     few = made_up(tl.Generator(4), n=3)
     assert {word for words in few.verdicts.values() for word in words} == {"–", SAME}, "three pictures prove nothing"
 

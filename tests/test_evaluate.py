@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, state_of
+from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, pooled_net, state_of
 from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
@@ -102,6 +102,16 @@ def test_deletion_is_the_insertion_of_the_reversed_ranking_read_backwards(make, 
     gone, come = deletion(net, x, 1, maps, steps=steps), insertion(net, x, 1, -maps, steps=steps)
     assert np.allclose(gone.answers, come.answers[:, ::-1], rtol=1e-12, atol=1e-12)
     assert np.allclose(gone.area, come.area, rtol=1e-12, atol=1e-12)
+
+
+def test_of_an_odd_number_of_places_the_curves_are_mirrored_too():
+    rng = tl.Generator(7)
+    net, x, maps = pooled_net(rng), rng.normal((1, 2, 5, 5), tl.float64), rng.permutation(25).reshape(1, 5, 5)
+    gone, come = deletion(net, x, 1, maps, steps=2), insertion(net, x, 1, -maps, steps=2)
+    assert gone.fractions.tolist() == [0, 12 / 25, 1]
+    assert come.fractions.tolist() == [0, 13 / 25, 1]
+    assert np.allclose(gone.answers, come.answers[:, ::-1], rtol=1e-12, atol=1e-12)
+    assert come.area == pytest.approx(gone.area)
 
 
 @given(seed=seeds, baseline=st.sampled_from(["mean", 0.5]))
@@ -274,6 +284,9 @@ def test_where_one_side_never_changes_there_is_no_correlation(dtype):
     assert np.isnan(sensitivity_n(net, x, 1, np.full_like(x, 0.1), size=7)).all()
     assert np.isnan(sensitivity_n(net, x, 1, np.zeros_like(x), size=7)).all()
     assert np.isnan(sensitivity_n(constant, x, 1, x, size=7)).all()
+    rounded = lambda x: net(x) * (300 * np.finfo(dtype).eps) + 1e3  # the last digit or two of the answers change
+    assert np.unique(logits(rounded, x)[:, 1]).size > 1
+    assert np.isnan(sensitivity_n(rounded, x, 1, x, size=7)).all()
     assert np.isnan(sensitivity_n(net, x, 1, x, size=36)).all(), "the only set is the whole picture"
     net[1].weight.data[...] = 0
     net[1].bias.data[...] = 0.1

@@ -325,6 +325,9 @@ def test_a_net_that_learnt_shuffled_labels_starts_afresh_and_has_other_maps(caps
     again = train_on_shuffled(net, data, epochs=60, lr=0.02, rng=tl.Generator(1), batch_size=12)
     for name, tensor in shuffled.state_dict().items():
         assert np.array_equal(tensor.data, again.state_dict()[name].data), name
+    fresh = train_on_shuffled(net, data, epochs=1, lr=1e-9)
+    assert np.abs(fresh.dense.weight.data - net.dense.weight.data).max() > 0.1
+    assert np.allclose(fresh.norm.weight.data, 1)
     found = label_randomisation(net, shuffled, x[:3], 1, gradient)
     assert np.allclose(found, likeness(gradient(net, x[:3], 1).sum(1), gradient(shuffled, x[:3], 1).sum(1)))
     assert np.allclose(label_randomisation(net, net, x[:3], 1, gradient), 1)
