@@ -227,10 +227,10 @@ def test_max_sensitivity_is_the_loop_of_its_definition(seed, planes):
             delta = 0.1 * (x[k].max() - x[k].min()) * (2 * u - 1)
             here, there = method(net, x[k : k + 1], 1), method(net, x[k : k + 1] + delta, 1)
             change, size = (sum(v * v for v in m.flat) ** 0.5 for m in (there - here, here))
-            expected[k] = max(expected[k], change / size)
+            expected[k] = max(expected[k], change / size if size else 0)
     found = max_sensitivity(net, x, 1, method, n=n, radius=0.1, rng=tl.Generator(seed))
     assert found == pytest.approx(expected, rel=1e-9)
-    assert found.min() > 0
+    assert found.min() > 0 or not planes  # a gradient may be the same nearby
 
 
 def test_a_zero_map_is_still_if_it_stays_zero_and_endlessly_restless_otherwise():
@@ -305,7 +305,7 @@ def test_a_row_of_a_batch_is_the_single_run_whatever_the_batch_size(measure, see
     whole = arrays(measure(net, x, target, maps, batch_size=batch_size))
     for found, alone in zip(whole, arrays(measure(net, x[2:], target[2], maps[2:]))):
         assert len(found) == 3
-        assert np.allclose(found[2:], alone, rtol=1e-9, atol=1e-11)
+        assert np.allclose(found[2:], alone, rtol=1e-9, atol=1e-11, equal_nan=True)
 
 
 @each_measure

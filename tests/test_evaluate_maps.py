@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from explained import CLASSES, Folded, folded_average, linear_net, pictures, planted, state_of
+from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, planted, state_of
 from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
@@ -25,6 +25,7 @@ from tinylucid.explain.evaluate import (
     train_on_shuffled,
 )
 from tinylucid.explain.evaluate.alike import likeness, spearman, ssim
+from tinylucid.explain.hide import answers
 
 seeds = st.integers(0, 10**6)
 PLACES = [(i, j) for i in range(5) for j in range(7)]
@@ -138,13 +139,20 @@ def test_sparsity_at_its_ends():
 def test_a_net_that_provably_looks_at_one_place_is_pointed_at(seed):
     rng = tl.Generator(seed)
     net, x, masks = planted(rng, 4)
+    holes = [1 - hole.reshape(12, 12) for hole in np.eye(144)]
+    hidden = np.stack(list(answers(net, x, 0, holes, np.zeros_like(x), 64)), 1).reshape(4, 12, 12)
+    occluded = np.round((logits(net, x)[:, 0] - hidden.T).T, 12)  # by how much the answer falls without each pixel
     maps = gradient_x_input(net, x, 0)
-    assert not maps.sum(1)[~masks].any(), "the net cannot see anything else"
+    for truth in (maps.sum(1), occluded):
+        assert not truth[~masks].any(), "the net cannot see anything else"
+        assert (truth[masks] > 0).all()
+        for score in (pointing_game, mass_in_mask, relevance_rank):
+            assert score(truth, masks).tolist() == [1] * 4
     for score in (pointing_game, mass_in_mask, relevance_rank):
         assert score(maps, masks).tolist() == [1] * 4
         assert np.array_equal(score(maps, np.zeros_like(masks)), [np.nan] * 4, equal_nan=True)
     assert pointing_game(maps, ~masks).tolist() == [0] * 4
-    assert pointing_game(maps, ~masks, tolerance=2.9).tolist() == [1] * 4
+    assert pointing_game(maps, ~masks, tolerance=3).tolist() == [1] * 4
     assert np.isnan(mass_in_mask(gradient_x_input(net, x, 1), masks)).all(), "nothing speaks for class 1"
 
 

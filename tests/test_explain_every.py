@@ -39,6 +39,7 @@ def test_every_method_has_its_name_and_the_same_first_arguments():
         assert name in explain.__all__
     others = {
         "METHODS",
+        "applied",
         "evaluate",
         "Method",
         "ready",
