@@ -60,6 +60,33 @@ def test_pretraining_on_surfaces_helps_with_faces(tmp_path):
     assert tuned >= max(scratch, 0.97)
 
 
+def hunted(printed):
+    """What 04_bias_hunt.py prints: the suspect, and before and after the accuracies {where: (of all, of the class)}."""
+    suspect = re.search(r"^suspect: (.*)$", printed, re.MULTILINE)[1]
+    rows = re.findall(r"^  (with the tag|box filled|without the tag) +all (\S+) +ring (\S+)$", printed, re.MULTILINE)
+    found = [(where, (float(of_all), float(of_class))) for where, of_all, of_class in rows]
+    return suspect, dict(found[:3]), dict(found[3:])
+
+
+def test_bias_hunt_finds_the_tag(tmp_path):
+    suspect, before, after = hunted(run("04_bias_hunt.py", "--quick", "--output", "hunt.png", cwd=tmp_path))
+    assert suspect == "ring, columns 1 to 4, rows 1 to 4"
+    assert before["with the tag"][1] > 0.9  # the tag is learnt at once
+    assert max(before["box filled"][1], before["without the tag"][1]) < 0.1
+    assert len(after) == 3
+    assert (tmp_path / "hunt.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_bias_hunt_repairs_the_net(tmp_path):
+    suspect, before, after = hunted(run("04_bias_hunt.py", cwd=tmp_path))
+    assert suspect == "ring, columns 1 to 4, rows 1 to 4"
+    assert before["without the tag"][1] < 0.1
+    assert after["without the tag"][1] > 0.75
+    assert after["without the tag"][0] > before["without the tag"][0] + 0.2
+    assert after["with the tag"][0] > before["with the tag"][0] - 0.08
+
+
 # --- the guide -------------------------------------------------------------------------------------------------------
 
 
