@@ -11,6 +11,7 @@ from words import check_message
 
 import tinylucid as tl
 from tinylucid.explain import grad_cam, gradient, integrated_gradients, smoothgrad, smoothgrad_squared, vargrad
+from tinylucid.explain import noise as room
 from tinylucid.explain.noise import mean_and_variance, noisy_maps
 
 seeds = st.integers(0, 10**6)
@@ -26,13 +27,12 @@ def close(a, b):
 def test_each_is_the_loop_of_its_formula(make, seed):
     rng, n = tl.Generator(seed), 3
     net, x, target = make(rng), pictures(rng) * [[[[1]]], [[[5]]]], rng.integers(0, CLASSES, (2,))  # of unlike ranges
-    noise = tl.Generator(seed)
+    noise = tl.Generator(seed).normal((n, 2, 6, 6), tl.float64)
     slopes = np.zeros((n, *x.shape))
     for k in range(n):
-        epsilon = noise.normal((2, 6, 6), tl.float64)
         for i in range(2):
             sigma = 0.3 * (x[i].max() - x[i].min())
-            slopes[k, i] = logit_slope(net, x[i] + sigma * epsilon, target[i])
+            slopes[k, i] = logit_slope(net, x[i] + sigma * noise[k], target[i])
     run = lambda method: method(net, x, target, n=n, level=0.3, rng=tl.Generator(seed))
     mean = (slopes[0] + slopes[1] + slopes[2]) / 3
     assert run(smoothgrad) == pytest.approx(mean, abs=1e-7)
@@ -134,9 +134,9 @@ def test_they_wrap_any_method(method):
     rng = tl.Generator(7)
     net, x = linear_net(rng), pictures(rng)
     few = partial(integrated_gradients, steps=2)
-    draws, share = tl.Generator(8), 0.15 * np.ptp(x, (1, 2, 3), keepdims=True)
+    draws, share = tl.Generator(8).normal((3, 2, 6, 6), tl.float64), 0.15 * np.ptp(x, (1, 2, 3), keepdims=True)
     w = net[1].weight.data[1].reshape(2, 6, 6)
-    maps = np.stack([(x + draws.normal((2, 6, 6), tl.float64) * share) * w for _ in range(3)])
+    maps = np.stack([(x + epsilon * share) * w for epsilon in draws])
     expected = {smoothgrad: maps.mean(0), smoothgrad_squared: (maps**2).mean(0), vargrad: maps.var(0)}[method]
     assert close(method(net, x, 1, method=few, n=3, rng=tl.Generator(8)), expected)
     cams = method(Folded(rng), x, [1, 2], method=partial(grad_cam, layer="conv", relu=False), n=3)
@@ -160,3 +160,16 @@ def test_they_wrap_any_method(method):
 def test_misuse_has_messages(method, call, error, words):
     message = check_message(lambda: call(method, linear_net(tl.Generator(0)), np.zeros((3, 2, 6, 6))), error, words)
     assert len(message.splitlines()) == 1
+
+
+def test_noise_of_many_versions_is_drawn_in_blocks(monkeypatch):
+    rng = tl.Generator(20)
+    net, x = linear_net(rng), pictures(rng)
+    monkeypatch.setattr(room, "BLOCK", 200)  # two versions of 72 numbers each
+    seen = []
+    smoothgrad(lambda x: (seen.append(x.data), net(x))[1], x, 1, n=5, level=0.3, rng=tl.Generator(3), batch_size=2)
+    draws = tl.Generator(3)
+    epsilon = np.concatenate([draws.normal((k, 2, 6, 6), tl.float64) for k in (2, 2, 1)])
+    assert len(seen) == 5
+    for k in range(5):
+        assert close(seen[k], x + 0.3 * np.ptp(x, (1, 2, 3), keepdims=True) * epsilon[k])

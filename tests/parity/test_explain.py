@@ -47,7 +47,7 @@ def tunnel(kind):
 
     def attribute(net, x, y):
         rng, pixels = tl.Generator(0), array(x)
-        epsilon = np.stack([rng.normal(pixels.shape[1:], pixels.dtype) for _ in range(SMOOTH["n"])])
+        epsilon = rng.normal((SMOOTH["n"], *pixels.shape[1:]), pixels.dtype)
         sigma = SMOOTH["level"] * np.ptp(pixels, (1, 2, 3), keepdims=True)
         drawn = torch.tensor((sigma[:, None] * epsilon).reshape(-1, *pixels.shape[1:]))  # picture by picture
         with pytest.MonkeyPatch.context() as patch:

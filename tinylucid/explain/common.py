@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -135,15 +136,35 @@ def sweep(
     A pass holds as many whole versions as fit into ``batch_size`` pictures, at least one; ValueError if that is below 1.
     ``what`` names the bar that shows, on a terminal, how many of ``total`` versions are done once 2 seconds have passed.
     """
-    from tqdm import tqdm
-
     at_least_one(batch_size, "explain: batch_size")
     rest, fit = iter(versions), max(1, batch_size // max(n, 1))
-    with tqdm(total=total, desc=what or None, disable=None, delay=PATIENCE, leave=False) as bar:
+    with patience(what, total) as bar:
         while some := list(islice(rest, fit)):
             found = method(model, np.concatenate(some), repeated(target, n, len(some)))
             yield from found.reshape(len(some), n, *found.shape[1:])
-            bar.update(len(some))
+            bar(len(some))
+
+
+@contextlib.contextmanager
+def patience(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A function to be told how many more are done; after 2 seconds, on a terminal, it draws a bar of them."""
+    start, bar, done = time.perf_counter(), None, 0
+
+    def more(count: int) -> None:
+        nonlocal bar, done
+        done += count
+        if bar is not None:
+            bar.update(count)
+        elif time.perf_counter() - start > PATIENCE:
+            from tqdm import tqdm  # imported and made when it is wanted: a small sweep takes less time than that
+
+            bar = tqdm(total=total, initial=done, desc=what or None, disable=None, leave=False)
+
+    try:
+        yield more
+    finally:
+        if bar is not None:
+            bar.close()
 
 
 def repeated(target: Any, n: int, times: int) -> Any:

@@ -11,6 +11,8 @@ from ..random import Generator
 from .common import Method, at_least_one, pixels, sweep
 from .gradients import gradient
 
+BLOCK = 2**20  # numbers drawn at a time: one by one the calls take longer than the drawing
+
 
 def smoothgrad(
     model: Callable[[Any], Any],
@@ -84,7 +86,9 @@ def noisy_maps(
         raise ValueError(f"explain: level must be at least 0 (a share of the picture's range), got {level!r}")
     axes = tuple(range(1, x.ndim))
     sigma = level * (x.max(axes, keepdims=True) - x.min(axes, keepdims=True))
-    noisy = (x + sigma * rng.normal(x.shape[1:], x.dtype) for _ in range(n))
+    block = max(1, BLOCK // max(x[:1].size, 1))
+    draws = (rng.normal((min(block, n - k), *x.shape[1:]), x.dtype) for k in range(0, n, block))
+    noisy = (x + sigma * epsilon for some in draws for epsilon in some)
     return sweep(method, model, noisy, target, len(x), batch_size)
 
 

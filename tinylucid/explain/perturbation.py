@@ -12,7 +12,7 @@ from ..ops.conv import pair
 from ..optim import Adam
 from ..tensor import Tensor
 from .baseline import averaged
-from .common import PATIENCE, at_least_one, planes, recording, score, values
+from .common import at_least_one, patience, planes, recording, score, values
 from .gradients import slope
 
 
@@ -72,14 +72,14 @@ def descend(
     lr: float,
 ) -> None:
     """Move the mask m down the objective, in place."""
-    from tqdm import tqdm
-
     optimizer = Adam([m], lr=lr)
-    for _ in tqdm(range(steps), desc="meaningful_perturbation", disable=None, delay=PATIENCE, leave=False):
-        lost = slope(answer(model, x, b, target, m) / change, m, "the mask")
-        m.grad = Tensor(lost + slope(penalty(m, area, smooth), m, "the mask"))
-        optimizer.step()
-        np.clip(m.data, 0, 1, out=m.data)
+    with patience("meaningful_perturbation", steps) as bar:
+        for _ in range(steps):
+            lost = slope(answer(model, x, b, target, m) / change, m, "the mask")
+            m.grad = Tensor(lost + slope(penalty(m, area, smooth), m, "the mask"))
+            optimizer.step()
+            np.clip(m.data, 0, 1, out=m.data)
+            bar(1)
 
 
 def answer(model: Callable, x: Any, b: Any, target: Any, m: Tensor) -> Tensor:
