@@ -256,3 +256,21 @@ def test_rise_is_taken_off_its_level():
 def test_unknown_names_and_a_missing_background_are_said():
     check_message(lambda: explain.ready(["saliency"]), ValueError, "no method 'saliency'|there are: gradient, ")
     check_message(lambda: explain.ready(["expected_gradients"]), ValueError, "background=")
+    check_message(lambda: explain.ready("lrpp"), ValueError, "no method 'lrpp'")
+    assert list(explain.ready("lrp")) == ["lrp"]
+    assert set(explain.METHODS) - set(explain.ready()) == {"expected_gradients"}
+    assert list(explain.ready(background=np.zeros((1, 1, 2, 2)))) == list(explain.METHODS)
+
+
+def test_a_name_or_maps_in_a_methods_place_and_the_other_way_round_are_said():
+    rng = tl.Generator(17)
+    net, x, measure = Folded(rng), pictures(rng), explain.evaluate
+    words = "got 'gradient'; tl.explain.ready gives them by name"
+    check_message(lambda: explain.smoothgrad(net, x, 1, method="gradient"), TypeError, words)
+    check_message(lambda: measure.max_sensitivity(net, x, 1, "gradient"), TypeError, words)
+    check_message(lambda: measure.parameter_randomisation(net, x, 1, "gradient"), TypeError, words)
+    check_message(lambda: measure.label_randomisation(net, net, x, 1, "gradient"), TypeError, words)
+    check_message(lambda: measure.seconds(net, x, 1, "gradient"), TypeError, words)
+    check_message(
+        lambda: measure.deletion(net, x, 1, explain.gradient), TypeError, "give what method(model, x, target)"
+    )

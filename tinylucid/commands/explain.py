@@ -84,6 +84,7 @@ def chosen(arguments: argparse.Namespace, model: Any, background: Any) -> dict[s
         raise ValueError(f"--layer is for grad_cam and its kin, and the methods chosen are {listed(names)}")
     if background is None and arguments.methods == ALL:
         names.remove("expected_gradients")
+        complain("expected_gradients is left out: it compares with other pictures, given by --background IMAGE…")
     elif background is None and "expected_gradients" in names:
         raise ValueError("expected_gradients compares with other pictures; give some by --background IMAGE…")
     layer = None if arguments.layer is None else layer_name(model, arguments.layer)

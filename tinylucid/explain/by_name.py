@@ -37,10 +37,10 @@ def takes(name: str, setting: str) -> bool:
     return setting in inspect.signature(METHODS[name]).parameters
 
 
-def ready(
-    names: Any = tuple(METHODS), *, seed: int = 0, layer: Any = None, background: Any = None
-) -> dict[str, Method]:
+def ready(names: Any = None, *, seed: int = 0, layer: Any = None, background: Any = None) -> dict[str, Method]:
     """The methods of these names, each as method(model, x, target) with the settings that a small picture wants.
+
+    A name alone will do; no names are all, but expected_gradients only with a background.
 
     What a method needs and nobody has said is chosen here: occlusion hides windows of an eighth of the shorter side, half
     overlapping; feature_ablation hides superpixels, since pixel by pixel takes a pass each; rise is taken off its mean over
@@ -49,6 +49,9 @@ def ready(
     that expected_gradients compares with. Raises ValueError for an unknown name, and for expected_gradients without a
     background.
     """
+    if names is None:
+        names = [name for name in METHODS if background is not None or not takes(name, "background")]
+    names = [names] if isinstance(names, str) else list(names)
     unknown = [name for name in names if name not in METHODS]
     if unknown:
         raise ValueError(f"explain: no method {unknown[0]!r}; there are: {', '.join(METHODS)}")

@@ -108,6 +108,14 @@ def values(model: Callable, x: Any, target: Any) -> Any:
         return score(model, Tensor(x), target).data
 
 
+def check_method(method: Any, where: str) -> None:
+    """TypeError for what is no method (model, x, target) → maps, such as a method's name."""
+    if not callable(method):
+        raise TypeError(
+            f"{where}: expected a method such as tl.explain.gradient, got {method!r}; tl.explain.ready gives them by name"
+        )
+
+
 # --- a model that is left as it was found -----------------------------------------------------------------------------
 
 

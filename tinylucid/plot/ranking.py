@@ -90,7 +90,7 @@ def draw_dots(axes: Axes, result: Any) -> None:
     axes.set(
         xlim=(low - 0.15 * (high - low + 1), high + 0.15 * (high - low + 1)), ylim=(len(result.methods) - 0.5, -0.5)
     )
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=2))
     axes.grid(axis="x", color="#e4e4e4", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, labelsize=SMALL, labelcolor=FAINT, labelfontfamily="DejaVu Sans")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..common import Method, at_least_one, pixels
+from ..common import Method, at_least_one, check_method, pixels
 from .faithful import correlation
 from .maps import flat, plane_maps
 
@@ -88,6 +88,7 @@ def seconds(model: Callable, x: Any, target: Any, method: Method, *, runs: int =
 
     Raises ValueError for no picture and for runs below 1.
     """
+    check_method(method, "seconds")
     at_least_one(runs, "seconds: runs")
     at_least_one(len(pixels(x)), "seconds: the number of pictures")
     method(model, x, target)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data.dataset import as_float
+from ...data.dataset import ArrayDataset, as_float
 from ...nn import Module
 from ...nn.module import check_model
 from ...random import Generator
@@ -44,7 +44,7 @@ def benchmark(
     has masks by pointing_game, mass_in_mask and relevance_rank; and sparsity and seconds a picture, which do not count in
     the ranking. A picture without a value counts as the worst. infidelity is left out: maps have different units.
 
-    ``data``: x (N, C, H, W), y (N,) and perhaps masks, as a ShapeDataset; n of them are drawn, or all if there are fewer.
+    ``data``: x (N, C, H, W), y (N,) and perhaps masks, as a ShapeDataset, or a pair (x, y); n of them are drawn, or all if there are fewer.
     ``methods``: name → method, or a list of functions and of names, which mean what tl.explain.ready gives. ``rng``, by
     default Generator(0), draws pictures, sets, forgetful weights and the bootstrap. Everything else as in deletion. The
     result is a Ranking: print it, or draw it by tl.plot.ranking. Raises TypeError and ValueError for a model, data or
@@ -109,6 +109,7 @@ def name_of(method: Any) -> str:
 def drawn(data: Any, n: int, rng: Generator) -> tuple[Any, Any, Any, Any]:
     """The numbers of n random pictures in order, the pictures, their classes, and their masks, if the data has some."""
     at_least_one(n, "benchmark: n")
+    data = ArrayDataset(*data) if isinstance(data, (tuple, list)) and len(data) == 2 else data
     if not hasattr(data, "x") or not hasattr(data, "y"):
         raise TypeError(
             f"benchmark: expected data with x (N, C, H, W) and y (N,), such as tl.data.ArrayDataset(x, y), got {type(data).__name__}"

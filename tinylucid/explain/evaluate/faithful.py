@@ -10,7 +10,7 @@ import numpy as np
 from ...dtypes import float64
 from ...random import Generator
 from ..baseline import baselines
-from ..common import Method, at_least_one, pixels, planes, sweep, values
+from ..common import Method, at_least_one, check_method, pixels, planes, sweep, values
 from ..hide import answers
 from .maps import flat, full_maps, plane_maps, value_range
 
@@ -63,6 +63,7 @@ def max_sensitivity(
     and what the method raises.
     """
     x, rng = pixels(x), rng or Generator(0)
+    check_method(method, "max_sensitivity")
     at_least_one(n, "max_sensitivity: n")
     reach = share(radius, "max_sensitivity: radius") * value_range(x)
     near = (x + reach * (2 * rng.uniform(x.shape[1:], float64).astype(x.dtype) - 1) for _ in range(n))

@@ -35,6 +35,8 @@ def full_maps(maps: Any, x: Any) -> Any:
 def floating(maps: Any) -> Any:
     """An array of floating numbers; ValueError for NaN and infinity."""
     array = maps.data if isinstance(maps, Tensor) else np.asarray(maps)
+    if callable(maps):
+        raise TypeError("evaluate: expected maps, got a method; give what method(model, x, target) returns")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"evaluate: expected maps of numbers, got {array.dtype}")
     array = array if array.dtype.kind == "f" else array.astype(np.float64)

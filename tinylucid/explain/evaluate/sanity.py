@@ -17,7 +17,7 @@ from ...random import Generator, default_generator
 from ...scopes import no_grad
 from ...tensor import Tensor
 from ...train import fit
-from ..common import Method, planes
+from ..common import Method, check_method, planes
 from .alike import Likeness, likeness
 from .maps import plane_maps
 
@@ -51,6 +51,7 @@ def parameter_randomisation(
     if no layer has parameters, and what the method raises.
     """
     check_model(model, "parameter_randomisation")
+    check_method(method, "parameter_randomisation")
     x, rng = planes(x), rng or Generator(0)
     layers = from_the_top(model, x[:1])
     own, found = plane_maps(method(model, x, target)), []
@@ -70,6 +71,7 @@ def label_randomisation(model: Module, shuffled: Module, x: Any, target: Any, me
     ``shuffled`` comes from train_on_shuffled. A method that stays near 1 shows the pictures rather than what the labels
     taught. Shapes and errors as in parameter_randomisation.
     """
+    check_method(method, "label_randomisation")
     return likeness(*(plane_maps(method(net, x, target)) for net in (model, shuffled)))
 
 
