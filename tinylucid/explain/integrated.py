@@ -35,7 +35,7 @@ def integrated_gradients(
     for b in starts:
         way = x - b
         path = (b + float(a) * way for a in points)
-        maps = sweep(gradient, model, path, target, len(x), batch_size)
+        maps = sweep(gradient, model, path, target, len(x), batch_size, "integrated_gradients", steps)
         total += way * sum(float(w) * g for w, g in zip(weights, maps))
     return total / len(starts)
 
@@ -66,7 +66,7 @@ def expected_gradients(
     drawn = np.concatenate(turns)[:n]
     alphas = (np.arange(n) + rng.uniform((n,), dtypes.float64)) / n
     path = (others[k] + float(a) * (x - others[k]) for k, a in zip(drawn, alphas))
-    maps = sweep(gradient, model, path, target, len(x), batch_size)
+    maps = sweep(gradient, model, path, target, len(x), batch_size, "expected_gradients", n)
     return sum((x - others[k]) * g for k, g in zip(drawn, maps)) / n
 
 

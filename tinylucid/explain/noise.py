@@ -90,7 +90,7 @@ def noisy_maps(
     block = max(1, BLOCK // max(x[:1].size, 1))
     draws = (rng.normal((min(block, n - k), *x.shape[1:]), x.dtype) for k in range(0, n, block))
     noisy = (x + sigma * epsilon for some in draws for epsilon in some)
-    return sweep(method, model, noisy, target, len(x), batch_size)
+    return sweep(method, model, noisy, target, len(x), batch_size, "noisy versions", n)
 
 
 def mean_and_variance(maps: Iterable[Any]) -> tuple[Any, Any]:
