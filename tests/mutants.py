@@ -286,10 +286,8 @@ MUTANTS = [
     Mutant(EXPLAIN + "integrated.py", "for k, g in zip(drawn, maps)) / n", "for k, g in zip(drawn, maps)) / len(others)", PATHS),
     Mutant(EXPLAIN + "integrated.py", "return (points + 1) / 2, weights / weights.sum()", "return (points + 1) / 2, weights", PATHS),
     Mutant(EXPLAIN + "integrated.py", "np.polynomial.legendre.leggauss(steps)", "(np.linspace(-1, 1, steps + 1)[1:], np.ones(steps))", PATHS),
-    Mutant(EXPLAIN + "integrated.py", "total += way * sum", "total += x * sum", PATHS),
+    Mutant(EXPLAIN + "integrated.py", "return way * sum", "return x * sum", PATHS),
     Mutant(EXPLAIN + "integrated.py", "(b + float(a) * way for", "(b + float(a) * x for", PATHS),
-    Mutant(EXPLAIN + "integrated.py", "return total / len(starts)", "return total", PATHS),
-    Mutant(EXPLAIN + "integrated.py", "for b in starts) / len(starts)", "for b in starts)", PATHS),
     Mutant(EXPLAIN + "baseline.py", "x.mean((2, 3), keepdims=True)", "x.mean((1, 2, 3), keepdims=True)", PATHS),
     Mutant(EXPLAIN + "baseline.py", 'mode="nearest")', 'mode="reflect")', PATHS),
     Mutant(EXPLAIN + "cam.py", "g.mean((2, 3), keepdims=True) * a", "g * a", CAM),  # HiRes-CAM
@@ -396,7 +394,6 @@ MUTANTS = [
     Mutant(EXPLAIN + "deeplift.py", "eps ** (2 / 3)", "eps ** 2", DEEPLIFT + " -k nothing_changes"),
     Mutant(EXPLAIN + "deeplift.py", "eps ** 0.5", "eps ** -1", DEEPLIFT + " -k true_multiplier"),
     Mutant(EXPLAIN + "deeplift.py", "repeated(target, len(x), 2)", "target", RULES + " -k deeplift"),
-    Mutant(EXPLAIN + "deeplift.py", "for b in starts) / len(starts)", "for b in starts)", DEEPLIFT + " -k several"),
     Mutant(EXPLAIN + "deeplift.py", "n.shape[0] % max(rows, 1)", "n.shape[0] % 2", DEEPLIFT + " -k bends"),
     # are the maps true?
     Mutant(EVALUATE + "curves.py", "(rank >= count for count", "(rank > count for count", MEASURES),

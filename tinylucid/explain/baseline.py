@@ -20,7 +20,7 @@ def baselines(baseline: Any, x: Any) -> list[Any]:
 
 
 def averaged(maps: Callable[[Any], Any], baseline: Any, x: Any) -> Any:
-    """The mean of maps(b) over the baselines b, in x's dtype."""
+    """The mean of maps(b), or of numbers, over the baselines b, in x's dtype."""
     starts = baselines(baseline, x)
     return (sum(maps(b) for b in starts) / len(starts)).astype(x.dtype, copy=False)
 

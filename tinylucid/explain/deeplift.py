@@ -17,7 +17,7 @@ from ..ops.elementwise import div, mul
 from ..ops.pool import _pool_gather, _pool_scatter
 from ..scopes import backward_rules, here
 from ..tensor import Tensor
-from .baseline import baselines
+from .baseline import averaged
 from .common import pixels, recording, repeated, score
 from .gradients import slope
 from .passing import KINKED, MAX_POOLS, SMOOTH, Call, calls_between, is_linear, refuse_others
@@ -29,15 +29,13 @@ def deeplift(model: Callable[[Any], Any], x: Any, target: Any, *, baseline: Any 
     Elementwise y(x): m_x = m_y·Δy/Δx. A max pool's window: Δy goes to x's winner if the largest value rose, else to b's.
     A product x·y: Δx times the mean of y, and Δy times the mean of x. Where a flat baseline makes many places of a window
     equal, any of them may be b's winner, and in float32 rounding decides which: the sum stays exact, the map moves a little.
-    ``baseline`` b says what "nothing there" is, as in
-    integrated_gradients; over several the maps are averaged. Model, x, target and errors as in gradient, and ValueError
-    for a baseline that does not fit; RuntimeError for an operation without a rule (softmax, layer norm, …), for a
-    model that treats pictures differently by what it sees (where, max over an axis), of which no multiplier is true, and
-    for a function of the logits that does more than add and scale them.
+    ``baseline`` b says what "nothing there" is, as in integrated_gradients; over several the maps are averaged. Model, x,
+    target and errors as in gradient, and ValueError for a baseline that does not fit; RuntimeError for an operation
+    without a rule (softmax, layer norm, …), for a model that treats pictures differently by what it sees (where, max over
+    an axis), of which no multiplier is true, and for a function of the logits that does more than add and scale them.
     """
     x = pixels(x)
-    starts = baselines(baseline, x)
-    return sum((x - b) * multipliers(model, x, b, target) for b in starts) / len(starts)
+    return averaged(lambda b: (x - b) * multipliers(model, x, b, target), baseline, x)
 
 
 def multipliers(model: Callable, x: Any, b: Any, target: Any) -> Any:

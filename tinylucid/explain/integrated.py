@@ -11,7 +11,7 @@ import numpy as np
 from .. import dtypes
 from ..random import Generator
 from ..tensor import Tensor
-from .baseline import baselines
+from .baseline import averaged
 from .common import at_least_one, pixels, sweep, values
 from .gradients import gradient
 
@@ -30,14 +30,14 @@ def integrated_gradients(
     x = pixels(x)
     at_least_one(steps, "integrated_gradients: steps")
     points, weights = gauss_legendre(steps)
-    starts = baselines(baseline, x)
-    total = np.zeros_like(x)
-    for b in starts:
+
+    def one(b: Any) -> Any:
         way = x - b
         path = (b + float(a) * way for a in points)
         maps = sweep(gradient, model, path, target, len(x), batch_size, "integrated_gradients", steps)
-        total += way * sum(float(w) * g for w, g in zip(weights, maps))
-    return total / len(starts)
+        return way * sum(float(w) * g for w, g in zip(weights, maps))
+
+    return averaged(one, baseline, x)
 
 
 def expected_gradients(
@@ -94,9 +94,8 @@ def completeness_gap(model: Callable[[Any], Any], x: Any, maps: Any, target: Any
     x, maps = pixels(x), np.asarray(maps)
     if maps.shape != x.shape:
         raise ValueError(f"explain: expected maps shaped like x {x.shape}, got {maps.shape}")
-    starts = baselines(baseline, x)
-    change = values(model, x, target) - sum(values(model, b, target) for b in starts) / len(starts)
-    return maps.sum(tuple(range(1, x.ndim))) - change
+    nothing = averaged(lambda b: values(model, b, target), baseline, x)
+    return maps.sum(tuple(range(1, x.ndim))) - (values(model, x, target) - nothing)
 
 
 @cache
