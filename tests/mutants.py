@@ -40,6 +40,7 @@ VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_ke
 ACTIVATION = "tinylucid/ops/activation.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
 EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
+EVERY = "tests/test_explain_every.py"
 NOISE = "tests/test_explain_noise.py"
 HIDE, SURROGATE = "tests/test_explain_hide.py", "tests/test_explain_surrogate.py"
 PERTURBATION = "tests/test_explain_perturbation.py"
@@ -395,6 +396,19 @@ MUTANTS = [
     Mutant(EXPLAIN + "deeplift.py", "eps ** 0.5", "eps ** -1", DEEPLIFT + " -k true_multiplier"),
     Mutant(EXPLAIN + "deeplift.py", "repeated(target, len(x), 2)", "target", RULES + " -k deeplift"),
     Mutant(EXPLAIN + "deeplift.py", "n.shape[0] % max(rows, 1)", "n.shape[0] % 2", DEEPLIFT + " -k bends"),
+    Mutant(EXPLAIN + "common.py", "with mode(model, False), no_grad():\n        return score", "with mode(model, False):\n        return score", HIDE + " -k recorded"),
+    Mutant(EXPLAIN + "common.py", "bar.update(len(some))", "bar.update()", HIDE + " -k bar"),
+    Mutant(EXPLAIN + "common.py", "delay=PATIENCE, leave=False", "delay=PATIENCE, leave=True", HIDE + " -k bar"),
+    Mutant(EXPLAIN + "baseline.py", "isinstance(baseline, (list, tuple))", "isinstance(baseline, list)", HIDE + " -k averaged"),
+    Mutant(EXPLAIN + "by_name.py", '= superpixels(x)', '= superpixels(x[:1])[0]', EVERY + " -k own"),
+    Mutant(EXPLAIN + "by_name.py", "except (ValueError, RuntimeError) as", "except Exception as", EVERY + " -k refusal"),
+    Mutant(EXPLAIN + "by_name.py", "except (ValueError, RuntimeError) as", "except ValueError as", EVERY + " -k refusal"),
+    Mutant(EXPLAIN + "integrated.py", "steps: int = 32", "steps: int = 16", EVERY + " -k figures_were"),
+    Mutant(EXPLAIN + "lrp.py", "gamma: float = 0.25", "gamma: float = 0.5", EVERY + " -k figures_were"),
+    Mutant(EXPLAIN + "occlusion.py", "zip(size, window, stride)]", "zip(size[:1] * 2, window, stride)]", EVERY + " -k side"),
+    Mutant(EXPLAIN + "rise.py", "answer = answer.astype(float)", "answer = answer", HIDE + " -k float64"),
+    Mutant(EXPLAIN + "lrp.py", "_conv2d_input(y, w, input_size=input_size, **how)", '_conv2d_input(y, w, input_size=input_size, **{**how, "groups": 1})', RELEVANCE + " -k dense_matrix"),
+    Mutant(EXPLAIN + "lrp.py", "_conv2d_input(y, w, input_size=input_size, **how)", '_conv2d_input(y, w, input_size=input_size, **{**how, "dilation": (1, 1)})', RELEVANCE + " -k dense_matrix"),
     # are the maps true?
     Mutant(EVALUATE + "curves.py", "(rank >= count for count", "(rank > count for count", MEASURES),
     Mutant(EVALUATE + "curves.py", "hidden[-1] - 1 - ranks(plane_maps(maps, x))", "ranks(-plane_maps(maps, x))", MEASURES),
@@ -463,6 +477,10 @@ MUTANTS = [
     Mutant(EVALUATE + "benchmark.py", "np.asarray(masks)[chosen]", "np.asarray(masks)[: len(chosen)]", BENCHMARK),
     Mutant("tinylucid/plot/ranking.py", "share = (len(ranks) - ranks)", "share = (ranks - 1)", BENCHMARK),
     Mutant("tinylucid/plot/ranking.py", "[result.methods[k]][1:])", "[result.methods[k]][:1])", BENCHMARK),
+    Mutant(EVALUATE + "faithful.py", "where=size > 0))", "where=size > 1e-3))", MEASURES + " -k unit"),
+    Mutant(EVALUATE + "benchmark.py", "np.array(seconds), seed)", "np.array(seconds), 0)", BENCHMARK),
+    Mutant(EVALUATE + "benchmark.py", '"deletion": deletion(model, x, y, maps, baseline=baseline,', '"deletion": deletion(model, x, y, maps,', BENCHMARK),
+    Mutant(EVALUATE + "ranking.py", "short(1000 * self.seconds[k])", "short(1000 * self.seconds[place - 1])", BENCHMARK),
     # one's own pictures, augmenting, loading
     Mutant("tinylucid/data/geometry.py", "constant_values=UNKNOWN", "constant_values=0", "tests/test_augment.py"),
     Mutant("tinylucid/data/geometry.py", "cos * x - sin * y", "cos * x + sin * y", "tests/test_augment.py"),
@@ -526,6 +544,9 @@ MUTANTS = [
     Mutant(REPORT, 'alt="{escape(alt)}"', 'alt="{alt}"', "tests/test_report.py -k names_are_text"),
     Mutant(REPORT, 'metadata={"Software": None}', "metadata={}", "tests/test_report.py -k twice_as_fine"),
     Mutant(REPORT, "with replacing(path) as file", 'with open(path, "wb") as file', "tests/test_report.py -k saving"),
+    Mutant("tinylucid/plot/heat.py", "partial(draw_over, axes, x[k])", "partial(draw_over, axes, x[0])", f"{HEAT} -k own_picture"),
+    Mutant(LOOKS + "filters.py", "row = cell * h / w", "row = cell * w / h", f"{INSIDE} -k table"),
+    Mutant("tinylucid/commands/explain.py", "arguments.methods == ALL), path", "True), path", "tests/test_commands.py -k leaves_out"),
     # rendering
     Mutant(VISUALIZE + "parametrise.py", "1 / max(h, w)))[..., None]", "1 / min(h, w)))[..., None]", PICTURES + " -k spectrum"),
     Mutant(VISUALIZE + "parametrise.py", "self.low + (self.high - self.low) *", "self.low + self.high *", PICTURES + " -k stay_between"),

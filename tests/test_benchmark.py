@@ -195,6 +195,36 @@ def test_the_table_says_it_all_in_words():
     assert len(widths) == 1, "columns stand under each other"
 
 
+def test_in_which_order_the_methods_are_given_does_not_matter():
+    result, rows = made_up(tl.Generator(4)), [4, 2, 3, 0]  # without the twin: of equals the first is the best
+    tables, files, figures = [], [], []
+    for order in (rows, rows[::-1]):
+        scores = {name: values[order] for name, values in result.scores.items()}
+        again = Ranking(
+            tuple(result.methods[k] for k in order), result.pictures, scores, np.array([0.1, 2, 30, 4, 0.5])[order]
+        )
+        tables.append(str(again))
+        files.append(again.to_dict())
+        texts = [t for part in (plot.ranking(again), *plot.ranking(again).axes) for t in part.texts]
+        figures.append([(t.get_text(), t.get_fontweight(), t.get_color()) for t in texts])
+    assert tables[0] == tables[1]
+    assert files[0] == files[1]
+    assert figures[0] == figures[1]
+    assert files[0]["methods"]["middle"]["seconds"] == 30
+    (cells,) = [line.split() for line in tables[0].splitlines() if line.split()[1:2] == ["middle"] and "30000" in line]
+    assert cells[-1] == "30000"
+
+
+def test_a_better_score_is_a_better_rank_whichever_way_the_measure_runs():
+    up = {"insertion", "sensitivity_n", "pointing_game", "mass_in_mask", "relevance_rank"}
+    names, methods = (*up, "deletion", "randomisation", "sparsity"), ("a", "random_map", "edges")
+    scores = {name: np.array([[3.0], [2.0], [1.0]]) for name in names}
+    result = Ranking(methods, np.arange(1), scores, np.zeros(3))
+    assert set(result.judged) == {*names} - {"sparsity"}
+    for name, ranks in result.by_measure.items():
+        assert ranks[:, 0].tolist() == ([1, 2, 3] if name in up else [3, 2, 1])
+
+
 def test_a_measure_without_a_value_is_a_dash_and_none_in_a_file():
     result = made_up(tl.Generator(4))
     result.scores["insertion"][2] = np.nan
@@ -212,13 +242,14 @@ def test_a_measure_without_a_value_is_a_dash_and_none_in_a_file():
 # --- the benchmark itself -----------------------------------------------------------------------------------------------
 
 
-def test_scores_are_the_measures_of_the_pictures_that_were_drawn():
-    rng = tl.Generator(5)
+@pytest.mark.parametrize("baseline", ["mean", [0.25, "blur"]])
+def test_scores_are_the_measures_of_the_pictures_that_were_drawn(baseline):
+    rng, of = tl.Generator(5), {"baseline": baseline}
     net, x, masks = planted(rng, 9)
     masks[4] = False
     y = rng.integers(0, 2, (9,))
     methods = {"gradient": gradient, "cam": grad_cam}
-    found = benchmark(net, tl.data.ShapeDataset(x, y, masks), methods, n=6, steps=5, rng=tl.Generator(7))
+    found = benchmark(net, tl.data.ShapeDataset(x, y, masks), methods, n=6, steps=5, rng=tl.Generator(7), **of)
     draws = tl.Generator(7)
     chosen = sorted(draws.permutation(9)[:6].tolist())
     assert found.pictures.tolist() == chosen
@@ -226,6 +257,7 @@ def test_scores_are_the_measures_of_the_pictures_that_were_drawn():
     sets = draws.get_state()
     sensitivity_n(net, x, y, x, size=36, n=50, rng=draws)
     seed = int(draws.integers(0, 2**31, ()))
+    assert found.seed == int(draws.integers(0, 2**31, ()))
     twin = planted(tl.Generator(5), 1)[0]
     tl.manual_seed(seed)
     for layer in (twin[0], twin[4]):
@@ -235,9 +267,9 @@ def test_scores_are_the_measures_of_the_pictures_that_were_drawn():
         maps, forgetful = (np.asarray(method(each, x, y)).reshape(6, -1, 12, 12).sum(1) for each in (net, twin))
         draws.set_state(sets)
         expected = {
-            "deletion": deletion(net, x, y, maps, steps=5).area,
-            "insertion": insertion(net, x, y, maps, steps=5).area,
-            "sensitivity_n": sensitivity_n(net, x, y, maps, size=36, n=50, rng=draws),
+            "deletion": deletion(net, x, y, maps, steps=5, **of).area,
+            "insertion": insertion(net, x, y, maps, steps=5, **of).area,
+            "sensitivity_n": sensitivity_n(net, x, y, maps, size=36, n=50, rng=draws, **of),
             "pointing_game": pointing_game(maps, masks),
             "mass_in_mask": mass_in_mask(maps, masks),
             "relevance_rank": relevance_rank(maps, masks),

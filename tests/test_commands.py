@@ -173,7 +173,7 @@ def test_explain_one_method_one_class_one_layer(model, folder, tmp_path, capsys)
     assert len(out.splitlines()) == 2
 
 
-def test_explain_by_all_methods_leaves_out_what_the_net_has_no_use_for(model, folder, tmp_path, capsys):
+def test_explain_by_all_methods_leaves_out_what_the_net_has_no_use_for(model, folder, tmp_path, capsys, monkeypatch):
     picture, net = folder / "red" / "0.png", model / "best.safetensors"
     code, out, err = said(capsys, "explain", net, picture, "--methods", "all", "--out", tmp_path)
     assert (code, len(err.splitlines())) == (0, 1)
@@ -193,6 +193,9 @@ def test_explain_by_all_methods_leaves_out_what_the_net_has_no_use_for(model, fo
     assert [line.split()[1] for line in err] == ["guided_backprop", "grad_cam"]
     assert all(" is left out: " in line for line in err)
     assert list(methods) == ["gradient", "lrp"]
+    monkeypatch.setattr("tinylucid.commands.explain.trained", lambda path: saved)
+    message = refused(capsys, "explain", net, picture, "--methods", "gradient,grad_cam", "--out", tmp_path)
+    assert "grad_cam: explain: no layer" in message, "a method asked for by its name is not left out"
 
 
 def test_visualize(model, tmp_path, capsys):

@@ -22,6 +22,9 @@ from tinylucid.explain.evaluate import (
 
 seeds = st.integers(0, 10**6)
 each_net = pytest.mark.parametrize("make", [linear_net, Folded, folded_average])
+each_size = pytest.mark.parametrize(
+    ("make", "size"), [(linear_net, (6, 6)), (Folded, (6, 6)), (folded_average, (6, 6)), (pooled_net, (5, 8))]
+)
 RUNS = {  # each measure as measure(net, x, target, maps, batch_size)
     "deletion": lambda *of, **more: deletion(*of, steps=7, **more),
     "insertion": lambda *of, **more: insertion(*of, steps=7, baseline=[0, "mean"], **more),
@@ -73,21 +76,21 @@ def area_under(fractions, values):
 # --- deletion and insertion -------------------------------------------------------------------------------------------
 
 
-@each_net
-@given(seed=seeds, steps=st.integers(1, 40), like_x=st.booleans())
-def test_deletion_and_insertion_are_the_loops_of_their_definitions(make, seed, steps, like_x):
-    rng = tl.Generator(seed)
-    net, x, target = make(rng), pictures(rng), rng.integers(0, CLASSES, (2,))
-    maps = coarse(rng, x.shape if like_x else (2, 6, 6))
+@each_size
+@given(seed=seeds, steps=st.integers(1, 45), like_x=st.booleans())
+def test_deletion_and_insertion_are_the_loops_of_their_definitions(make, size, seed, steps, like_x):
+    rng, places = tl.Generator(seed), size[0] * size[1]
+    net, x, target = make(rng), rng.normal((2, 2, *size), tl.float64), rng.integers(0, CLASSES, (2,))
+    maps = coarse(rng, x.shape if like_x else (2, *size))
     gone, come = deletion(net, x, target, maps, steps=steps), insertion(net, x, target, maps, steps=steps)
-    counts = sorted({round(36 * s / steps) for s in range(steps + 1)})
-    assert gone.fractions.tolist() == [c / 36 for c in counts]
-    assert come.fractions.tolist() == [(36 - c) / 36 for c in reversed(counts)]
+    counts = sorted({round(places * s / steps) for s in range(steps + 1)})
+    assert gone.fractions.tolist() == [c / places for c in counts]
+    assert come.fractions.tolist() == [(places - c) / places for c in reversed(counts)]
     for k in range(2):
         order = most_relevant_first(maps[k].sum(0) if like_x else maps[k])
         base = mean_colour(x[k])
         for found, start, end in ((gone, x[k], base), (come, base, x[k])):
-            shown = np.stack([replaced(start, end, order[: round(36 * f)]) for f in found.fractions])
+            shown = np.stack([replaced(start, end, order[: round(places * f)]) for f in found.fractions])
             expected = logits(net, shown)[:, target[k]]
             assert found.answers[k] == pytest.approx(expected, rel=1e-9, abs=1e-11)
             assert found.area[k] == pytest.approx(area_under(found.fractions, expected), rel=1e-9, abs=1e-10)
@@ -154,16 +157,17 @@ def test_over_several_baselines_the_curve_is_their_mean():
 # --- pixel flipping ---------------------------------------------------------------------------------------------------
 
 
-@each_net
-@given(seed=seeds, region=st.integers(1, 7), steps=st.none() | st.integers(1, 40))
-def test_pixel_flipping_is_the_loop_of_its_definition(make, seed, region, steps):
-    rng = tl.Generator(seed)
-    net, x, target = make(rng), pictures(rng) * [[[[1]]], [[[5]]]], rng.integers(0, CLASSES, (2,))
+@each_size
+@given(seed=seeds, region=st.integers(1, 9), steps=st.none() | st.integers(1, 40))
+def test_pixel_flipping_is_the_loop_of_its_definition(make, size, seed, region, steps):
+    rng, (h, w) = tl.Generator(seed), size
+    net, target = make(rng), rng.integers(0, CLASSES, (2,))
+    x = rng.normal((2, 2, h, w), tl.float64) * [[[[1]]], [[[5]]]]
     maps = coarse(rng, x.shape)
     found = pixel_flipping(net, x, target, maps, region=region, steps=steps, rng=tl.Generator(seed))
-    shares = tl.Generator(seed).uniform((2, 6, 6), tl.float64)
-    corners = [(i, j) for i in range(0, 6, region) for j in range(0, 6, region)]
-    inside = lambda i, j: [(p, q) for p in range(i, min(i + region, 6)) for q in range(j, min(j + region, 6))]
+    shares = tl.Generator(seed).uniform((2, h, w), tl.float64)
+    corners = [(i, j) for i in range(0, h, region) for j in range(0, w, region)]
+    inside = lambda i, j: [(p, q) for p in range(i, min(i + region, h)) for q in range(j, min(j + region, w))]
     taken = min(steps or len(corners), len(corners))
     assert found.fractions.tolist() == [k / len(corners) for k in range(taken + 1)]
     for k in range(2):
@@ -233,6 +237,13 @@ def test_max_sensitivity_is_the_loop_of_its_definition(seed, planes):
     assert found.min() > 0 or not planes  # a gradient may be the same nearby
 
 
+@given(seed=seeds, scale=st.sampled_from([1e-30, 1e-6, 1e30]))
+def test_how_still_a_map_holds_does_not_depend_on_its_unit(seed, scale):
+    net, x = None, pictures(tl.Generator(seed))
+    scaled = lambda net, x, target: scale * squares(net, x, target)
+    assert max_sensitivity(net, x, 1, scaled, n=3) == pytest.approx(max_sensitivity(net, x, 1, squares, n=3))
+
+
 def test_a_zero_map_is_still_if_it_stays_zero_and_endlessly_restless_otherwise():
     x = np.ones((2, 1, 4, 4))
     x[1, 0, 0, 0] = 2
@@ -245,14 +256,14 @@ def test_a_zero_map_is_still_if_it_stays_zero_and_endlessly_restless_otherwise()
 # --- sensitivity-n ----------------------------------------------------------------------------------------------------
 
 
-@each_net
-@given(seed=seeds, size=st.integers(1, 35), like_x=st.booleans())
-def test_sensitivity_n_is_the_loop_of_its_definition(make, seed, size, like_x):
-    rng, n = tl.Generator(seed), 6
-    net, x, target = make(rng), pictures(rng), rng.integers(0, CLASSES, (2,))
-    maps, draws = rng.normal(x.shape if like_x else (2, 6, 6), tl.float64), tl.Generator(seed)
-    sets = [[divmod(int(p), 6) for p in draws.permutation(36)[:size]] for _ in range(n)]
-    found = sensitivity_n(net, x, target, maps, size=size, n=n, rng=tl.Generator(seed))
+@each_size
+@given(seed=seeds, held=st.integers(1, 35), like_x=st.booleans())
+def test_sensitivity_n_is_the_loop_of_its_definition(make, size, seed, held, like_x):
+    rng, n, (h, w) = tl.Generator(seed), 6, size
+    net, x, target = make(rng), rng.normal((2, 2, h, w), tl.float64), rng.integers(0, CLASSES, (2,))
+    maps, draws = rng.normal(x.shape if like_x else (2, h, w), tl.float64), tl.Generator(seed)
+    sets = [[divmod(int(p), w) for p in draws.permutation(h * w)[:held]] for _ in range(n)]
+    found = sensitivity_n(net, x, target, maps, size=held, n=n, rng=tl.Generator(seed))
     for k in range(2):
         base = mean_colour(x[k])
         sums = [sum(maps[k, ..., i, j].sum() for i, j in each) for each in sets]

@@ -6,6 +6,8 @@ from functools import partial
 import numpy as np
 import pytest
 from explained import CLASSES, Folded, folded_average, linear_net, pictures, pooled_net, state_of
+from hypothesis import given
+from hypothesis import strategies as st
 from words import check_message
 
 import tinylucid as tl
@@ -51,6 +53,30 @@ def test_every_method_has_its_name_and_the_same_first_arguments():
         "Gamma",
     }
     assert set(explain.__all__) - others == set(explain.METHODS)
+
+
+def test_what_nobody_says_is_as_it_was_when_the_figures_were_made():
+    found = {}
+    for name, method in explain.METHODS.items():
+        given = {p.name: p.default for p in inspect.signature(method).parameters.values() if p.default is not p.empty}
+        found[name] = {key: value for key, value in given.items() if value is not None and key != "batch_size"}
+    noise, cam = {"method": explain.gradient, "n": 25, "level": 0.15}, {"relu": True, "upsample": True}
+    assert {name: given for name, given in found.items() if given} == {
+        **dict.fromkeys(("smoothgrad", "smoothgrad_squared", "vargrad"), noise),
+        "integrated_gradients": {"baseline": 0, "steps": 32},
+        "expected_gradients": {"n": 64},
+        "lrp": {"rule": "epsilon"},
+        "deeplift": {"baseline": 0},
+        **dict.fromkeys(("grad_cam", "grad_cam_pp", "hires_cam", "layer_cam", "score_cam"), cam),
+        "occlusion": {"baseline": "mean"},
+        "feature_ablation": {"baseline": "mean"},
+        "rise": {"n": 1000, "grid": 7, "p": 0.5, "baseline": "mean"},
+        "lime": {"n": 1000, "width": 0.25, "baseline": "mean"},
+        "kernel_shap": {"n": 500, "baseline": "mean"},
+        "meaningful_perturbation": {"baseline": "blur", "size": 8, "area": 1.0, "smooth": 0.2, "steps": 100, "lr": 0.1},
+    }
+    rules = (explain.Epsilon(), explain.Gamma(), explain.AlphaBeta())
+    assert [vars(rule) for rule in rules] == [{"epsilon": 1e-6}, {"gamma": 0.25}, {"alpha": 2, "beta": 1}]
 
 
 @every
@@ -196,6 +222,43 @@ def test_pictures_of_another_kind_are_refused_in_one_line(name, wrong):
     assert len(str(caught.value).splitlines()) == 1
 
 
+SIDEWAYS = {  # settings for pictures (2, 8, 11), and for the same pictures on their side
+    "occlusion": lambda way: {"window": (2, 3)[::way], "stride": (2, 1)[::way]},
+    "meaningful_perturbation": lambda way: {"size": (3, 4)[::way], "steps": 8},
+    "score_cam": lambda way: {"batch_size": 5},
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(explain.METHODS) - {"smoothgrad", "smoothgrad_squared", "vargrad", "rise"}))
+@given(seed=st.integers(0, 10**6))
+def test_a_picture_on_its_side_has_its_map_on_its_side(name, seed):
+    """Those left out draw a number for each place, in its order."""
+    rng = tl.Generator(seed)
+    how = {"stride": (1, 2), "padding": (1, 0), "dilation": (2, 1)}
+    maps = []
+    for way, turn in ((1, lambda a: a), (-1, lambda a: np.swapaxes(a, -1, -2))):
+        rng = tl.Generator(seed)
+        conv = tl.nn.Conv2d(2, 4, (3, 2)[::way], **{key: pair[::way] for key, pair in how.items()})
+        last = [tl.nn.ReLU(), tl.nn.Conv2d(4, 6, 2, groups=2), tl.nn.ReLU(), tl.nn.MaxPool2d((1, 2)[::way])]
+        net = tl.nn.Sequential(conv, *last, tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(6, 3)).to(
+            tl.float64
+        )
+        for p in net.parameters():
+            array = rng.normal(p.shape if p.ndim < 4 or way == 1 else (*p.shape[:2], *p.shape[:1:-1]), tl.float64)
+            p.data[...] = turn(array) if p.ndim == 4 else array
+        x, others = (turn(rng.normal((n, 2, 8, 11), tl.float64)) for n in (2, 3))
+        given = SIDEWAYS.get(name, lambda way: {})(way)
+        if explain.takes(name, "features"):
+            given["features"] = turn(rng.integers(0, 7, (2, 8, 11)))
+        if explain.takes(name, "background"):
+            given["background"] = others
+        if name == "deeplift":
+            given["baseline"] = others[0]  # where a flat one makes the places of a window equal, rounding decides
+        maps.append(turn(explain.METHODS[name](net, x, [2, 0], **given)))
+    assert maps[0].shape[-2:] == (8, 11)
+    assert np.abs(maps[0] - maps[1]).max() <= 1e-9 * max(1, np.abs(maps[0]).max())
+
+
 # --- by name ----------------------------------------------------------------------------------------------------------
 
 
@@ -244,6 +307,35 @@ def test_methods_that_a_net_has_no_use_for_are_told_apart():
     assert list(refused) == ["grad_cam", "deconvnet"]
     assert "no layer" in refused["grad_cam"]
     assert "ReLU" in refused["deconvnet"]
+
+
+def test_each_picture_has_superpixels_of_its_own():
+    x = tl.Generator(17).uniform((3, 1, 16, 16), tl.float64)
+    x[0, :, :, 5:] += 4
+    x[1, :, 9:] += 4
+    net = lambda x: (x * x).sum((2, 3))
+    maps = explain.ready(["feature_ablation"])["feature_ablation"](net, x, 0)
+    for k, patches in enumerate(explain.superpixels(x)):
+        for number in range(patches.max() + 1):
+            here = patches == number
+            change = (x[k, 0, here] ** 2 - x[k].mean() ** 2).sum()
+            assert maps[k][here] == pytest.approx(np.full(here.sum(), change), abs=1e-9)
+
+
+def test_only_what_a_method_says_of_the_net_is_taken_for_a_refusal():
+    def raising(error):
+        def method(model, x, target):
+            raise error("this net has no use for it")
+
+        return method
+
+    net, x = linear_net(tl.Generator(18)), pictures(tl.Generator(19))
+    methods = {"one": raising(ValueError), "two": raising(RuntimeError), "gradient": explain.gradient}
+    maps, refused = explain.applied(methods, net, x, 1)
+    assert list(maps) == ["gradient"]
+    assert refused == dict.fromkeys(("one", "two"), "this net has no use for it")
+    with pytest.raises(TypeError, match="no use"):
+        explain.applied({"three": raising(TypeError)}, net, x, 1)
 
 
 def test_rise_is_taken_off_its_level():

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import tqdm
 from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, state_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +63,7 @@ def test_baselines_are_averaged_and_the_default_is_stated(method):
     net, x, b = Folded(rng), pictures(rng), pictures(rng)
     run = lambda baseline: method(net, x, 1, baseline=baseline)
     assert close(run([b, 0, "blur"]), (run(b) + run(0) + run("blur")) / 3)
+    assert np.array_equal(run((b, 0)), run([b, 0]))
     mean = np.array([[x[i, c].sum() / 36 for c in range(2)] for i in range(2)])[:, :, None, None]
     default = "blur" if method is ALL["meaningful_perturbation"] else mean
     assert close(method(net, x, 1), run(default))
@@ -162,6 +164,32 @@ def test_a_run_that_takes_long_shows_a_bar_on_a_terminal(name, monkeypatch, caps
     shown = capsys.readouterr().err
     assert f"{name}: " in shown
     assert int(re.search(rf"(\d+)/{steps} ", shown)[1]) > 0, "what was done before the bar came is counted"
+
+
+@each_sweep
+def test_the_bar_counts_hidden_pictures_whatever_a_pass_holds_and_leaves_no_line(method, monkeypatch):
+    bars = []
+
+    class Bar(tqdm.tqdm):
+        def update(self, n=1):
+            bars.append((self.total, n, self.leave))
+            return super().update(n)
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    method(linear_net(tl.Generator(0)), pictures(tl.Generator(1), 2), 1, batch_size=5)
+    totals, steps, left = zip(*bars)
+    assert totals[0] == sum(steps)
+    assert max(steps) == 2  # versions of two pictures in a pass of five
+    assert not any(left)
+
+
+@each_sweep
+def test_answers_that_ask_no_gradient_are_not_recorded(method):
+    net, answers = Folded(tl.Generator(0)), []
+    look = lambda x: (answers.append(net(x)), answers[-1])[1]
+    method(look, pictures(tl.Generator(1)), 1)
+    assert answers
+    assert not any(each.requires_grad for each in answers)
 
 
 def test_hidden_is_exact_at_both_ends():
@@ -335,6 +363,14 @@ def test_a_pixel_that_no_mask_keeps_gets_the_mean_answer():
     alone = rise(net, x, 1, n=3, p=1e-9, baseline=0.25)
     assert close(alone, np.broadcast_to(logits(net, np.full((1, 2, 6, 6), 0.25))[:, 1], (2, 6, 6)))
     assert close(rise(net, x, 1, n=3, p=1), np.broadcast_to(logits(net, x)[:, 1, None, None], (2, 6, 6)))
+
+
+def test_many_answers_of_float32_are_added_in_float64():
+    chance = np.random.default_rng(0)
+    found = 1e4 + chance.random((3000, 1), np.float32)
+    masks = np.array(chance.random((3000, 2, 2)) < 0.5, np.float32)
+    want = sum(a * m for a, m in zip(found[:, :, None].astype(float), masks.astype(float))) / masks.sum(0, float)
+    assert np.abs(seen(found, masks)[0] - want).max() < 1e-6
 
 
 def test_rise_finds_the_patch_that_matters():

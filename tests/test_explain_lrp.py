@@ -157,6 +157,8 @@ LAYERS = [
     tl.nn.Conv2d(2, 4, 3, stride=2, groups=2, bias=False),
     tl.nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1, bias=False),
     tl.nn.Conv2d(2, 2, 2, dilation=2, padding=1, bias=False),
+    tl.nn.Conv2d(2, 3, (3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 3), bias=False),
+    tl.nn.ConvTranspose2d(2, 4, (3, 2), stride=(1, 2), padding=(2, 0), dilation=(2, 1), groups=2, bias=False),
 ]
 
 

@@ -104,6 +104,16 @@ def test_maps_of_zeros_are_white_and_over_a_picture_unseen(shape, shared):
     assert np.isfinite(drawn(figure)).all()
 
 
+@given(SEEDS, st.sampled_from([1, 3]))
+def test_each_map_lies_over_its_own_picture(seed, channels):
+    rng = np.random.default_rng(seed)
+    x = rng.random((3, channels, 4, 6))
+    for image, picture in zip(images(plot.overlay(x, np.zeros((3, 4, 6)))), x):
+        grey = sum(picture) / channels
+        grey = (grey - grey.min()) / (grey.max() - grey.min())
+        np.testing.assert_allclose(colour(image)[..., 0], colours.PALE + (1 - colours.PALE) * grey, atol=0.03)
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_values_of_any_size_are_drawn_without_a_warning(shared):
     loud, rare, bytes_ = np.zeros((1, 25, 40)), np.zeros((1, 25, 40)), np.full((1, 4, 4), -128, np.int8)

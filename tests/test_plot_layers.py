@@ -159,6 +159,8 @@ def test_filters_are_drawn_to_one_scale_under_their_numbers(seed, channels):
         want = np.clip(kernel / scale, -1, 1)
         want = want[0] if channels == 1 else 0.5 + want.transpose(1, 2, 0) / 2
         np.testing.assert_allclose(image.get_array(), want, rtol=1e-6, atol=1e-7)
+    box = images(figure)[0].axes.get_window_extent()
+    assert box.height / box.width == pytest.approx(3 / 2)
     middle = colour(images(figure)[4])[1, 1]
     assert middle == pytest.approx(0.5 if channels == 3 else 0.9686, abs=1e-4)
     assert {f"−{scale:.2g}", "0", f"{scale:.2g}", "negative", "positive"} <= set(texts(figure))
@@ -173,8 +175,12 @@ def test_other_filters_are_a_table(out, into, kernel):
     for layer in ("1", net[1]):
         figure = plot.filters(net, layer=layer)
         (image,) = images(figure)
-        table = image.get_array()
+        table, box = image.get_array(), image.axes.get_window_extent()
         assert table.shape == (min(out, 64) * h, min(into, 64) * w)
+        assert box.height / box.width == pytest.approx(table.shape[0] / table.shape[1]), "pixels are square"
+        rows, columns = ([segment[0] for segment in lines.get_segments()] for lines in image.axes.collections)
+        assert [y for _, y in rows] == [k * h - 0.5 for k in range(1, min(out, 64))]
+        assert [x for x, _ in columns] == [k * w - 0.5 for k in range(1, min(into, 64))]
         for k in range(min(out, 64)):
             for m in range(min(into, 64)):
                 cell = table[k * h : k * h + h, m * w : m * w + w]
