@@ -27,11 +27,15 @@ def shared(rule, matrix, bias, a, r, epsilon=1e-6):
     out = np.zeros_like(a)
     for k in range(len(r)):
         w, b = matrix[k], np.broadcast_to(bias, r.shape)[k]
-        if isinstance(rule, Gamma):
-            w, b = np.array([v + rule.gamma * v if v > 0 else v for v in w]), b + rule.gamma * max(b, 0)
         given = w * a
-        if isinstance(rule, AlphaBeta):
-            up, down = given[given > 0].sum() + max(b, 0), given[given < 0].sum() + min(b, 0)
+        up, down = given[given > 0].sum() + max(b, 0), given[given < 0].sum() + min(b, 0)
+        if isinstance(rule, Gamma):
+            z = given.sum() + b
+            below = z + rule.gamma * (up if z >= 0 else down)
+            for j in np.flatnonzero(given) if r[k] else ():
+                agrees = (given[j] > 0) == (z >= 0)
+                out[j] += r[k] * given[j] * (1 + rule.gamma * agrees) / below
+        elif isinstance(rule, AlphaBeta):
             alpha, beta = (1, 0) if down == 0 else (0, -1) if up == 0 else (rule.alpha, rule.beta)
             for j in np.flatnonzero(given):
                 out[j] += r[k] * (alpha * given[j] / up if given[j] > 0 else -beta * given[j] / down)
@@ -44,7 +48,8 @@ def shared(rule, matrix, bias, a, r, epsilon=1e-6):
 
 def propagated(net, x, target, rule_of):
     """The map of one picture through Folded; ``rule_of`` names each layer's rule."""
-    steps = unrolled(net, x)
+    (_, conv, conv_bias, pixels, _), (_, norm, shift, _, z), *steps = unrolled(net, x)
+    steps = [("conv", norm @ conv, norm @ conv_bias + shift, pixels, z), *steps]  # the norm is part of the convolution
     r = steps[-1][-1] * np.eye(CLASSES)[target]
     for name, matrix, bias, a, _ in steps[::-1]:
         if matrix is None:
@@ -67,7 +72,7 @@ def test_each_rule_is_the_textbook_by_dense_matrices(make, rule, seed):
     rng = tl.Generator(seed)
     net, x, target = make(rng), pictures(rng), rng.integers(0, CLASSES, (2,))
     maps = lrp(net, x, target, rule=rule)
-    rule_of = {"conv": rule, "dense": rule, "norm": rule if isinstance(rule, Epsilon) else "epsilon"}
+    rule_of = {"conv": rule, "dense": rule}
     for k in range(2):
         assert close(maps[k], propagated(net, x[k], target[k], rule_of))
 
@@ -77,10 +82,9 @@ def test_by_layer_it_is_too(seed, first, last):
     rng = tl.Generator(seed)
     net, x = Folded(rng), pictures(rng, 1)
     maps = lrp(net, x, 1, rule={"conv": first, "": last})
-    norm = last if isinstance(last, Epsilon) else "epsilon"
-    assert close(maps[0], propagated(net, x[0], 1, {"conv": first, "dense": last, "norm": norm}))
-    maps = lrp(net, x, 1, rule={"dense": last, "norm": Epsilon(0.2)})  # and the rest epsilon
-    assert close(maps[0], propagated(net, x[0], 1, {"conv": "epsilon", "dense": last, "norm": Epsilon(0.2)}))
+    assert close(maps[0], propagated(net, x[0], 1, {"conv": first, "dense": last}))
+    maps = lrp(net, x, 1, rule={"dense": last})  # and the rest epsilon
+    assert close(maps[0], propagated(net, x[0], 1, {"conv": "epsilon", "dense": last}))
 
 
 def test_the_longest_name_that_a_layer_lies_in_counts():
@@ -129,6 +133,7 @@ def test_without_biases_relevance_is_conserved_layer_by_layer(make, rule, seed):
         maps = lrp(net, x, [1, 2], rule=Epsilon(1e-6) if isinstance(rule, Epsilon) else rule)
     answer = logits(net, x)[[0, 1], [1, 2]]
     assert set(sums) == {"conv", "norm", "relu", "pool", "dense"}
+    del sums["conv"]  # between it and its norm, which is part of it, relevance has no place
     for r in (*sums.values(), maps.sum((1, 2, 3))):
         assert np.abs(r - answer).max() <= 1e-6 * max(np.abs(answer).max(), np.abs(maps).max())
 
@@ -149,6 +154,58 @@ def test_where_all_contributions_have_one_sign_they_take_all():
         assert lrp(net, x, 0, rule=rule).tolist() == [[1, 3]]
         assert lrp(net, x, 1, rule=rule).tolist() == [[-1, -3]]
         assert lrp(net, x * 0, 1, rule=rule).tolist() == [[0, 0]]
+
+
+# --- batch norm -------------------------------------------------------------------------------------------------------
+
+
+class Normed(tl.nn.Module):
+    """Batch norm where it cannot be folded: on the pictures, and behind a layer whose result goes elsewhere too."""
+
+    def __init__(self, rng):
+        super().__init__()
+        self.first, self.dense, self.norm = tl.nn.BatchNorm1d(5), tl.nn.Linear(5, 5), tl.nn.BatchNorm1d(5)
+        self.last = tl.nn.Linear(5, CLASSES)
+        self.to(tl.float64)
+        for tensor in (*self.parameters(), self.first.running_mean, self.norm.running_mean):
+            tl.nn.init.normal_(tensor, rng=rng)
+        for norm in (self.first, self.norm):
+            tl.nn.init.uniform_(norm.running_var, 0.5, 2, rng=rng)
+
+    def forward(self, x):
+        z = self.dense(self.first(x))
+        return self.last(self.norm(z) + z)
+
+
+@given(seed=seeds, epsilon=st.sampled_from([1e-6, 0.1]))
+def test_a_batch_norm_that_stands_alone_is_a_layer_of_its_own(seed, epsilon):
+    rng = tl.Generator(seed)
+    net, x, rule = Normed(rng), rng.normal((1, 5), tl.float64), Epsilon(epsilon)
+    scale = lambda n: n.weight.data / np.sqrt(n.running_var.data + n.eps)
+    affine = lambda n: (np.diag(scale(n)), n.bias.data - n.running_mean.data * scale(n))
+    dense = lambda layer: (layer.weight.data, layer.bias.data)
+    step = lambda a, m, b: m @ a + b
+    a = step(x[0], *affine(net.first))
+    z = step(a, *dense(net.dense))
+    y = step(z, *affine(net.norm))
+    r = shared(rule, *dense(net.last), y + z, logits(net, x)[0] * np.eye(CLASSES)[2])
+    share = r / (y + z)
+    r = shared(rule, *affine(net.norm), z, share * y) + share * z
+    r = shared(rule, *affine(net.first), x[0], shared(rule, *dense(net.dense), a, r))
+    assert close(lrp(net, x, 2, rule=rule)[0], r)
+
+
+@pytest.mark.parametrize("rule", ["gamma", "alpha_beta", "z_plus"])
+@given(seed=seeds)
+def test_behind_convolutions_and_norms_no_share_explodes(rule, seed):
+    """With pictures ≥ 0 and no biases relevance is conserved, and no more than the rule allows lies on either side of 0."""
+    rng = tl.Generator(seed)
+    net, x = without_biases(Folded(rng)), np.abs(pictures(rng))
+    maps = lrp(net, x, lambda z: tl.relu(z[:, 1]), rule=rule)
+    answer = np.maximum(logits(net, x)[:, 1], 0)
+    assert maps.sum((1, 2, 3)) == pytest.approx(answer, rel=1e-9, abs=1e-9)
+    most = {"z_plus": 1, "gamma": (2 * 0.25 + 1) / 0.25, "alpha_beta": 3}[rule]  # of Σ|R| a layer
+    assert (np.abs(maps).sum((1, 2, 3)) <= most**2 * answer + 1e-9).all()
 
 
 # --- more operations --------------------------------------------------------------------------------------------------

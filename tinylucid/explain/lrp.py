@@ -8,6 +8,7 @@ only sums with weights, z = w x + b, and nonlinearities y(x) need one of their o
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,23 +35,26 @@ def lrp(model: Callable[[Any], Any], x: Any, target: Any, *, rule: Any = "epsilo
     ``rule`` says how the relevance of z = w x + b, of a convolution or a dense layer, is shared among x: "epsilon",
     "gamma", "alpha_beta" or "z_plus", with other parameters Epsilon(1e-9), Gamma(0.1), AlphaBeta(1.5, 0.5), or by layer
     {"features": "gamma", "features.0": "z_plus", "": "epsilon"}: the longest name that a layer is or lies in counts, ""
-    is all others (by default epsilon). A batch norm has the epsilon rule whichever you name: fold it into its convolution
-    if it should not. Elementwise y(x) hands all its relevance on, so that a ReLU's G is the gradient; a max pool's goes to
-    the winner. Every other linear operation, a product with a constant too, shares in proportion, without ε.
+    is all others (by default epsilon). A batch norm right behind such a layer is folded into it; one that stands alone has
+    the epsilon rule, whichever you name. Elementwise y(x) hands all its relevance on, so that a ReLU's G is the gradient; a
+    max pool's goes to the winner. Every other linear operation, a product with a constant too, shares in proportion, without
+    ε. So on a ReLU net the epsilon rule is gradient times input, but for ε: the other rules are those that differ.
     Model, x, target and errors as in gradient; ValueError for a rule or layer that there is not; RuntimeError for an
     operation that has no rule, such as softmax, layer norm, silu and other products of two that depend on the picture.
     Bach et al., 2015; Montavon et al., 2019.
     """
     leaf = Tensor(pixels(x), requires_grad=True)
     rules = by_layer(rule, model)
-    others = {**dict.fromkeys(SMOOTH, handed_on), batch_norm_fixed: normalised(EPSILON)}
+    folded: dict[int, tuple[Any, Any]] = {}
+    others = {**dict.fromkeys(SMOOTH, handed_on), batch_norm_fixed: normalised(EPSILON, folded)}
     with recording(model), backward_rules(others), contextlib.ExitStack() as scopes:
         for name in sorted(rules):  # a layer after those it lies in: the innermost scope holds
-            scopes.enter_context(backward_rules(weighted(rules[name]), within(name)))
+            scopes.enter_context(backward_rules(weighted(rules[name], folded), within(name)))
         numbers = score(model, leaf, target)
         calls = calls_between(leaf, numbers)
         refuse_others(calls, "lrp", (*KINKED, *SMOOTH, *MAX_POOLS, maximum, minimum))
-        check_used(rules, calls)
+        folded.update(norms_behind(calls))
+        check_used(rules, [(n, inputs) for n, inputs in calls if id(n.saved.get("x")) not in folded])
         return leaf.data * slope(numbers, leaf, "x")
 
 
@@ -67,6 +71,22 @@ class Sum:
     z: Any
     forward: Callable[[Any, Any, Any], Any]
     transposed: Callable[[Any, Any], Any]
+
+    def by_sign(self) -> tuple[Any, Any]:
+        """z⁺ and z⁻, the sums of the positive and of the negative products x·w, each with the biases of its sign."""
+        (x_up, x_down), (w_up, w_down) = signs(self.x), signs(self.w)
+        b_up, b_down = (None, None) if self.b is None else signs(self.b)
+        up = self.forward(x_up, w_up, b_up) + self.forward(x_down, w_down, None)
+        return up, self.forward(x_up, w_down, b_down) + self.forward(x_down, w_up, None)
+
+    def to_signs(self, g_up: Any, g_down: Any) -> Any:
+        """G of x if only positive products hand on g_up, and only negative ones g_down."""
+        w_up, w_down = signs(self.w)
+        return np.where(
+            self.x > 0,
+            self.transposed(g_up, w_up) + self.transposed(g_down, w_down),
+            self.transposed(g_up, w_down) + self.transposed(g_down, w_up),
+        )
 
 
 @dataclass(frozen=True)
@@ -87,9 +107,10 @@ class Epsilon:
 
 @dataclass(frozen=True)
 class Gamma:
-    """G_x = w'ᵀ (G·z / z'), w' = w + γ·w⁺, b' likewise, z' = w' x + b': positive weights count more (Montavon et al., 2019).
+    """R_x = (x w + γ·(x w)⁺) / (z + γ·z⁺) · R where z ≥ 0, and with (x w)⁻ and z⁻ where z < 0 (Montavon et al., 2019).
 
-    Meant for x ≥ 0, as after a ReLU. Where z < 0 and is relevant none the less, z' may cancel and the shares grow large.
+    What agrees with z in sign counts more. For x ≥ 0 and z ≥ 0 this is their w + γ·w⁺; by its sign z + γ·z± never cancels.
+    z± are the sums of what is positive or negative, and biases join them by their sign.
     """
 
     gamma: float = 0.25
@@ -99,8 +120,10 @@ class Gamma:
             raise ValueError(f"lrp: gamma must be at least 0, got {self.gamma!r}")
 
     def __call__(self, g: Any, s: Sum) -> Any:
-        w, b = (None if a is None else a + self.gamma * np.maximum(a, 0) for a in (s.w, s.b))
-        return s.transposed(g * s.z / stable(s.forward(s.x, w, b), EPSILON), w)
+        up, down = s.by_sign()
+        share = quotient(g * s.z, s.z + self.gamma * np.where(s.z < 0, down, up))
+        agreeing = s.to_signs(np.where(s.z < 0, 0, share), np.where(s.z < 0, share, 0))
+        return s.transposed(share, s.w) + self.gamma * agreeing
 
 
 @dataclass(frozen=True)
@@ -118,18 +141,11 @@ class AlphaBeta:
             raise ValueError(f"lrp: alpha − beta must be 1 and beta at least 0, got {self.alpha!r} and {self.beta!r}")
 
     def __call__(self, g: Any, s: Sum) -> Any:
-        (x_up, x_down), (w_up, w_down) = signs(s.x), signs(s.w)
-        b_up, b_down = (None, None) if s.b is None else signs(s.b)
-        up = s.forward(x_up, w_up, b_up) + s.forward(x_down, w_down, None)
-        down = s.forward(x_up, w_down, b_down) + s.forward(x_down, w_up, None)
+        up, down = s.by_sign()
         r = g * s.z
         r_up = quotient(np.where(down == 0, 1, self.alpha).astype(r.dtype) * r, up)
         r_down = quotient(np.where(up == 0, -1, self.beta).astype(r.dtype) * r, down)
-        return np.where(
-            s.x > 0,
-            s.transposed(r_up, w_up) - s.transposed(r_down, w_down),
-            s.transposed(r_up, w_down) - s.transposed(r_down, w_up),
-        )
+        return s.to_signs(r_up, -r_down)
 
 
 RULES: dict[str, Callable] = {
@@ -163,14 +179,17 @@ def signs(a: Any) -> tuple[Any, Any]:
 # --- where they hold --------------------------------------------------------------------------------------------------
 
 
-def weighted(rule: Callable[[Any, Sum], Any]) -> dict[Any, Callable]:
-    """``rule`` as the backward rule of convolutions, transposed ones too, and dense layers; epsilon of batch norm too."""
+def weighted(rule: Callable[[Any, Sum], Any], folded: Mapping[int, tuple]) -> dict[Any, Callable]:
+    """``rule`` as the backward rule of convolutions, transposed ones too, and dense layers; epsilon of batch norm too.
+
+    ``folded`` holds the batch norms that are part of the layer before them, as norms_behind gives them.
+    """
 
     def conv(g, x, weight, bias, out, stride, padding, dilation, groups):
         how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         forward = lambda x, w, b: _conv2d(x, w, b, **how)
         transposed = lambda g, w: _conv2d_input(g, w, input_size=x.shape, **how)
-        return rule(g, Sum(x, weight, bias, out, forward, transposed)), None, None
+        return rule(g, Sum(x, *with_norm(weight, bias, out, folded), forward, transposed)), None, None
 
     def conv_transpose(g, y, weight, out, input_size, stride, padding, dilation, groups):
         how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
@@ -179,21 +198,54 @@ def weighted(rule: Callable[[Any, Sum], Any]) -> dict[Any, Callable]:
         return rule(g, Sum(y, weight, None, out, forward, transposed)), None
 
     def linear(g, x, weight, bias, out):
-        return rule(g, Sum(x, weight, bias, out, _linear, _matmul)), None, None
+        return rule(g, Sum(x, *with_norm(weight, bias, out, folded), _linear, _matmul)), None, None
 
     kinds: dict[Any, Callable] = {_conv2d: conv, _conv2d_input: conv_transpose, _linear: linear}
-    return {**kinds, batch_norm_fixed: normalised(rule.epsilon)} if isinstance(rule, Epsilon) else kinds
+    return {**kinds, batch_norm_fixed: normalised(rule.epsilon, folded)} if isinstance(rule, Epsilon) else kinds
 
 
-def normalised(epsilon: float) -> Callable:
-    """The epsilon rule of batch norm by fixed statistics, whose weight is a number a channel."""
+def normalised(epsilon: float, folded: Mapping[int, tuple]) -> Callable:
+    """The epsilon rule of batch norm by fixed statistics, whose weight is a number a channel; a folded one only hands G on."""
 
-    def rule(g, weight, inv_std, out):
+    def rule(g, x, weight, bias, mean, inv_std, out):
+        if id(x) in folded:
+            return g, None, None, None, None
         zeros = np.zeros_like(inv_std)
         g = batch_norm_fixed(g * out / stable(out, epsilon), weight, zeros, zeros, inv_std)
         return g, None, None, None, None
 
     return rule
+
+
+def norms_behind(calls: list[Call]) -> dict[int, tuple[Any, Any]]:
+    """Of each z = w x + b that goes into a batch norm and nowhere else: id(z) → (s, t), the norm being s·z + t a channel.
+
+    Then w x + b and the norm are one layer, s·w x + s·b + t. Apart they would be shared out by the signs of a z that no
+    ReLU has seen (Montavon et al., 2019, appendix).
+    """
+    users = Counter(id(p) for n, _ in calls for p in n.parents)
+    found = {}
+    for n, inputs in calls:
+        before = n.parents[0] if n.op is batch_norm_fixed.op and inputs == (0,) else None
+        if (
+            getattr(before, "op", None) not in (_conv2d.op, _linear.op)
+            or users[id(before)] > 1
+            or n.saved["x"].ndim == 3
+        ):
+            continue
+        scale = n.saved["weight"] * n.saved["inv_std"]
+        found[id(n.saved["x"])] = scale, n.saved["bias"] - n.saved["mean"] * scale
+    return found
+
+
+def with_norm(w: Any, b: Any, z: Any, folded: Mapping[int, tuple]) -> tuple[Any, Any, Any]:
+    """Weight, bias and result of a layer with the batch norm that is folded into it, if there is one."""
+    if id(z) not in folded:
+        return w, b, z
+    scale, shift = folded[id(z)]
+    along = lambda a, axis, like: a.reshape([-1 if k == axis else 1 for k in range(like.ndim)])
+    z = z * along(scale, 1, z) + along(shift, 1, z)
+    return w * along(scale, 0, w), shift if b is None else scale * b + shift, z
 
 
 def by_layer(rule: Any, model: Any) -> dict[str, Callable]:
@@ -230,7 +282,7 @@ def within(name: str) -> Callable[[str], bool]:
 def check_used(rules: Mapping[str, Callable], calls: list[Call]) -> None:
     """ValueError for a rule of a layer in which nothing runs that it is for."""
     for name in filter(None, rules):
-        concerned = {f.op for f in weighted(rules[name])}
+        concerned = {f.op for f in weighted(rules[name], {})}
         layers = [n.layer for n, _ in calls if n.op in concerned]
         if not any(map(within(name), layers)):
             raise ValueError(
