@@ -375,7 +375,7 @@ MUTANTS = [
     Mutant(EXPLAIN + "lrp.py", "np.where(up == 0, -1, self.beta)", "np.where(up == 0, 0, self.beta)", RELEVANCE + " -k one_sign"),
     Mutant(EXPLAIN + "lrp.py", "np.where(down == 0, 1, self.alpha)", "np.where(down == 0, self.alpha, self.alpha)", RELEVANCE + " -k one_sign"),
     Mutant(EXPLAIN + "lrp.py", "return quotient(g * out, x)", "return g", RELEVANCE + " -k elementwise"),
-    Mutant(EXPLAIN + "lrp.py", "batch_norm_fixed(g * out / stable(out, epsilon),", "batch_norm_fixed(g,", RELEVANCE + " -k dense_matrices"),
+    Mutant(EXPLAIN + "lrp.py", "batch_norm_fixed(g * out / stable(out, epsilon),", "batch_norm_fixed(g,", RELEVANCE + " -k alone"),
     Mutant(EXPLAIN + "passing.py", "n.op in PRODUCTS and len(inputs) == 1", "n.op in PRODUCTS", RELEVANCE + " -k refused_by_name"),
     Mutant(EXPLAIN + "passing.py", "n.op in WEIGHTED and inputs == (0,)", "n.op in WEIGHTED and len(inputs) == 1", RELEVANCE + " -k refused_by_name"),
     Mutant(EXPLAIN + "passing.py", "if p is leaf or p in paths", "if p is not None", RELEVANCE + " -k parameters"),
