@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from words import check_message
 
 import tinylucid as tl
-from tinylucid import plot
+from tinylucid import page, plot
 from tinylucid.explain import grad_cam, gradient
 from tinylucid.explain.evaluate import (
     benchmark,
@@ -28,7 +29,9 @@ from tinylucid.explain.evaluate import (
 )
 from tinylucid.explain.evaluate.alike import spearman
 from tinylucid.explain.evaluate.bootstrap import holm, interval, near_the_best, p_values, resamples, sample_means
-from tinylucid.explain.evaluate.ranking import SAME, Ranking
+from tinylucid.explain.evaluate.ranking import SAME, Ranking, short
+from tinylucid.findings import Findings
+from tinylucid.report import Report
 
 seeds = st.integers(0, 10**6)
 
@@ -78,6 +81,8 @@ def test_intervals_hold_the_mean_and_95_of_100_samples(seed):
     assert np.mean(means > high) == pytest.approx(0.025, abs=0.001)
     assert np.isnan(interval(values, counts)[1]).all()
     assert interval(values, counts)[2] == pytest.approx([7, 7, 7])
+    values[1, 5] = 3  # which a third of the samples do not hold
+    assert interval(values, counts)[1] == pytest.approx([3, 3, 3])
 
 
 def test_where_there_is_no_difference_one_test_in_twenty_finds_one():
@@ -96,6 +101,8 @@ def test_p_of_differences_that_are_plain():
     assert p[1] == p[2] == 2.0**-11, "twelve that agree say no more than the sign test"
     assert p[3] > 0.2, "three that agree are no proof"
     assert p[5] > 0.5
+    (p,) = p_values(np.ones((1, 40)), resamples(40, tl.Generator(2)))
+    assert p == 2 / 5001, "no fewer than one sample of as many as there are"
 
 
 @given(p=st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -106,16 +113,20 @@ def test_holms_correction_is_the_step_down_of_its_paper(p):
         while left and p[left[0]] * len(left) < level:
             rejected.add(left.pop(0))
         assert {k for k, value in enumerate(found) if value < level} == rejected
+    assert max(found) <= 1
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]).size == 0
 
 
-def test_near_the_best_are_the_best_its_equals_and_no_other():
+def test_near_the_best_are_the_best_its_equals_and_no_other(monkeypatch):
     rng = tl.Generator(3)
     counts, noise = resamples(40, rng), rng.normal((40,), tl.float64)
     rows = np.stack([noise, noise + 1, noise + 1, noise + 1 + 0.1 * rng.normal((40,)), noise * np.nan])
     assert near_the_best(rows, counts).tolist() == [False, True, True, True, False]
     assert not near_the_best(rows[4:], counts).any()
+    room = "tinylucid.explain.evaluate.bootstrap.p_values"
+    monkeypatch.setattr(room, lambda differences, counts: np.array([0.001, 0.03, 0.04]))
+    assert near_the_best(rows[:4], counts).sum() == 3, "twice 0.03 is not below 0.05, and then no larger one counts"
 
 
 # --- what is made of scores -------------------------------------------------------------------------------------------
@@ -135,18 +146,21 @@ def made_up(rng, n=30):
 @given(seed=seeds)
 def test_ranks_are_the_loops_of_their_definition(seed):
     rng = tl.Generator(seed)
-    scores = {name: rng.integers(0, 4, (5, 6)).astype(float) for name in ("insertion", "deletion", "sparsity")}
+    names = ("insertion", "deletion", "sparsity", "pointing_game")
+    scores = {name: rng.integers(0, 4, (5, 6)).astype(float) for name in names}
     scores["insertion"][rng.uniform((5, 6)) < 0.2] = np.nan
-    result = Ranking(("a", "b", "c", "random_map", "edges"), np.arange(6), scores, np.zeros(5))
-    assert result.judged == ("insertion", "deletion")
+    result = Ranking(("a", "b", "c", "random_map", "edges"), np.arange(6), scores, np.zeros(5), seed)
+    assert result.judged == ("insertion", "deletion", "pointing_game")
     for i, k in itertools.product(range(5), range(6)):
         worth = {
             "insertion": [-np.inf if np.isnan(v) else v for v in scores["insertion"][:, k]],
             "deletion": [-v for v in scores["deletion"][:, k]],
+            "pointing_game": list(scores["pointing_game"][:, k]),
         }
         ranks = [sum(v > of[i] for v in of) + (1 + sum(v == of[i] for v in of)) / 2 for of in worth.values()]
         assert [result.by_measure[name][i, k] for name in worth] == ranks
-        assert result.ranks[i, k] == sum(ranks) / 2
+        assert result.ranks[i, k] == pytest.approx(sum(ranks) / 3)
+    assert np.array_equal(result.counts, resamples(6, tl.Generator(seed)))
     means = result.ranks.mean(1)
     assert list(means[result.order]) == sorted(means)
     assert (result.mean_ranks[:, 1] <= result.mean_ranks[:, 0] + 1e-12).all()
@@ -169,8 +183,15 @@ def test_verdicts_say_better_worse_or_that_it_may_be_chance():
     p = p_values(np.array([result.ranks[i] - result.ranks[j] for i, j in pairs]), result.counts)
     assert list(result.corrected) == pairs
     assert list(result.corrected.values()) == pytest.approx(holm(p).tolist())
+    result.__dict__["corrected"] = {(0, 1): 0.049, (0, 2): 0.051}
+    assert [result.verdict(1, 0), result.verdict(2, 0)] == ["worse", SAME]
     few = made_up(tl.Generator(4), n=3)
     assert {word for words in few.verdicts.values() for word in words} == {"–", SAME}, "three pictures prove nothing"
+
+
+def test_a_number_has_three_digits_or_all_before_the_point():
+    assert [short(v) for v in (0.012345, 12.345, 1234.5, 99.96)] == ["0.0123", "12.3", "1234", "100"]
+    assert [short(-v) for v in (0.012345, 12.345, 1234.5)] == ["-0.0123", "-12.3", "-1234"]
 
 
 def test_the_table_says_it_all_in_words():
@@ -229,6 +250,7 @@ def test_a_measure_without_a_value_is_a_dash_and_none_in_a_file():
     result = made_up(tl.Generator(4))
     result.scores["insertion"][2] = np.nan
     assert " – " in str(result)
+    result.__dict__["leaders"] = {}  # the file tells of the scores, the figure's bold cells of the ranks
     told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert told["methods"]["middle"]["scores"]["insertion"] == {"mean": None, "low": None, "high": None}
     one = told["methods"]["one"]
@@ -301,6 +323,21 @@ def test_where_the_reason_is_known_the_method_that_shows_it_wins_and_its_twin_is
     assert not np.array_equal(other.scores["randomisation"], found.scores["randomisation"])
 
 
+def test_a_map_that_turns_its_sign_over_when_the_net_forgets_has_not_changed():
+    net, data = shapes_like(tl.Generator(9), 4)
+    follows = lambda net, x, target: x if net[0].weight.data.min() > 0 else -x
+    found = benchmark(net, data, {"follows": follows}, steps=3)
+    assert found.scores["randomisation"][0] == pytest.approx(np.ones(4))
+
+
+def test_seconds_are_the_shorter_of_both_runs_a_picture(monkeypatch):
+    ticks = itertools.cycle([0, 12, 100, 106])  # when a run begins and ends
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks))
+    monkeypatch.setattr(sys.modules["tinylucid.explain.evaluate.benchmark"], "time", clock)
+    net, data = shapes_like(tl.Generator(9), 4)
+    assert benchmark(net, data, [gradient], steps=3).seconds.tolist() == [1.5] * 3
+
+
 def test_names_bytes_and_data_without_masks_will_do():
     rng = tl.Generator(7)
     net = Folded(rng).to(tl.float32)
@@ -333,6 +370,9 @@ def test_the_model_is_left_as_it_was_and_a_method_that_fails_is_named():
     with pytest.raises(RuntimeError, match="its own words") as caught:
         benchmark(net, data, {"mine": fails}, steps=3)
     assert caught.value.__notes__ == ["benchmark: this was the method 'mine'"]
+    with pytest.raises(ValueError, match="shaped like x") as caught:
+        benchmark(net, data, {"small": lambda net, x, target: x[:, :, :3]}, steps=3)
+    assert caught.value.__notes__ == ["benchmark: this was the method 'small'"]
     assert state_of(net) == before
 
 
@@ -377,6 +417,7 @@ def test_a_function_is_no_model_to_benchmark():
 
 def test_the_figure_has_a_row_a_method_the_best_first_and_bold_where_none_is_better():
     result = made_up(tl.Generator(4))
+    result.verdicts["twin"] = (SAME, SAME, "better")
     figure = plot.ranking(result)
     figure.canvas.draw()
     cells, dots = figure.axes
@@ -396,12 +437,45 @@ def test_the_figure_has_a_row_a_method_the_best_first_and_bold_where_none_is_bet
         assert lines[2 * row].get_xdata() == pytest.approx(result.mean_ranks[k, 1:])
         assert lines[2 * row + 1].get_xdata() == pytest.approx(result.mean_ranks[k, :1])
         assert lines[2 * row + 1].get_ydata() == [row]
-        full = result.methods[k] in ("one", "twin", "middle")
+        full = result.methods[k] in ("one", "middle")
         assert (lines[2 * row + 1].get_markerfacecolor() != "white") == full
     names = [t.get_text() for t in figure.texts][:5]
     assert names == [result.methods[k].replace("_", " ") for k in order]
     heights = [t.get_position()[1] for t in figure.texts[:5]]
     assert heights == sorted(heights, reverse=True)
+
+
+def test_the_page_has_the_scores_the_best_first_and_names_what_does_not_see_the_net(monkeypatch):
+    first, order = made_up(tl.Generator(4)), [4, 2, 3, 1, 0]
+    first.scores["randomisation"] = np.array([[0.2], [0.52], [0.4], [1.0], [1.0]]) + np.linspace(-0.3, 0.3, 30)
+    names = tuple(first.methods[k] for k in order)
+    result = Ranking(names, first.pictures, {name: v[order] for name, v in first.scores.items()}, first.seconds)
+    head, rows = page.scores(result)
+    assert head == [
+        "method",
+        "insertion ↑",
+        "deletion ↓",
+        "sparsity",
+        "randomisation ↓",
+        "beside noise",
+        "beside edges",
+    ]
+    for row, k in zip(rows, result.order, strict=True):
+        assert row[0] == result.methods[k].replace("_", " ")
+        assert row[1:5] == [result.cell(name, k).rstrip() for name in result.scores]
+        assert row[5:] == list(result.verdicts[result.methods[k]][1:])
+    assert any(cell.endswith("=") for row in rows for cell in row)
+    seeds = []
+    monkeypatch.setattr(page, "benchmark", lambda *args, rng, **more: (seeds.append(rng.seed), result)[1])
+    monkeypatch.setattr(page.explain, "applied", lambda *args: ({}, {}))
+    found, report = Findings("a title", 5), Report("a title", "a lead")
+    found.model, found.test, found.answers = None, tl.data.ArrayDataset(X, [0, 1, 2]), np.zeros(3, int)
+    page.truth(report, found)
+    assert seeds == [5]
+    assert "still draw much the same map (rank correlation above 0.5): twin. Do not" in report.html()
+    assert "was tried on 3 held-back pictures" in report.html()
+    best, *others = (result.methods[k].replace("_", " ") for k in result.order)
+    assert f"{best} is best, then {', '.join(others)}." in report.html()
 
 
 def test_only_a_benchmark_is_drawn():

@@ -13,9 +13,10 @@ from PIL import Image
 
 import tinylucid as tl
 from tinylucid import cli
-from tinylucid.commands import terminal
+from tinylucid.commands import given, terminal
 from tinylucid.commands.explain import drawn
 from tinylucid.commands.given import trained
+from tinylucid.metrics import percent
 
 
 def draw_folder(path, classes=("grün", "red", "белый"), count=10, seed=0):
@@ -171,6 +172,44 @@ def test_explain_one_method_one_class_one_layer(model, folder, tmp_path, capsys)
         capsys, "explain", model / "best.safetensors", *pages, "--methods", "gradient", "--out", tmp_path
     )
     assert len(out.splitlines()) == 2
+
+
+def test_explain_tells_each_picture_apart_on_every_page(model, folder, tmp_path, capsys, monkeypatch):
+    files, net, pages = [folder / "red" / f"{k}.png" for k in range(9)], model / "best.safetensors", []
+    grid = tl.plot.explanation_grid
+    monkeypatch.setattr(tl.plot, "explanation_grid", lambda *given: (pages.append(given), grid(*given))[1])
+    settings = ("--class", "grün", "--methods", "smoothgrad,layer_cam", "--layer", "0", "--seed", "3")
+    code, out, _ = said(capsys, "explain", net, *files, *settings, "--out", tmp_path)
+    assert (code, out.splitlines()) == (0, [str(tmp_path / f"explained-{page}.png") for page in (1, 2)])
+    saved = trained(net)
+    x, _, _ = given.pictures(files, saved.preprocess)
+    chances = np.exp(saved.model(tl.Tensor(x)).data)
+    chances = chances[:, 0] / chances.sum(1)
+    seen, titles = np.concatenate([page[0] for page in pages]), [title for page in pages for title in page[2]]
+    assert np.array_equal(seen, saved.preprocess.shown(x))
+    assert titles == [f"{k}.png\ngrün {percent(float(p))}" for k, p in enumerate(chances)]
+    for start, (_, maps, _) in zip((0, 8), pages):
+        some = x[start : start + 8]
+        expected = tl.explain.ready(["smoothgrad", "layer_cam"], seed=3, layer="0")
+        for name, method in expected.items():
+            assert np.array_equal(maps[name], method(saved.model, some, 0)), name
+    code, out, _ = said(capsys, "explain", net, *files[:8], "--methods", "gradient", "--out", tmp_path)
+    assert (code, out.strip()) == (0, str(tmp_path / "explained.png")), "eight are one page"
+    likeliest = saved.model(tl.Tensor(x[:8])).data.argmax(1)
+    _, maps, titles = pages[-1]
+    assert [title.split()[1] for title in titles] == [saved.classes[k] for k in likeliest]
+    assert np.array_equal(maps["gradient"], tl.explain.gradient(saved.model, x[:8], likeliest))
+
+
+def test_explain_says_what_it_could_not_read_and_draws_the_rest(model, folder, tmp_path, capsys):
+    good, broken, net = folder / "red" / "0.png", tmp_path / "broken.png", model / "best.safetensors"
+    broken.write_bytes(b"no picture")
+    for files in ([good, broken, "--methods", "gradient"],
+                  [good, "--methods", "expected_gradients", "--background", good, broken]):  # fmt: skip
+        code, out, err = said(capsys, "explain", net, *files, "--out", tmp_path)
+        assert (code, out.strip()) == (2, str(tmp_path / "explained.png"))
+        assert str(broken) in err
+        assert len(err.splitlines()) == 1
 
 
 def test_explain_by_all_methods_leaves_out_what_the_net_has_no_use_for(model, folder, tmp_path, capsys, monkeypatch):

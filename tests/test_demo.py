@@ -1,5 +1,7 @@
 """The demo: ten surfaces, learned and judged, beside what simple methods reach; and the page about it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,35 @@ def test_quick_halves_the_pictures(found):
     quick = findings.Findings("", 0, quick=True)
     assert (found.half(16), quick.half(16)) == (16, 8)
     assert 0 < len(page.handful(found)) <= page.EXPLAINED
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_the_handful_is_one_of_each_class_in_order_and_the_surest_mistakes(quick):
+    y, right = np.array([2, 2, 0, 1, 0, 1, 3, 4, 5, 6]), np.ones(10, bool)
+    right[[0, 5, 7, 8]] = False
+    found = findings.Findings("a title", 0, quick=quick)
+    found.test, found.right = SimpleNamespace(y=y), right
+    found.chances = np.eye(7)[(y + ~right) % 7] * 0.5
+    found.chances[[7, 0]] *= [[1.8], [1.6]]  # the surest mistake, and the next
+    found.answers = found.chances.argmax(1)
+    assert page.handful(found).tolist() == ([1, 2, 7] if quick else [1, 2, 3, 6, 7, 0])
+
+
+def test_the_maps_are_those_of_the_answers_wrong_ones_too(found, monkeypatch):
+    asked, drawn = [], []
+    applied = lambda methods, model, x, target: (asked.append((list(methods), x, target)), ({"lrp": 0 * x}, {}))[1]
+    grid = page.plot.explanation_grid
+    monkeypatch.setattr(page.explain, "applied", applied)
+    monkeypatch.setattr(page.plot, "explanation_grid", lambda *given: (drawn.append(given), grid(*given))[1])
+    page.reasons(Report("a title", "a lead"), found)
+    shown = page.handful(found)
+    assert not found.right[shown].all()
+    (((methods, x, target), (_, _, titles, right)),) = zip(asked, drawn)
+    assert tuple(methods) == page.METHODS
+    assert np.array_equal(x, found.test.x[shown])
+    assert np.array_equal(target, found.answers[shown])
+    assert titles == [found.said(k) for k in shown]
+    assert np.array_equal(right, found.right[shown])
 
 
 def test_a_net_without_mistakes_has_a_page_too(found):

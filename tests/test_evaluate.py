@@ -298,6 +298,9 @@ def test_where_one_side_never_changes_there_is_no_correlation(dtype):
     rounded = lambda x: net(x) * (300 * np.finfo(dtype).eps) + 1e3  # the last digit or two of the answers change
     assert np.unique(logits(rounded, x)[:, 1]).size > 1
     assert np.isnan(sensitivity_n(rounded, x, 1, x, size=7)).all()
+    cancelled = lambda x: (net(x) * (2 * np.finfo(dtype).eps) + 1) - 1  # near 0 it is rounding too
+    assert np.unique(logits(cancelled, x)[:, 1]).size > 1
+    assert np.isnan(sensitivity_n(cancelled, x, 1, x, size=7)).all()
     assert np.isnan(sensitivity_n(net, x, 1, x, size=36)).all(), "the only set is the whole picture"
     net[1].weight.data[...] = 0
     net[1].bias.data[...] = 0.1

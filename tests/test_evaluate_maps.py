@@ -103,6 +103,15 @@ def test_of_equals_the_first_in_row_major_order_is_pointed_at():
     assert relevance_rank(maps, masks) == 0.5
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32])
+def test_masks_of_numbers_are_masks(dtype):
+    rng = tl.Generator(5)
+    maps, masks = coarse(rng, (4, 5, 7)), random_masks(rng, (4, 5, 7))
+    for score in (pointing_game, mass_in_mask, relevance_rank):
+        assert np.array_equal(score(maps, masks.astype(dtype)), score(maps, masks), equal_nan=True)
+        assert np.array_equal(score(masks, masks), score(masks.astype(dtype), masks), equal_nan=True)
+
+
 def test_the_truth_itself_has_full_marks():
     data = tl.data.shapes(0, train=12, test=1, size=32).train
     maps, no_maps = data.masks.astype(np.float32), np.where(data.masks, -1.0, 1.0)
@@ -208,12 +217,15 @@ def test_ssim_compares_maps_as_grey_over_their_largest_magnitude(seed, scale):
         assert ssim(a[small], b[small])[k] == pytest.approx(top / bottom)
     assert np.isnan(ssim(a[:, :2], b[:, :2])).all()
     assert [len(ssim(a[:, :n], b[:, :n])) for n in range(3, 9)] == [3] * 6
+    assert np.allclose(ssim(a[:, :, :5], b[:, :, :5]), ssim(*(np.swapaxes(each[:, :, :5], 1, 2) for each in (a, b))))
 
 
 def test_seconds_are_those_of_one_picture(monkeypatch):
     times = iter([0, 10, 20, 24, 30, 31])  # three runs, of 10, 4 and 1 seconds
     monkeypatch.setattr("tinylucid.explain.evaluate.alike.time.perf_counter", lambda: next(times))
-    assert seconds(None, np.zeros((4, 1, 2, 2)), 0, lambda model, x, target: x) == 1
+    calls = []
+    assert seconds(None, np.zeros((4, 1, 2, 2)), 0, lambda model, x, target: calls.append(len(x))) == 1
+    assert calls == [4] * 4, "one more, in which kernels may be compiled"
 
 
 # --- nets that have forgotten --------------------------------------------------------------------------------------------
@@ -343,6 +355,15 @@ def test_a_net_that_learnt_shuffled_labels_starts_afresh_and_has_other_maps(caps
     capsys.readouterr()
 
 
+def test_the_order_of_the_pictures_in_training_is_drawn_too(monkeypatch):
+    net, x, seeds = linear_net(tl.Generator(0)), pictures(tl.Generator(1), 4), []
+    room = "tinylucid.explain.evaluate.sanity.fit"
+    monkeypatch.setattr(room, lambda *args, seed, **settings: seeds.append(seed))
+    for seed in (1, 1, 2):
+        train_on_shuffled(net, (x, [0, 1, 2, 3]), epochs=1, rng=tl.Generator(seed))
+    assert seeds[0] == seeds[1] != seeds[2]
+
+
 # --- maps that know nothing ---------------------------------------------------------------------------------------------
 
 
@@ -389,6 +410,11 @@ NOWHERE = tl.nn.Sequential(tl.nn.Flatten())
         (lambda: pointing_game(MAPS, MASKS[:2]), ValueError, "need masks (3, 5, 7), got (2, 5, 7)"),
         (lambda: mass_in_mask(MAPS[0], MASKS[0]), ValueError, "(N, C, H, W) or (N, H, W), got shape (5, 7)"),
         (lambda: relevance_rank(MAPS, MASKS + 0.5), ValueError, "True and False, or 1 and 0|float64"),
+        (
+            lambda: relevance_rank(MAPS, np.eye(5, 7, dtype=int)[None] * [[[1]], [[2]], [[0]]]),
+            ValueError,
+            "1 and 0|int64",
+        ),
         (lambda: pointing_game(MAPS * np.nan, MASKS), ValueError, "NaN or infinity|number 0 of 3"),
         (lambda: pointing_game(MAPS, MASKS, tolerance=-1), ValueError, "tolerance must be at least 0 pixels, got -1"),
         (lambda: sparsity(MAPS[0]), ValueError, "(N, C, H, W) or (N, H, W)"),

@@ -262,6 +262,30 @@ class Skipping(tl.nn.Module):
 
 
 @by_slopes
+def test_a_row_of_places_is_a_plane_and_what_is_written_before_the_layer_does_not_matter(method):
+    class Overwritten(tl.nn.Module):
+        def __init__(self, write):
+            super().__init__()
+            self.conv, self.same, self.write = tl.nn.Conv2d(2, 3, 3), tl.nn.Identity(), write
+            self.dense = tl.nn.Linear(12, CLASSES)
+            self.to(tl.float64)
+
+        def forward(self, x):
+            before = tl.relu(self.conv(x))
+            out = self.same(before)
+            if self.write:
+                before.data[...] = 7
+            return self.dense(out.flatten(1))
+
+    x = tl.Generator(0).normal((2, 2, 3, 6), tl.float64)
+    net, other = Overwritten(False), Overwritten(True)
+    other.load_state_dict(net.state_dict())
+    maps = method(net, x, 1, layer="same")
+    assert np.array_equal(maps, method(other, x, 1, layer="same"))
+    assert np.array_equal(maps, method(net, x, 1)), "the last that gives a plane"
+
+
+@by_slopes
 @given(seed=seeds)
 def test_only_what_goes_through_the_layer_counts_and_later_writes_do_not_matter(method, seed):
     rng = tl.Generator(seed)
@@ -340,6 +364,14 @@ def test_pictures_of_one_colour_have_maps_too(method, seed, value):
 @pytest.mark.parametrize("method", [*SLOPES, guided_grad_cam])
 def test_a_target_that_never_changes_has_an_empty_map(method):
     assert not method(Skipping(), pictures(tl.Generator(0)), lambda z: z[:, 0] * 0).any()
+
+
+@by_all
+def test_three_axes_are_no_plane(method):
+    layers = [tl.nn.Conv2d(2, 3, 3), tl.nn.ReLU(), tl.nn.Flatten(2), tl.nn.Flatten(), tl.nn.Linear(48, CLASSES)]
+    net, x = tl.nn.Sequential(*layers).to(tl.float64), pictures(tl.Generator(0))
+    assert np.array_equal(method(net, x, 1), method(net, x, 1, layer="1"))
+    check_message(lambda: method(net, x, 1, layer="2"), ValueError, "'2' gives (2, 3, 16)|(N, K, h, w)")
 
 
 @by_all

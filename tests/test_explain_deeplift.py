@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, unrolled
+from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, unrolled, without_biases
 from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
@@ -147,6 +147,15 @@ def test_where_nothing_changes_multipliers_are_slopes(activation, seed):
         assert np.abs(m - slopes).max() < 1e-4 * np.abs(slopes).max()
 
 
+@pytest.mark.parametrize("make", [Folded, folded_average])
+@given(seed=seeds, unit=st.sampled_from([1e-60, 1e-12, 1e60]))
+def test_in_which_unit_pictures_are_given_does_not_matter(make, seed, unit):
+    rng = tl.Generator(seed)
+    net, x, b = without_biases(make(rng)), pictures(rng), pictures(rng)
+    maps, scaled = deeplift(net, x, 1, baseline=b), deeplift(net, unit * x, 1, baseline=unit * b)
+    assert np.abs(scaled / unit - maps).max() <= 1e-9 * np.abs(maps).max()
+
+
 def test_saturated_on_both_sides_is_a_change_and_at_the_root_of_0_none():
     ends = lambda f, x, b: deeplift(f, np.array([[x]]), 0, baseline=b)[0, 0]
     assert ends(tl.tanh, 40.0, -30.0) == 2  # although both slopes are 0
@@ -217,6 +226,7 @@ def test_layers_without_a_rule_are_refused_by_name(layer, words):
         ),
         (lambda x: x + tl.tanh(x.sum((0,), keepdim=True)), "its result (1, 3) does not hold the 8 pictures"),
         (lambda x: x * tl.tanh(x.sum()), "its result () does not hold the 8 pictures"),
+        (lambda x: x * x.mean(), "an array of shape () has no axis of pictures"),
     ],
 )
 def test_what_has_no_true_multiplier_is_refused(model, words):

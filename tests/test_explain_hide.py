@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 import tqdm
-from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, state_of
+from explained import CLASSES, Folded, folded_average, linear_net, logits, pictures, pooled_net, state_of
 from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
@@ -302,19 +302,20 @@ def enlarged(small, size):
     return weights[0, : size[0]] @ small @ weights[1, : size[1]].T
 
 
-@pytest.mark.parametrize("make", [Folded, folded_average])
+@pytest.mark.parametrize(("make", "size"), [(Folded, (6, 6)), (folded_average, (6, 6)), (pooled_net, (5, 9))])
 @given(seed=seeds, grid=st.integers(1, 7), p=st.floats(0.2, 1))
-def test_rise_is_the_loop_of_its_formula(make, seed, grid, p):
-    rng = tl.Generator(seed)
-    net, x, b, target = make(rng), pictures(rng), pictures(rng), rng.integers(0, CLASSES, (2,))
+def test_rise_is_the_loop_of_its_formula(make, size, seed, grid, p):
+    rng, (h, w) = tl.Generator(seed), size
+    net, target = make(rng), rng.integers(0, CLASSES, (2,))
+    x, b = rng.normal((2, 2, 2, h, w), tl.float64)
     chance = tl.Generator(seed)
     coins, shifts = chance.uniform((6, grid, grid), tl.float64), chance.uniform((6, 2), tl.float64)
-    cell = -(-6 // grid)  # pixels of a place
-    total, weight, plain = np.zeros((2, 6, 6)), np.zeros((6, 6)), np.zeros(2)
+    rows, columns = -(-h // grid), -(-w // grid)  # pixels of a place
+    total, weight, plain = np.zeros((2, h, w)), np.zeros((h, w)), np.zeros(2)
     for k in range(6):
-        large = enlarged(np.where(coins[k] < p, 1.0, 0.0), ((grid + 1) * cell,) * 2)
-        i, j = np.floor(shifts[k] * cell).astype(int)
-        mask = large[i : i + 6, j : j + 6]
+        large = enlarged(np.where(coins[k] < p, 1.0, 0.0), ((grid + 1) * rows, (grid + 1) * columns))
+        i, j = int(shifts[k, 0] * rows), int(shifts[k, 1] * columns)
+        mask = large[i : i + h, j : j + w]
         weight += mask
         for n in range(2):
             f = answer(net, x[n], b[n], target[n], mask)

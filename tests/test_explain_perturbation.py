@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from explained import CLASSES, Folded, central, folded_average, linear_net, logits, pictures
+from explained import CLASSES, Folded, central, folded_average, linear_net, logits, pictures, pooled_net
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from words import check_message
@@ -113,6 +113,17 @@ def test_the_objective_falls(make, seed):
         if maps[i].any():
             before, after = objective(net, x[i], b[i], 1, np.stack([np.ones((6, 6)), 1 - maps[i]]), 0.5, 0.2)
             assert after < before - 1e-3
+
+
+def test_the_mask_has_as_many_rows_and_columns_as_one_says_at_most_one_a_pixel():
+    rng = tl.Generator(0)
+    net, x = pooled_net(rng), rng.normal((2, 2, 5, 9), tl.float64)
+    run = lambda size: meaningful_perturbation(net, x, 1, size=size, steps=4)
+    row, column = run((1, 3)), run((3, 1))
+    assert np.array_equal(row, row[:, :1].repeat(5, 1))
+    assert np.array_equal(column, column[:, :, :1].repeat(9, 2))
+    assert row.std(2).min() > 0.001 < column.std(1).min()
+    assert np.array_equal(run(99), run((5, 9)))
 
 
 @given(seed=seeds)

@@ -278,6 +278,11 @@ def test_by_default_features_are_superpixels(method):
         (lambda net, x: lime(net, x, 1, n=0), ValueError, "lime: n must be|got 0"),
         (lambda net, x: lime(net, x, 1, width=0), ValueError, "width must be above 0|got 0"),
         (lambda net, x: lime(net, x, 1, width=1e-3, n=20), ValueError, "none of 20 samples|width 0.001|enlarge"),
+        (
+            lambda net, x: lime(net, x, 1, width=1e-3, n=20, features=np.arange(3)[:, None, None] * grid()),
+            ValueError,
+            "none of 20 samples",  # of the pictures after the first, which is one feature
+        ),
         (lambda net, x: lime(net, x, 1, features=np.zeros((6, 5), int)), ValueError, "(6, 6) or (3, 6, 6)|(6, 5)"),
         (lambda net, x: lime(net, x, 1, features="slic"), ValueError, "whole numbers"),
         (lambda net, x: lime(net, x, 4), ValueError, "target 4 is outside 0 … 3"),

@@ -99,6 +99,7 @@ def test_the_layers_asked_for_are_drawn_by_name_or_as_modules_and_containers_too
     ]
     assert len(images(figure)) == 1 + 16 + 3 * 20
     assert lines(plot.feature_maps(net, x, layers="bn1"))[1:] == ["bn1 · BatchNorm2d · 16 × 16 × 16"]
+    assert lines(plot.feature_maps(net, x, layers=net.layer2))[1:] == ["layer2 · Sequential · 32 × 8 × 8"]
     assert len(lines(plot.feature_maps(net, x))) == 1 + sum(
         2 if name.endswith("relu") and "." in name else 1  # a block's ReLU runs twice
         for name, module in net.named_modules()
@@ -137,6 +138,9 @@ def test_colour_is_drawn_as_it_is_or_stretched_where_it_was_normalised():
     net = tl.nn.Conv2d(3, 2, 1).to(tl.float64)
     x = np.random.default_rng(0).random((3, 4, 4))
     np.testing.assert_array_equal(images(plot.feature_maps(net, x))[0].get_array(), x.transpose(1, 2, 0))
+    grey = colour(images(plot.feature_maps(tl.nn.Conv2d(1, 2, 1).to(tl.float64), x[:1]))[0])
+    np.testing.assert_array_equal(grey[..., 0], grey[..., 1])
+    np.testing.assert_array_equal(grey[..., 0], grey[..., 2])
     normal = (x - 0.5) / 0.2
     image = images(plot.feature_maps(net, normal))[0].get_array()
     np.testing.assert_allclose(image, ((x - x.min()) / (x.max() - x.min())).transpose(1, 2, 0))
@@ -159,6 +163,7 @@ def test_filters_are_drawn_to_one_scale_under_their_numbers(seed, channels):
         want = np.clip(kernel / scale, -1, 1)
         want = want[0] if channels == 1 else 0.5 + want.transpose(1, 2, 0) / 2
         np.testing.assert_allclose(image.get_array(), want, rtol=1e-6, atol=1e-7)
+    assert figure.axes[-1].collections[-1].cmap.name == ("gray" if channels == 3 else images(figure)[0].cmap.name)
     box = images(figure)[0].axes.get_window_extent()
     assert box.height / box.width == pytest.approx(3 / 2)
     middle = colour(images(figure)[4])[1, 1]
