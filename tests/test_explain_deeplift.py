@@ -256,3 +256,31 @@ def test_a_function_of_the_logits_that_bends_them_is_refused(n):
 )
 def test_misuse_has_messages(call, error, words):
     check_message(lambda: call(linear_net(tl.Generator(0)), np.zeros((3, 2, 6, 6))), error, words)
+
+
+@pytest.mark.parametrize("baseline", [0, "mean", [0, 1]])
+def test_a_flat_baseline_ties_all_places_and_the_batch_does_not_choose_among_them(baseline):
+    """Convolved, one colour is the same everywhere but for its last digits, which depend on how the work is split."""
+    tl.manual_seed(0)
+    net = tl.models.texture_net(CLASSES)
+    x = tl.Generator(1).normal((8, 1, 32, 32))
+    for norm in (net[1], net[5], net[9]):
+        tl.nn.init.normal_(norm.bias, std=0.5)
+    maps = deeplift(net, x, 2, baseline=baseline)
+    assert maps.dtype == np.float32
+    alone = np.concatenate([deeplift(net, x[k : k + 1], 2, baseline=baseline) for k in range(8)])
+    apart = np.abs(maps - alone) > 1e-4 * np.abs(maps).max()
+    assert apart.mean() < 0.1, (
+        "a value now and then lies where half the digits are rounded; by the last digits it were 0.9"
+    )
+    assert np.abs(completeness_gap(net, x, maps, 2, baseline)).max() < 1e-4
+
+
+def test_ties_go_to_the_first_in_adaptive_pools_too():
+    x = np.array([[[[0.0, -1, -2], [-3, -4, -5]]]])
+    b = np.full_like(x, 5) + 1e-12 * np.arange(6).reshape(x.shape)
+    net = lambda x: tl.nn.functional.adaptive_max_pool2d(x, 1).flatten(1)
+    assert deeplift(net, x, 0, baseline=b).ravel() == pytest.approx([-5, 0, 0, 0, 0, 0], abs=1e-9)
+    assert deeplift(net, b, 0, baseline=x).ravel() == pytest.approx([0, 0, 0, 0, 0, 5], abs=1e-9), (
+        "the largest value rose"
+    )

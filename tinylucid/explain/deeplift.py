@@ -22,13 +22,15 @@ from .common import pixels, recording, repeated, score
 from .gradients import slope
 from .passing import KINKED, MAX_POOLS, SMOOTH, Call, calls_between, is_linear, refuse_others
 
+HALF_THE_DIGITS = {np.dtype(kind): np.finfo(kind).eps ** 0.5 for kind in (np.float32, np.float64)}
+
 
 def deeplift(model: Callable[[Any], Any], x: Any, target: Any, *, baseline: Any = 0) -> Any:
     """(x − b)·m, shaped like x, m by the rescale rule: it sums to f(x) − f(b) exactly (Shrikumar et al., 2017).
 
     Elementwise y(x): m_x = m_y·Δy/Δx. A max pool's window: Δy goes to x's winner if the largest value rose, else to b's.
     A product x·y: Δx times the mean of y, and Δy times the mean of x. Where a flat baseline makes many places of a window
-    equal, any of them may be b's winner, and in float32 rounding decides which: the sum stays exact, the map moves a little.
+    equal, to half their digits, the first of them is b's winner.
     ``baseline`` b says what "nothing there" is, as in integrated_gradients; over several the maps are averaged. Model, x,
     target and errors as in gradient, and ValueError for a baseline that does not fit; RuntimeError for an operation
     without a rule (softmax, layer norm, …), for a model that treats pictures differently by what it sees (where, max over
@@ -47,7 +49,7 @@ def multipliers(model: Callable, x: Any, b: Any, target: Any) -> Any:
         refuse_others(calls, "deeplift", RULES)
         keep_apart(calls, len(pairs))
         m, of_b = halves(slope(numbers, pairs, "x"))
-    if np.abs(m - of_b).max(initial=0) > np.finfo(x.dtype).eps ** 0.5 * np.abs(m).max(initial=0):
+    if np.abs(m - of_b).max(initial=0) > HALF_THE_DIGITS[x.dtype] * np.abs(m).max(initial=0):
         raise RuntimeError(
             "deeplift: the model treats a picture and its baseline differently by what it sees in them (where, max over an "
             "axis), or moves the axis of pictures, so no multiplier is true; use integrated_gradients"
@@ -90,13 +92,36 @@ class Rescaled:
         return g * both(np.where(lost, (d1 + d0) / 2, dy / np.where(lost, 1, dx)))
 
 
-def pooled(g, x, out, index):
+class Pooled:
     """Of each window Δy, at x's winner if y rose, else at b's: there |Δx| ≥ |Δy|, so the multiplier is m·Δy/Δx, in 0 … 1."""
-    (x1, x0), (y1, y0), (i1, i0) = halves(x), halves(out), halves(index)
-    dy, i = y1 - y0, np.where(y1 > y0, i1, i0)
-    dx = _pool_gather(x1, index=i) - _pool_gather(x0, index=i)
-    share = np.where(dx == 0, 1, dy / np.where(dx == 0, 1, dx))
-    return _pool_scatter(g * both(share), index=both(i), size=x.shape[2:])
+
+    def __init__(self, operation: Any) -> None:
+        self.pool = operation.op
+        self.wants = ("g", "x", "out", "index", *self.pool.keywords)
+
+    def __call__(self, g: Any, x: Any, out: Any, index: Any, *settings: Any) -> Any:
+        (x1, x0), (y1, y0), (i1, i0) = halves(x), halves(out), halves(index)
+        change = lambda i: _pool_gather(x1, index=i) - _pool_gather(x0, index=i)
+        dy, steady = y1 - y0, self.winners(rounded(x0), settings)
+        fell_too = change(steady) <= dy * (1 - HALF_THE_DIGITS[x.dtype])  # so that its multiplier is in 0 … 1 as well
+        i = np.where(dy > 0, i1, np.where(fell_too, steady, i0))
+        dx = change(i)
+        share = np.where(dx == 0, 1, dy / np.where(dx == 0, 1, dx))
+        return _pool_scatter(g * both(share), index=both(i), size=x.shape[2:])
+
+    def winners(self, x: Any, settings: Any) -> Any:
+        """The index of each window's largest value."""
+        return self.pool.apply((x,), dict(zip(self.pool.keywords, settings)))[1]["index"]
+
+
+def rounded(x: Any) -> Any:
+    """Planes to half their digits: in a flat baseline places that differ by rounding alone are equal, and the first one wins.
+
+    Else the last digits would choose, which depend on what else is in the batch.
+    """
+    largest = np.where(np.isfinite(x), np.abs(x), 0).max((2, 3), keepdims=True, initial=0)
+    step = HALF_THE_DIGITS[x.dtype] * np.where(largest == 0, 1, largest)
+    return (np.round(x / step) * step).astype(x.dtype, copy=False)
 
 
 def product(operation: Any) -> Callable:
@@ -119,7 +144,7 @@ def quotient(g, need, x, y):
 
 RULES: dict[Any, Callable] = {
     **{f: Rescaled(f) for f in (*KINKED, *SMOOTH)},
-    **dict.fromkeys(MAX_POOLS, pooled),
+    **{f: Pooled(f) for f in MAX_POOLS},
     **{f: product(f) for f in (mul, _matmul)},
     div: quotient,
 }
