@@ -187,7 +187,9 @@ def test_explain_tells_each_picture_apart_on_every_page(model, folder, tmp_path,
     chances = chances[:, 0] / chances.sum(1)
     seen, titles = np.concatenate([page[0] for page in pages]), [title for page in pages for title in page[2]]
     assert np.array_equal(seen, saved.preprocess.shown(x))
-    assert titles == [f"{k}.png\ngrün {percent(float(p))}" for k, p in enumerate(chances)]
+    assert [t.split("\n(")[0] for t in titles] == [f"{k}.png\ngrün {percent(float(p))}" for k, p in enumerate(chances)]
+    others = saved.model(tl.Tensor(x)).data.argmax(1)
+    assert [f"(said {saved.classes[k]} " in t for k, t in zip(others, titles)] == [k != 0 for k in others]
     for start, (_, maps, _) in zip((0, 8), pages):
         some = x[start : start + 8]
         expected = tl.explain.ready(["smoothgrad", "layer_cam"], seed=3, layer="0")
@@ -265,7 +267,9 @@ def test_unknown_names_are_answered_with_the_list(model, folder, capsys):
     assert "no layer 'x'" in refused(capsys, "visualize", checkpoint, "--layer", "x")
     assert "no class 'x'" in refused(capsys, "visualize", checkpoint, "--class", "x")
     assert "grad_cam" in refused(capsys, "explain", checkpoint, picture, "--layer", "0", "--methods", "gradient")
-    message = refused(capsys, "explain", checkpoint, picture, "--methods", "gradient,grad_cm")
+    message = refused(capsys, "explain", checkpoint, picture, "--methods", "gradient", "--background", picture)
+    assert "--background is for expected_gradients" in message
+    message = refused(capsys, "explain", checkpoint, picture, "--methods", "gradient, grad_cm")
     assert "no method 'grad_cm', perhaps 'grad_cam'; there are: all, gradient, " in message
     assert "--background" in refused(capsys, "explain", checkpoint, picture, "--methods", "expected_gradients")
 

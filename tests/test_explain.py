@@ -198,11 +198,15 @@ def test_a_function_that_does_not_give_one_number_a_picture_is_refused():
 def test_a_nan_is_not_explained_but_named():
     x = np.zeros((3, 2, 6, 6))
     x[1, 0, 2, 2] = np.nan
-    with pytest.raises(ValueError, match=r"NaN for picture 1 of the 3 in this pass; tl\.detect_anomaly"):
+    with pytest.raises(ValueError, match=r"picture 1 of the 3 in this pass holds NaN or infinity"):
         gradient(linear_net(tl.Generator(0)), x, 0)
     x[1, 0, 2, 2] = np.inf
-    with pytest.raises(ValueError, match=r"infinite for picture 1"):
+    with pytest.raises(ValueError, match=r"picture 1 of the 3 in this pass holds NaN or infinity"):
         gradient(lambda x: x.sum((2, 3)), x, 0)
+    x[1, 0, 2, 2] = 0
+    for value, words in ((np.nan, "NaN"), (np.inf, "infinite")):
+        with pytest.raises(ValueError, match=rf"is {words} for picture 2 of the 3 in this pass; tl\.detect_anomaly"):
+            gradient(lambda x, odd=value: x.sum((2, 3)) + np.array([[0], [0], [odd]]), x, 0)
 
 
 def test_other_misuse_has_messages_too():

@@ -398,7 +398,7 @@ def test_a_layer_may_be_given_as_itself(method):
         (lambda cam, net, x: cam(linear_net(tl.Generator(0)), x, 1), ValueError, "no layer of this model|use gradient"),
         (lambda cam, net, x: cam(net, x[0], 1), ValueError, "(N, C, H, W)|(2, 6, 6)"),
         (lambda cam, net, x: cam(net, x.astype(int), 1), TypeError, "only float32 and float64"),
-        (lambda cam, net, x: cam(net, x * np.nan, 1), ValueError, "NaN for picture 0"),
+        (lambda cam, net, x: cam(net, x * np.nan, 1), ValueError, "picture 0 of the |holds NaN"),
         (lambda cam, net, x: cam(net, x, "cat"), ValueError, "by its number|classes.index('cat')"),
         (lambda cam, net, x: cam(net, x, ["cat"] * 3), ValueError, "by its number|classes.index('cat')"),
         (lambda cam, net, x: cam(net, x, 4), ValueError, "target 4 is outside 0 … 3"),

@@ -127,6 +127,19 @@ def test_pictures_of_one_colour_have_finite_maps(name, value):
     assert np.isfinite(maps).all()
 
 
+@pytest.mark.parametrize(
+    "name", ["occlusion", "feature_ablation", "lime", "kernel_shap", "rise", "meaningful_perturbation"]
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_picture_of_one_colour_beside_its_own_mean_has_a_map_of_0_not_of_rounding(name, dtype):
+    tl.manual_seed(0)
+    net = tl.models.texture_net(CLASSES, channels=3).to(dtype)
+    x = np.full((3, 3, 16, 20), 0.7, dtype) * np.array([1, 0.3, 1.7], dtype)[:, None, None, None]
+    more = {"baseline": "mean"} if name == "meaningful_perturbation" else {}
+    method = explain.ready([name])[name] if not more else partial(explain.meaningful_perturbation, **more)
+    assert not method(net, x, 1).any()
+
+
 @every
 def test_what_never_changes_has_a_map_without_a_difference(name):
     """All the weights are 0: nothing in the picture matters, and the maps say so rather than 0/0."""

@@ -94,7 +94,7 @@ def test_bad_pictures_and_targets_are_refused(method):
         (lambda: method(net, x, 4), ValueError, "target 4 is outside 0 … 3"),
         (lambda: method(net, x, [0, 1]), ValueError, "one for each of the 3 pictures"),
         (lambda: method(net, x.astype(int), 0), TypeError, "only float32 and float64"),
-        (lambda: method(net, x * np.nan, 0), ValueError, "NaN for picture 0"),
+        (lambda: method(net, x * np.nan, 0), ValueError, "picture 0 of the |holds NaN"),
         (lambda: method(net, x[:, :1], 0), ValueError, "channels"),
     ]:
         with pytest.raises(error, match=words):

@@ -307,3 +307,13 @@ def test_misuse_has_messages(call, error, words):
 
 def grid():
     return np.arange(36).reshape(6, 6)
+
+
+def test_where_there_is_nothing_to_tell_apart_superpixels_are_a_grid():
+    noise = tl.Generator(0).uniform((1, 3, 45, 61), tl.float64)
+    patches = superpixels(noise)
+    assert 35 <= patches.max() + 1 <= 65
+    for number in range(patches.max() + 1):
+        rows, columns = np.nonzero(patches[0] == number)
+        assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1), "each is a rectangle"
+    assert superpixels(np.zeros((1, 1, 2, 3)) + np.arange(6).reshape(2, 3), n=100).max() == 5, "at most one a pixel"

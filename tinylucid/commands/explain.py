@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     for page, start in enumerate(range(0, len(x), PAGE), 1):
         some, names = x[start : start + PAGE], read[start : start + PAGE]
         path = out / (f"explained-{page}.png" if len(x) > PAGE else "explained.png")
-        keep(drawn(saved, some, names, target, methods, arguments.methods == ALL), path)
+        keep(drawn(saved, some, names, target, methods, ALL in arguments.methods.split(",")), path)
     for message in wrong.values():
         complain(message)
     return 2 if wrong else 0
@@ -76,13 +76,16 @@ def run(arguments: argparse.Namespace) -> int:
 def chosen(arguments: argparse.Namespace, model: Any, background: Any) -> dict[str, explain.Method]:
     """The methods asked for, by name, ready to be called with (model, x, target)."""
     there = list(explain.METHODS)
-    names = there[:] if arguments.methods == ALL else arguments.methods.split(",")
+    asked = [name.strip() for name in arguments.methods.split(",")]
+    names = there[:] if ALL in asked else asked
     for name in names:
         if name not in there:
             raise ValueError(f"no method {name!r}{meant(name, there)}; there are: {ALL}, {listed(there)}")
     if arguments.layer is not None and not any(explain.takes(name, "layer") for name in names):
         raise ValueError(f"--layer is for grad_cam and its kin, and the methods chosen are {listed(names)}")
-    if background is None and arguments.methods == ALL:
+    if arguments.background and "expected_gradients" not in names:
+        raise ValueError(f"--background is for expected_gradients, and the methods chosen are {listed(names)}")
+    if background is None and ALL in asked:
         names.remove("expected_gradients")
         complain("expected_gradients is left out: it compares with other pictures, given by --background IMAGE…")
     elif background is None and "expected_gradients" in names:
@@ -104,8 +107,9 @@ def drawn(saved: Any, x: Any, paths: list[str], target: int | None, methods: dic
             raise ValueError(f"{name}: {why}")
         del methods[name]
         complain(f"{name} is left out: {why}")
+    said = lambda k, row: f"{saved.classes[k]} {percent(float(row[k]))}"
     titles = [
-        f"{Path(path).name}\n{saved.classes[k]} {percent(float(row[k]))}"
+        f"{Path(path).name}\n{said(k, row)}" + ("" if k == row.argmax() else f"\n(said {said(row.argmax(), row)})")
         for path, k, row in zip(paths, classes, likely)
     ]
     return plot.explanation_grid(saved.preprocess.shown(x), maps, titles)

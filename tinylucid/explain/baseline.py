@@ -37,7 +37,9 @@ def one_baseline(baseline: Any, x: Any) -> Any:
             f"explain: a baseline is a number, an array, a name or a list of these, got {type(baseline).__name__}"
         )
     if b.ndim > x.ndim or any(m not in (1, k) for m, k in zip(b.shape[::-1], x.shape[::-1])):
-        raise ValueError(f"explain: baseline {b.shape} does not broadcast to the pictures {x.shape}")
+        raise ValueError(
+            f"explain: baseline {b.shape} does not broadcast to the pictures {x.shape}; a colour is (C, 1, 1), several are a list"
+        )
     return np.broadcast_to(b.astype(x.dtype), x.shape)
 
 

@@ -6,12 +6,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..random import Generator
 from .cam import grad_cam, grad_cam_pp, guided_grad_cam, hires_cam, layer_cam, score_cam
 from .common import Method, planes
 from .deeplift import deeplift
 from .features import superpixels
 from .gradients import gradient, gradient_x_input
+from .hide import differ
 from .integrated import expected_gradients, integrated_gradients
 from .lrp import lrp
 from .noise import smoothgrad, smoothgrad_squared, vargrad
@@ -78,7 +81,10 @@ def prepared(name: str, seed: int, layer: Any, background: Any) -> Method:
         if name == "feature_ablation":
             settings["features"] = superpixels(x)
         maps = method(model, x, target, **settings)
-        return maps - maps.mean((1, 2), keepdims=True) if name == "rise" else maps
+        if name == "rise":
+            level = maps.mean((1, 2), keepdims=True)
+            maps = np.where(differ(maps, level, maps.dtype), maps - level, 0)
+        return maps
 
     call.__name__ = name
     return call

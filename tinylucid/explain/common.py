@@ -75,6 +75,8 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
         numbers = picked(logits, classes)
     if not np.isfinite(numbers.data).all():
         k = int((~np.isfinite(numbers.data)).argmax())
+        if not np.isfinite(x.data[k]).all():
+            raise ValueError(f"explain: picture {k} of the {n} in this pass holds NaN or infinity")
         what = "NaN" if np.isnan(numbers.data[k]) else "infinite"
         raise ValueError(
             f"explain: what is to be explained is {what} for picture {k} of the {n} in this pass; tl.detect_anomaly() finds "

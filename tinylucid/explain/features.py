@@ -14,8 +14,8 @@ def superpixels(x: Any, n: int = 50) -> Any:
     """About n connected patches of like colour: whole numbers (N, H, W), from 0 in each picture (Achanta et al., 2012, SLIC).
 
     Pictures x (N, C, H, W) of any range: each is stretched to [0, 1] before its colours are compared, three channels as
-    red, green and blue, by how unlike they look. A picture of one colour is cut into a grid; one of noise into fewer
-    patches than n. ValueError for n below 1, and for NaN and infinite pixels.
+    red, green and blue, by how unlike they look. A picture in which there is nothing to tell apart, of one colour
+    or of noise, is cut into a grid. ValueError for n below 1, and for NaN and infinite pixels.
     """
     from skimage.segmentation import slic
 
@@ -27,8 +27,15 @@ def superpixels(x: Any, n: int = 50) -> Any:
             raise ValueError(f"superpixels: picture {i} has pixels that are NaN or infinite")
         compactness = 20 if len(picture) == 3 else 0.2  # slic stretches; three channels become Lab, which goes to 100
         patches = slic(picture, n_segments=n, compactness=compactness, start_label=0, channel_axis=0)
-        found[i] = numbered(patches)
+        found[i] = numbered(patches if len(np.unique(patches)) > n / 4 else grid(n, *patches.shape))
     return found
+
+
+def grid(n: int, height: int, width: int) -> Any:
+    """About n rectangles side by side, as whole numbers (height, width): at most one a pixel."""
+    rows = min(height, max(1, round((n * height / width) ** 0.5)))
+    columns = min(width, max(1, round(n / rows)))
+    return (np.arange(height) * rows // height)[:, None] * columns + np.arange(width) * columns // width
 
 
 def labelled(features: Any, x: Any) -> Any:

@@ -19,6 +19,11 @@ def hidden(x: Any, keep: Any, baseline: Any) -> Any:
     return np.where(keep == 1, x, baseline + keep * (x - baseline)).astype(x.dtype, copy=False)
 
 
+def differ(a: Any, b: Any, dtype: Any) -> Any:
+    """Whether answers differ by more than rounding in ``dtype``: a hidden part that changes nothing must get nothing."""
+    return np.abs(a - b) > 100 * np.finfo(dtype).eps * np.maximum(np.abs(a), np.abs(b))
+
+
 def answers(
     model: Callable,
     x: Any,

@@ -12,7 +12,7 @@ from ..ops.conv import pair
 from .baseline import averaged
 from .common import planes, values
 from .features import counts, labelled, painted
-from .hide import answers
+from .hide import answers, differ
 
 Size = int | tuple[int, int]
 
@@ -33,7 +33,8 @@ def occlusion(
     by side); the last may reach over the edge, so that every pixel is covered. ``baseline`` stands in the window: by default
     "mean", each picture's mean colour, since a black window is itself something to see; otherwise as in
     integrated_gradients. ``batch_size``: pictures a pass, at least those of x. Model, x (N, C, H, W), target and errors as in
-    gradient (but no gradient is needed), and ValueError for a window larger than the picture or a stride larger than the
+    gradient (but no gradient is needed): what differs by rounding alone counts as 0, so that a picture of one colour, beside
+    its own mean, has a map of 0. ValueError for a window larger than the picture or a stride larger than the
     window, which would leave pixels that are never hidden.
     """
     x = planes(x)
@@ -48,7 +49,7 @@ def occlusion(
         keeps = (without(place, size) for place in places)
         found = answers(model, x, target, keeps, b, batch_size, "occlusion", len(places))
         for answer, place in zip(found, places):
-            total[:, *place] += (whole - answer)[:, None, None]
+            total[:, *place] += fallen(whole, answer)[:, None, None]
             covered[place] += 1
         return total / covered
 
@@ -66,6 +67,11 @@ def checked(window: Size, stride: Size | None, size: tuple[int, ...]) -> tuple[t
             f"occlusion: stride {s} is larger than the window {w}, so pixels between would never be hidden"
         )
     return w, s
+
+
+def fallen(whole: Any, answer: Any) -> Any:
+    """whole − answer, 0 where they differ by rounding alone."""
+    return np.where(differ(whole, answer, whole.dtype), whole - answer, 0)
 
 
 def without(place: Any, size: tuple[int, ...]) -> Any:
@@ -99,6 +105,6 @@ def feature_ablation(
     def one(b: Any) -> Any:
         keeps = (labels != s for s in range(n))
         found = list(answers(model, x, target, keeps, b, batch_size, "feature_ablation", n))
-        return painted(whole[:, None] - np.array(found).reshape(n, len(x)).T, labels)
+        return painted(fallen(whole[:, None], np.array(found, x.dtype).reshape(n, len(x)).T), labels)
 
     return averaged(one, baseline, x)

@@ -33,7 +33,7 @@ from ..ops.elementwise import (
     tanh,
 )
 from ..ops.fft import _irfft2, _rfft2
-from ..ops.norm import batch_norm_fixed
+from ..ops.norm import batch_norm_fixed, batch_norm_train
 from ..ops.padding import _pad, _pick
 from ..ops.pool import _avg_pool2d, _max_pool2d
 from ..ops.reduce import _mean, _sum
@@ -78,6 +78,10 @@ def refuse_others(calls: list[Call], method: str, known: Collection[Any]) -> Non
         if is_linear(call) or n.op in {f.op for f in known}:
             continue
         which = "" if len(n.parents) == 1 else f" where its inputs {inputs} depend on the picture"
+        if n.op is batch_norm_train.op and not n.layer:
+            which = (
+                " (batch norm in training mode? a net inside a function is explained as it is: call its eval() first)"
+            )
         raise RuntimeError(
             f"{here(n.op.__name__, n.layer)}: {method} has no rule for this operation{which}; explain something that comes "
             "before it, such as the logits, or use integrated_gradients"

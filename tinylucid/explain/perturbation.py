@@ -14,6 +14,7 @@ from ..tensor import Tensor
 from .baseline import averaged
 from .common import at_least_one, patience, planes, recording, score, values
 from .gradients import slope
+from .hide import differ
 
 
 def meaningful_perturbation(
@@ -49,8 +50,7 @@ def meaningful_perturbation(
 
     def one(b: Any) -> Any:
         nothing = values(model, b, target)
-        change = np.abs(whole - nothing)
-        to_lose = change > 100 * np.finfo(x.dtype).eps * np.maximum(np.abs(whole), np.abs(nothing))  # no mere rounding
+        change, to_lose = np.abs(whole - nothing), differ(whole, nothing, x.dtype)
         m = Tensor(np.ones((len(x), 1, min(rows, x.shape[2]), min(columns, x.shape[3])), x.dtype), requires_grad=True)
         with recording(model):
             descend(model, x, b, target, m, np.where(to_lose, change, 1), area, smooth, steps, lr)

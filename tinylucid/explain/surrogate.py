@@ -12,7 +12,7 @@ from ..random import Generator
 from .baseline import averaged
 from .common import at_least_one, planes, values
 from .features import counts, labelled, painted, superpixels
-from .hide import answers
+from .hide import answers, differ
 
 
 def lime(
@@ -46,10 +46,11 @@ def lime(
     near = [np.exp(-((1 - np.sqrt(z[:, :s].mean(1))) ** 2) / width**2) for s in sizes]
     if any(w.sum() < 1e-12 for w in near):
         raise ValueError(f"lime: none of {n} samples is within width {width} of the whole picture; enlarge it")
+    whole = values(model, x, target).astype(float)
 
     def one(b: Any) -> Any:
-        y = asked(model, x, target, labels, [z[:, :s] for s in sizes], b, batch_size, "lime")
-        return painted(stacked([ridge(z[:, :s], y[i], near[i]) for i, s in enumerate(sizes)]), labels)
+        y = asked(model, x, target, whole, labels, [z[:, :s] for s in sizes], b, batch_size, "lime")
+        return painted(stacked([ridge(z[:, :s], y[i] - whole[i], near[i]) for i, s in enumerate(sizes)]), labels)
 
     return averaged(one, baseline, x)
 
@@ -92,7 +93,8 @@ def kernel_shap(
 
     def one(b: Any) -> Any:
         nothing = values(model, b, target).astype(float)
-        y = asked(model, x, target, labels, [z for z, _ in drawn], b, batch_size, "kernel_shap")
+        nothing = np.where(differ(nothing, whole, x.dtype), nothing, whole)
+        y = asked(model, x, target, whole, labels, [z for z, _ in drawn], b, batch_size, "kernel_shap")
         phi = [shapley(z, w, y[i], nothing[i], whole[i]) for i, (z, w) in enumerate(drawn)]
         return painted(stacked(phi), labels)
 
@@ -136,7 +138,9 @@ def shapley(z: Any, weights: Any, y: Any, nothing: Any, whole: Any) -> Any:
     return share + psi - psi.mean()
 
 
-def asked(model: Callable, x: Any, target: Any, labels: Any, z: list[Any], b: Any, batch_size: int, what: str) -> Any:
+def asked(
+    model: Callable, x: Any, target: Any, whole: Any, labels: Any, z: list[Any], b: Any, batch_size: int, what: str
+) -> Any:
     """For each picture i the answers (Kᵢ,), in float64, of which the k-th keeps its feature s if z[i][k, s]."""
     n, most = max(map(len, z), default=0), max((a.shape[1] for a in z), default=0)
     keep = np.ones((len(x), n, most), bool)
@@ -144,6 +148,7 @@ def asked(model: Callable, x: Any, target: Any, labels: Any, z: list[Any], b: An
         keep[i, : len(a), : a.shape[1]] = a
     keeps = (painted(keep[:, k], labels) for k in range(n))
     y = np.array(list(answers(model, x, target, keeps, b, batch_size, what, n)), float).reshape(n, len(x))
+    y = np.where(differ(y, whole, x.dtype), y, whole)  # what changes by rounding alone does not change
     return [y[: len(a), i] for i, a in enumerate(z)]
 
 

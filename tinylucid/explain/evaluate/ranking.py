@@ -48,8 +48,8 @@ class Ranking:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The measures that have a better and a worse, and so count in the ranking."""
-        return tuple(name for name in self.scores if BETTER[name])
+        """The measures that have a better and a worse, and a value for some picture, and so count in the ranking."""
+        return tuple(name for name in self.scores if BETTER[name] and not np.isnan(self.scores[name]).all())
 
     @cached_property
     def by_measure(self) -> dict[str, Any]:
