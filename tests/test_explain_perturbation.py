@@ -15,6 +15,7 @@ from tinylucid.explain.gradients import slope
 from tinylucid.explain.perturbation import answer, penalty
 
 seeds = st.integers(0, 10**6)
+prices = st.just(0.0) | st.floats(1e-3, 3)  # beside 1e-300 the gradient checker's difference quotients are 0
 each_net = pytest.mark.parametrize("make", [linear_net, Folded, folded_average])
 
 
@@ -49,7 +50,7 @@ def penalties(m, area, smooth):
     return total
 
 
-@given(seed=seeds, h=st.integers(1, 5), w=st.integers(1, 5), area=st.floats(0, 3), smooth=st.floats(0, 3))
+@given(seed=seeds, h=st.integers(1, 5), w=st.integers(1, 5), area=prices, smooth=prices)
 def test_the_penalty_is_its_loop_and_passes_the_gradient_checker(seed, h, w, area, smooth):
     m = tl.Generator(seed).uniform((2, 1, h, w), tl.float64)
     assert penalty(tl.Tensor(m), area, smooth).data == pytest.approx(penalties(m[:, 0], area, smooth), rel=1e-12)
@@ -120,8 +121,7 @@ def test_the_mask_has_as_many_rows_and_columns_as_one_says_at_most_one_a_pixel()
     net, x = pooled_net(rng), rng.normal((2, 2, 5, 9), tl.float64)
     run = lambda size: meaningful_perturbation(net, x, 1, size=size, steps=4)
     row, column = run((1, 3)), run((3, 1))
-    assert np.array_equal(row, row[:, :1].repeat(5, 1))
-    assert np.array_equal(column, column[:, :, :1].repeat(9, 2))
+    assert np.ptp(row, 1).max() < 1e-12 > np.ptp(column, 2).max()
     assert row.std(2).min() > 0.001 < column.std(1).min()
     assert np.array_equal(run(99), run((5, 9)))
 
