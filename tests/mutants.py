@@ -429,6 +429,7 @@ MUTANTS = [
     Mutant(EXPLAIN + "deeplift.py", "lost = np.abs(dx) <= tiny * larger(x1, x0)", "lost = np.abs(dx) <= tiny", DEEPLIFT + " -k unit"),
     Mutant(EXPLAIN + "deeplift.py", "<= tiny * larger(y1, y0)", "<= tiny", DEEPLIFT + " -k unit"),
     Mutant(EXPLAIN + "deeplift.py", "if not a.ndim or len(a) % 2:", "if len(a) % 2:", DEEPLIFT + " -k multiplier"),
+    Mutant(EXPLAIN + "common.py", "isinstance(value, (int, np.integer)) or", "isinstance(value, int) or", EVERY + " -k numpys"),
     # are the maps true?
     Mutant(EVALUATE + "curves.py", "(rank >= count for count", "(rank > count for count", MEASURES),
     Mutant(EVALUATE + "curves.py", "hidden[-1] - 1 - ranks(plane_maps(maps, x))", "ranks(-plane_maps(maps, x))", MEASURES),

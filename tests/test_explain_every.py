@@ -272,6 +272,19 @@ def test_a_picture_on_its_side_has_its_map_on_its_side(name, seed):
     assert np.abs(maps[0] - maps[1]).max() <= 1e-9 * max(1, np.abs(maps[0]).max())
 
 
+def test_a_count_may_be_numpys():
+    rng = tl.Generator(20)
+    net, x = folded_average(rng), pictures(rng)
+    for name, count in (
+        ("integrated_gradients", "steps"),
+        ("smoothgrad", "n"),
+        ("rise", "n"),
+        ("occlusion", "batch_size"),
+    ):
+        method = partial(explain.METHODS[name], **({"window": 3} if name == "occlusion" else {}))
+        assert np.array_equal(method(net, x, 1, **{count: np.int64(4)}), method(net, x, 1, **{count: 4})), name
+
+
 # --- by name ----------------------------------------------------------------------------------------------------------
 
 
