@@ -194,6 +194,15 @@ def test_a_picture_with_nothing_to_lose_gets_nothing_beside_one_that_has():
     assert np.array_equal(single[1], np.zeros((6, 6)))
 
 
+@pytest.mark.parametrize("last", [0.3, 0.1 + 0.2])
+def test_an_answer_that_is_the_same_to_rounding_is_nothing_to_lose_although_its_parts_cancel(last):
+    x = np.array([[[[0.1, 0.2], [-last, 0]]]])
+    model = lambda x: x.sum((2, 3)) + 0.1
+    assert (logits(model, x)[0, 0] == logits(model, 0 * x)[0, 0]) == (last != 0.3)
+    assert not meaningful_perturbation(model, x, 0, baseline=0, area=0).any()
+    assert meaningful_perturbation(model, x + 0.01, 0, baseline=0, area=0).any()
+
+
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
