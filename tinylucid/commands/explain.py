@@ -32,6 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser, pictures=True)
     parser.add_argument(
         "--methods",
+        type=name_list,
         default=FEW,
         metavar="NAMES",
         help=f"all, or some with commas between them (%(default)s): {', '.join(explain.METHODS)}",
@@ -67,17 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
     for page, start in enumerate(range(0, len(x), PAGE), 1):
         some, names = x[start : start + PAGE], read[start : start + PAGE]
         path = out / (f"explained-{page}.png" if len(x) > PAGE else "explained.png")
-        keep(drawn(saved, some, names, target, methods, ALL in arguments.methods.split(",")), path)
+        keep(drawn(saved, some, names, target, methods, ALL in arguments.methods), path)
     for message in wrong.values():
         complain(message)
     return 2 if wrong else 0
 
 
+def name_list(text: str) -> list[str]:
+    """The type of an argument that holds names with commas between them."""
+    return [name.strip() for name in text.split(",")]
+
+
 def chosen(arguments: argparse.Namespace, model: Any, background: Any) -> dict[str, explain.Method]:
     """The methods asked for, by name, ready to be called with (model, x, target)."""
-    there = list(explain.METHODS)
-    asked = [name.strip() for name in arguments.methods.split(",")]
-    names = there[:] if ALL in asked else asked
+    there, lenient = list(explain.METHODS), ALL in arguments.methods
+    names = there[:] if lenient else arguments.methods
     for name in names:
         if name not in there:
             raise ValueError(f"no method {name!r}{meant(name, there)}; there are: {ALL}, {listed(there)}")
@@ -85,7 +90,7 @@ def chosen(arguments: argparse.Namespace, model: Any, background: Any) -> dict[s
         raise ValueError(f"--layer is for grad_cam and its kin, and the methods chosen are {listed(names)}")
     if arguments.background and "expected_gradients" not in names:
         raise ValueError(f"--background is for expected_gradients, and the methods chosen are {listed(names)}")
-    if background is None and ALL in asked:
+    if background is None and lenient:
         names.remove("expected_gradients")
         complain("expected_gradients is left out: it compares with other pictures, given by --background IMAGE…")
     elif background is None and "expected_gradients" in names:

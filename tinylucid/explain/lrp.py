@@ -220,21 +220,21 @@ def normalised(epsilon: float, folded: Mapping[int, tuple]) -> Callable:
 def norms_behind(calls: list[Call]) -> dict[int, tuple[Any, Any]]:
     """Of each z = w x + b that goes into a batch norm and nowhere else: id(z) → (s, t), the norm being s·z + t a channel.
 
-    Then w x + b and the norm are one layer, s·w x + s·b + t. Apart they would be shared out by the signs of a z that no
-    ReLU has seen (Montavon et al., 2019, appendix).
+    Then w x + b and the norm are one layer, s·w x + s·b + t (Montavon et al., 2019). Apart they would be shared out by the
+    signs of a z that no ReLU has seen. The record holds every z until its layer has been asked, so its id stays its own.
     """
     users = Counter(id(p) for n, _ in calls for p in n.parents)
     found = {}
     for n, inputs in calls:
-        before = n.parents[0] if n.op is batch_norm_fixed.op and inputs == (0,) else None
-        if (
-            getattr(before, "op", None) not in (_conv2d.op, _linear.op)
-            or users[id(before)] > 1
-            or n.saved["x"].ndim == 3
-        ):
+        if n.op is not batch_norm_fixed.op or inputs != (0,):
             continue
-        scale = n.saved["weight"] * n.saved["inv_std"]
-        found[id(n.saved["x"])] = scale, n.saved["bias"] - n.saved["mean"] * scale
+        layer, z = n.parents[0], n.saved["x"]
+        weighs = (
+            getattr(layer, "op", None) in (_conv2d.op, _linear.op) and z.ndim != 3
+        )  # dense on (N, C, L): C is no unit
+        if weighs and users[id(layer)] == 1:
+            scale = n.saved["weight"] * n.saved["inv_std"]
+            found[id(z)] = scale, n.saved["bias"] - n.saved["mean"] * scale
     return found
 
 

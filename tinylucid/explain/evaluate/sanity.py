@@ -12,6 +12,7 @@ import numpy as np
 
 from ...nn import Module, init
 from ...nn.module import check_model, mode
+from ...nn.watch import watched
 from ...optim import Adam
 from ...random import Generator, default_generator
 from ...scopes import no_grad
@@ -100,19 +101,13 @@ def train_on_shuffled(
 
 def from_the_top(model: Module, x: Any) -> dict[str, Module]:
     """The layers with parameters of their own that run, by name, the last to run first."""
-    ran: list[tuple[str, Module]] = []
-
-    def note(name: str) -> Callable:
-        return lambda layer, args, out: ran.append((name, layer))
-
-    with contextlib.ExitStack() as hooks, mode(model, False), no_grad():
-        for name, layer in model.named_modules():
-            if own_parameters(layer):
-                hooks.callback(layer.register_forward_hook(note(name or type(model).__name__)))
+    layers = {name or type(model).__name__: layer for name, layer in model.named_modules() if own_parameters(layer)}
+    ran: list[str] = []
+    with watched(layers.items(), lambda name, out: ran.append(name)), mode(model, False), no_grad():
         model(Tensor(x))
     if not ran:
         raise ValueError(f"parameter_randomisation: no layer of this {type(model).__name__} that runs has parameters")
-    return dict(reversed(ran))
+    return {name: layers[name] for name in reversed(ran)}
 
 
 def own_parameters(layer: Module) -> list[Any]:
