@@ -1,7 +1,8 @@
 """Choose the kernels by the type of the arrays, and see that they get what they can compute: ``of(x).conv2d(x, ...)``.
 
 NumPy arrays are computed by the folder ``cpu`` (Numba), or by ``reference`` (plain NumPy) inside ``with
-kernels("reference"):`` or under the environment variable TINYLUCID_KERNELS=reference.
+kernels("reference"):`` or under the environment variable TINYLUCID_KERNELS=reference. CuPy arrays are computed by ``gpu``;
+``with kernels("gpu"):`` computes NumPy arrays there too, moved there and back with each call, to compare the folders.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-NAMES = ("cpu", "reference")
+NAMES = ("cpu", "reference", "gpu")
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-AS_THEY_ARE = {"adam", "linear", "matmul", "rmsprop", "sgd"}  # written in place, or read transposed without a copy
+WRITTEN = {"adam", "rmsprop", "sgd"}  # their first arrays are updated in place
+AS_THEY_ARE = {*WRITTEN, "linear", "matmul"}  # the latter read transposed arrays without a copy
 
 
 class Folder:
@@ -26,39 +28,75 @@ class Folder:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __getattr__(self, kernel: str) -> Callable:
-        if kernel.startswith("__"):
-            raise AttributeError(kernel)
-        function = ready(getattr(import_module(f".{self.name}", __package__), kernel), kernel not in AS_THEY_ARE)
-        setattr(self, kernel, function)  # from now on found without this detour
+    def __getattr__(self, name: str) -> Callable:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        kernel = getattr(import_module(f".{self.name}", __package__), name)
+        function = ready(kernel, name not in AS_THEY_ARE, gpu_array if self.name == "gpu" else numpy_array)
+        if self.name == "gpu":
+            function = there_and_back(function, name in WRITTEN)
+        setattr(self, name, function)  # from now on found without this detour
         return function
 
     def __repr__(self) -> str:
         return f"<kernels of {self.name}>"
 
 
-def ready(kernel: Callable, contiguous: bool) -> Callable:
+def numpy_array(a: Any) -> Any:
+    """A copy that is C-contiguous and writeable."""
+    return np.array(a, order="C")
+
+
+def gpu_array(a: Any) -> Any:
+    """The array itself, or a copy without gaps."""
+    from .gpu.driver import cupy
+
+    return cupy().ascontiguousarray(a)
+
+
+def ready(kernel: Callable, contiguous: bool, arranged: Callable) -> Callable:
     """The kernel, whose arrays it gets C-contiguous and writeable (unless it takes any layout) and, if floating, all of one dtype."""
+    on_gpu = arranged is gpu_array
 
     def call(*args: Any) -> Any:
         given, dtype = args, None
         for k, a in enumerate(given):
-            if type(a) is np.ndarray:
+            if type(a) is np.ndarray or (on_gpu and hasattr(a, "flags")):
                 if a.dtype.kind == "f":
                     if dtype is None and a.dtype in FLOATS:
                         dtype = a.dtype
                     elif a.dtype != dtype:
                         raise unfit(kernel, given)
-                if contiguous and not a.flags.carray:  # also read-only ones: Numba would compile once more for them
-                    args = (*args[:k], np.array(a, order="C"), *args[k + 1 :])
+                fits = a.flags.c_contiguous if on_gpu else a.flags.carray  # Numba would compile once more for read-only ones
+                if contiguous and not fits:
+                    args = (*args[:k], arranged(a), *args[k + 1 :])
         return kernel(*args)
+
+    return call
+
+
+def there_and_back(kernel: Callable, writes: bool) -> Callable:
+    """A GPU kernel that also takes NumPy arrays: they are moved to the GPU, the results and what it wrote back to NumPy."""
+
+    def call(*args: Any) -> Any:
+        if not any(type(a) is np.ndarray for a in args):
+            return kernel(*args)
+        from .gpu.driver import cupy
+
+        moved = tuple(cupy().asarray(a) if type(a) is np.ndarray else a for a in args)
+        out = kernel(*moved)
+        for a, b in zip(args, moved) if writes else ():
+            if type(a) is np.ndarray:
+                a[...] = b.get()
+        back = lambda y: y.get() if isinstance(y, cupy().ndarray) else y
+        return tuple(map(back, out)) if isinstance(out, tuple) else back(out)
 
     return call
 
 
 def unfit(kernel: Callable, args: tuple) -> TypeError:
     """The one error for arrays that kernels do not compute on."""
-    got = ", ".join(f"{a.dtype} {a.shape}" if isinstance(a, np.ndarray) else type(a).__name__ for a in args)
+    got = ", ".join(f"{a.dtype} {a.shape}" if hasattr(a, "dtype") else type(a).__name__ for a in args)
     return TypeError(f"kernel {kernel.__name__}: floating arrays must all be float32 or all float64, got {got}")
 
 
@@ -69,7 +107,7 @@ def folder(name: str) -> Folder:
     """The folder of that name; ValueError if there is none."""
     if name not in FOLDERS:
         where = "TINYLUCID_KERNELS" if name == os.environ.get("TINYLUCID_KERNELS") else "kernels"
-        raise ValueError(f"{where}: there are {' and '.join(map(repr, NAMES))}, got {name!r}")
+        raise ValueError(f"{where}: there are {', '.join(map(repr, NAMES))}, got {name!r}")
     return FOLDERS[name]
 
 
@@ -86,12 +124,14 @@ def of(x: Any) -> Folder:
     """The kernels that compute on arrays of x's type; TypeError if there are none."""
     if type(x) is np.ndarray:
         return chosen.numpy
-    raise TypeError(f"no kernels compute on {type(x).__module__}.{type(x).__name__}; expected numpy.ndarray")
+    if hasattr(x, "get") and hasattr(x, "flags"):  # a CuPy array, or its stand-in's
+        return FOLDERS["gpu"]
+    raise TypeError(f"no kernels compute on {type(x).__module__}.{type(x).__name__}; expected numpy.ndarray or cupy.ndarray")
 
 
 @contextmanager
 def kernels(name: str) -> Iterator[None]:
-    """``with kernels("reference"):`` this thread's NumPy arrays are computed by that folder: "cpu" or "reference".
+    """``with kernels("reference"):`` this thread's NumPy arrays are computed by that folder: "cpu", "reference" or "gpu".
 
     What is recorded inside and differentiated later is differentiated by the kernels in force then.
     """

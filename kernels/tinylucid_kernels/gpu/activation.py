@@ -1,0 +1,18 @@
+"""The rectifier and its gradient: one thread an element."""
+
+from .driver import cupy
+from .launch import cover, kernel
+
+
+def relu(x):
+    """max(x, 0); NaN stays NaN."""
+    y = cupy().empty_like(x)
+    kernel("activation.cu", "relu", x.dtype)(*cover(x.size), x, y, x.size)
+    return y
+
+
+def gate(x, by):
+    """x where ``by`` > 0, else 0: what relu lets through, for its gradient."""
+    y = cupy().empty_like(x)
+    kernel("activation.cu", "gate", x.dtype)(*cover(x.size), x, by, y, x.size)
+    return y

@@ -1,0 +1,24 @@
+"""Where the tests of this folder run: on a GPU (TINYLUCID_GPU=real), on the emulated one (=emulated), unset: on what there is."""
+
+import os
+import shutil
+
+import pytest
+from tinylucid_kernels.gpu import driver
+
+if not os.environ.get("TINYLUCID_GPU") and not driver.is_available():
+    os.environ["TINYLUCID_GPU"] = "emulated"
+    driver.cupy.cache_clear()
+EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"
+
+
+def pytest_collection_modifyitems(items):
+    here = os.path.dirname(__file__)
+    if EMULATED and not shutil.which("g++"):
+        for item in items:
+            if str(item.path).startswith(here):
+                item.add_marker(pytest.mark.skip(reason="neither a GPU nor g++, which the emulated one needs"))
+
+
+def pytest_report_header():
+    return f"gpu: {'emulated' if EMULATED else 'real'}"
