@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -318,8 +319,9 @@ def mode(model: Any, training: bool) -> Iterator[None]:
 
 def device_of(model: Any) -> str:
     """The device of a model's parameters and buffers, the default one where it has none (or is no Module)."""
-    tensors = [*model.parameters(), *model.buffers()] if isinstance(model, Module) else []
-    return tensors[0].device if tensors else devices.default
+    if devices.gpu_type is None or not isinstance(model, Module):
+        return devices.default
+    return next((t.device for t in itertools.chain(model.parameters(), model.buffers())), devices.default)
 
 
 def check_model(model: Any, where: str) -> None:
