@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("names.json")
-MODULES = ("cupy", "cupy.fft", "cupy.lib.stride_tricks", "cupy.linalg", "cupy.random")
+MODULES = ("cupy", "cupy.fft", "cupy.lib.stride_tricks", "cupy.linalg")
 
 
 @cache
