@@ -1,7 +1,7 @@
 // Sampling pictures at the places of a grid: each result is a mean of the four pixels around its place.
 //
-// Places are computed in the grid's own dtype, product and sum rounded one by one, as the reference does: on a grid that
-// looks straight at the pixels, the last bit decides which two pixels a place lies between.
+// Places are computed in the grid's own dtype, product and sum rounded one by one, as the reference does: on a grid
+// that looks straight at the pixels, the last bit decides which two pixels a place lies between.
 
 #include "planes.cuh"
 #include "ordered.cuh"
@@ -14,8 +14,8 @@ struct Place {
     real t, slope;  // the distance from there, and ∂t/∂c
 };
 
-// Where coordinate c falls on an axis of n pixels: −1 and 1 are the centres of the outermost pixels with align_corners, else
-// their outer edges. NaN falls outside, at distance NaN.
+// Where coordinate c falls on an axis of n pixels: −1 and 1 are the centres of the outermost pixels with align_corners,
+// else their outer edges. NaN falls outside, at distance NaN.
 __device__ Place place(real c, int n, int padding_mode, int align_corners) {
     real end = n - 1, half = real(align_corners ? n - 1 : n) / 2, edge = real(align_corners ? 0 : -0.5);
     real at = times(c + 1, half) + edge, slope = half;
@@ -51,12 +51,12 @@ struct Corners {
     }
 };
 
-// y[n, c, p, q] = Σ share_y · share_x · pixel over the four around grid[n, p, q]. One thread an element, so a place is worked
-// out once a channel: that costs less than the pixels, which lie anywhere. Reads grid once a channel (from the cache), up to four
-// pixels a place, writes y: between x.size + y.size and 5 · y.size.
+// y[n, c, p, q] = Σ share_y · share_x · pixel over the four around grid[n, p, q]. One thread an element, so a place is
+// worked out once a channel: that costs less than the pixels, which lie anywhere. Reads grid once a channel (from the
+// cache), up to four pixels a place, writes y: between x.size + y.size and 5 · y.size.
 extern "C" __global__ void grid_sample(const real *__restrict__ x, const real *__restrict__ grid, real *__restrict__ y,
-                                       int channels, int h, int w, long long places, int padding_mode, int align_corners,
-                                       long long size) {
+                                       int channels, int h, int w, long long places, int padding_mode,
+                                       int align_corners, long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     long long plane = i / places, spot = i - plane * places;
@@ -70,9 +70,9 @@ extern "C" __global__ void grid_sample(const real *__restrict__ x, const real *_
     y[i] = total;
 }
 
-// ∂x: each g added to the four pixels around its place, by their shares; outside nothing. One warp a plane (see ordered.cuh),
-// which it zeroes first. Reads g, and grid once a channel, writes gx, and reads and writes four pixels a place, mostly in the cache:
-// 3 · g.size + gx.size at best.
+// ∂x: each g added to the four pixels around its place, by their shares; outside nothing. One warp a plane (see
+// ordered.cuh), which it zeroes first. Reads g, and grid once a channel, writes gx, and reads and writes four pixels a
+// place, mostly in the cache: 3 · g.size + gx.size at best.
 extern "C" __global__ void grid_sample_picture(const real *__restrict__ g, const real *__restrict__ grid, real *gx,
                                                int channels, int h, int w, long long places, int padding_mode,
                                                int align_corners, long long planes) {
@@ -90,11 +90,12 @@ extern "C" __global__ void grid_sample_picture(const real *__restrict__ g, const
     }
 }
 
-// ∂grid, one thread a place: weight = Σ_c g · pixel for each of the four, times how its share moves with the place. Reads g and up to
-// four pixels a place and channel, grid once, writes ggrid: between g.size + x.size and 5 · g.size.
+// ∂grid, one thread a place: weight = Σ_c g · pixel for each of the four, times how its share moves with the place.
+// Reads g and up to four pixels a place and channel, grid once, writes ggrid: between g.size + x.size and 5 · g.size.
 extern "C" __global__ void grid_sample_grid(const real *__restrict__ g, const real *__restrict__ x,
-                                            const real *__restrict__ grid, real *__restrict__ ggrid, int channels, int h,
-                                            int w, long long places, int padding_mode, int align_corners, long long size) {
+                                            const real *__restrict__ grid, real *__restrict__ ggrid, int channels,
+                                            int h, int w, long long places, int padding_mode, int align_corners,
+                                            long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     long long n = i / places, plane = n * channels;

@@ -5,7 +5,8 @@ struct Pixel {
     int row, column;
 };
 
-// Element i of an array (planes, rows, columns). Where i fits into 32 bits it is divided in 32, which is several times faster.
+// Element i of an array (planes, rows, columns). Where i fits into 32 bits it is divided in 32, which is several times
+// faster.
 __device__ Pixel pixel_of(long long i, int rows, int columns) {
     if (i >> 32 == 0) {
         unsigned line = unsigned(i) / columns, plane = line / rows;
@@ -15,7 +16,7 @@ __device__ Pixel pixel_of(long long i, int rows, int columns) {
     return {plane, int(line - plane * rows), int(i - line * columns)};
 }
 
-// a · b, rounded: the compiler must not fuse it with the sum that follows. A place that lies just on a pixel would round to
-// the other side of it than the reference's.
+// a · b, rounded: the compiler must not fuse it with the sum that follows. A place that lies just on a pixel would
+// round to the other side of it than the reference's.
 __device__ float times(float a, float b) { return __fmul_rn(a, b); }
 __device__ double times(double a, double b) { return __dmul_rn(a, b); }

@@ -1,5 +1,5 @@
-// Pooling, and its adjoints: one thread an element of what is written, which finds the elements that it needs. So nothing is
-// scattered, except by max pooling's adjoint (the last kernel), whose places are arbitrary.
+// Pooling, and its adjoints: one thread an element of what is written, which finds the elements that it needs. So
+// nothing is scattered, except by max pooling's adjoint (the last kernel), whose places are arbitrary.
 //
 // Along an axis a window is a span of pixels. Seen from a pixel, the windows that it lies in are a span too.
 
@@ -8,7 +8,6 @@
 
 struct Span {
     int first, end, step;
-    __device__ int count() const { return end - first; }
 };
 
 // Window p of a sliding kernel, cut to the n pixels of the picture: p·stride − padding + i·dilation, i = 0 … size − 1.
@@ -24,8 +23,8 @@ __device__ Span windows_over(int i, int out, int size, int stride, int padding) 
     return {beyond < 0 ? 0 : beyond / stride + 1, min((i + padding) / stride + 1, out), 1};
 }
 
-// Adaptive window p of ``out`` over n pixels: ⌊p·n/out⌋ … ⌈(p+1)·n/out⌉ − 1. The windows that pixel i lies in are the same
-// with n and out exchanged: ⌈(p+1)·n/out⌉ > i where p ≥ ⌊i·out/n⌋, and ⌊p·n/out⌋ ≤ i where p < ⌈(i+1)·out/n⌉.
+// Adaptive window p of ``out`` over n pixels: ⌊p·n/out⌋ … ⌈(p+1)·n/out⌉ − 1. The windows that pixel i lies in are the
+// same with n and out exchanged: ⌈(p+1)·n/out⌉ > i where p ≥ ⌊i·out/n⌋, and ⌊p·n/out⌋ ≤ i where p < ⌈(i+1)·out/n⌉.
 __device__ Span adaptive_window(int p, int n, int out) {
     return {int((long long)p * n / out), int(((long long)(p + 1) * n + out - 1) / out), 1};
 }
@@ -61,26 +60,34 @@ extern "C" __global__ void max_pool2d(const real *__restrict__ x, real *__restri
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     Pixel at = pixel_of(i, p, q);
-    largest(x + at.plane * h * w, w, window(at.row, h, kh, sh, ph, dh), window(at.column, w, kw, sw, pw, dw), y + i, index + i);
+    Span rows = window(at.row, h, kh, sh, ph, dh), columns = window(at.column, w, kw, sw, pw, dw);
+    largest(x + at.plane * h * w, w, rows, columns, y + i, index + i);
 }
 
 // The same over adaptive windows.
 extern "C" __global__ void adaptive_max_pool2d(const real *__restrict__ x, real *__restrict__ y,
-                                               long long *__restrict__ index, int h, int w, int p, int q, long long size) {
+                                               long long *__restrict__ index, int h, int w, int p, int q,
+                                               long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     Pixel at = pixel_of(i, p, q);
-    largest(x + at.plane * h * w, w, adaptive_window(at.row, h, p), adaptive_window(at.column, w, q), y + i, index + i);
+    Span rows = adaptive_window(at.row, h, p), columns = adaptive_window(at.column, w, q);
+    largest(x + at.plane * h * w, w, rows, columns, y + i, index + i);
+}
+
+// How many pixels a window that is not dilated has.
+__device__ real count(Span rows, Span columns) {
+    return (long long)(rows.end - rows.first) * (columns.end - columns.first);
 }
 
 // By how much avg_pool2d divides a window's sum: all of the kernel, or the pixels inside.
 __device__ real divisor(Span rows, Span columns, int kh, int kw, int include_pad) {
-    return include_pad ? (long long)kh * kw : (long long)rows.count() * columns.count();
+    return include_pad ? (long long)kh * kw : count(rows, columns);
 }
 
 // y = the mean of each window. Reads each pixel once a window, writes y: at best x.size + y.size.
-extern "C" __global__ void avg_pool2d(const real *__restrict__ x, real *__restrict__ y, int h, int w, int p, int q, int kh,
-                                      int kw, int sh, int sw, int ph, int pw, int include_pad, long long size) {
+extern "C" __global__ void avg_pool2d(const real *__restrict__ x, real *__restrict__ y, int h, int w, int p, int q,
+                                      int kh, int kw, int sh, int sw, int ph, int pw, int include_pad, long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     Pixel at = pixel_of(i, p, q);
@@ -88,10 +95,10 @@ extern "C" __global__ void avg_pool2d(const real *__restrict__ x, real *__restri
     y[i] = sum(x + at.plane * h * w, w, rows, columns) / divisor(rows, columns, kh, kw, include_pad);
 }
 
-// Its adjoint: x = Σ g / divisor over the windows that the pixel lies in. Reads each g once a pixel of its window, writes x:
-// at best g.size + x.size.
-extern "C" __global__ void avg_pool2d_backward(const real *__restrict__ g, real *__restrict__ x, int h, int w, int p, int q,
-                                               int kh, int kw, int sh, int sw, int ph, int pw, int include_pad,
+// Its adjoint: x = Σ g / divisor over the windows that the pixel lies in. Reads each g once a pixel of its window,
+// writes x: at best g.size + x.size.
+extern "C" __global__ void avg_pool2d_backward(const real *__restrict__ g, real *__restrict__ x, int h, int w, int p,
+                                               int q, int kh, int kw, int sh, int sw, int ph, int pw, int include_pad,
                                                long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
@@ -108,18 +115,18 @@ extern "C" __global__ void avg_pool2d_backward(const real *__restrict__ g, real 
 }
 
 // The mean of each adaptive window; traffic as avg_pool2d.
-extern "C" __global__ void adaptive_avg_pool2d(const real *__restrict__ x, real *__restrict__ y, int h, int w, int p, int q,
-                                               long long size) {
+extern "C" __global__ void adaptive_avg_pool2d(const real *__restrict__ x, real *__restrict__ y, int h, int w, int p,
+                                               int q, long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     Pixel at = pixel_of(i, p, q);
     Span rows = adaptive_window(at.row, h, p), columns = adaptive_window(at.column, w, q);
-    y[i] = sum(x + at.plane * h * w, w, rows, columns) / divisor(rows, columns, 0, 0, 0);
+    y[i] = sum(x + at.plane * h * w, w, rows, columns) / count(rows, columns);
 }
 
 // Its adjoint; traffic as avg_pool2d_backward.
-extern "C" __global__ void adaptive_avg_pool2d_backward(const real *__restrict__ g, real *__restrict__ x, int h, int w, int p,
-                                                        int q, long long size) {
+extern "C" __global__ void adaptive_avg_pool2d_backward(const real *__restrict__ g, real *__restrict__ x, int h, int w,
+                                                        int p, int q, long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     Pixel at = pixel_of(i, h, w);
@@ -129,20 +136,21 @@ extern "C" __global__ void adaptive_avg_pool2d_backward(const real *__restrict__
     for (int r = over_row.first; r < over_row.end; ++r)
         for (int s = over_column.first; s < over_column.end; ++s) {
             Span rows = adaptive_window(r, h, p), columns = adaptive_window(s, w, q);
-            total += plane[(long long)r * q + s] / divisor(rows, columns, 0, 0, 0);
+            total += plane[(long long)r * q + s] / count(rows, columns);
         }
     x[i] = total;
 }
 
 // y[k, t] = x[k, index[k, t]], planes flat. Reads index, the pixels it names and writes y: 4 · y.size in float32.
-extern "C" __global__ void pool_gather(const real *__restrict__ x, const long long *__restrict__ index, real *__restrict__ y,
-                                       long long pixels, long long entries, long long size) {
+extern "C" __global__ void pool_gather(const real *__restrict__ x, const long long *__restrict__ index,
+                                       real *__restrict__ y, long long pixels, long long entries, long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i < size) y[i] = x[i / entries * pixels + index[i]];
 }
 
-// Its adjoint: x[k, index[k, t]] += g[k, t], one warp a plane (see ordered.cuh), which it zeroes first. Reads g and index,
-// writes x, and reads and writes the pixels that are added to, mostly in the cache: 3 · g.size + x.size at best in float32.
+// Its adjoint: x[k, index[k, t]] += g[k, t], one warp a plane (see ordered.cuh), which it zeroes first. Reads g and
+// index, writes x, and reads and writes the pixels that are added to, mostly in the cache: 3 · g.size + x.size at best
+// in float32.
 extern "C" __global__ void pool_scatter(const real *__restrict__ g, const long long *__restrict__ index, real *x,
                                         long long pixels, long long entries, long long planes) {
     long long plane = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / 32;
