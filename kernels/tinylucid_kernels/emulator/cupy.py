@@ -173,8 +173,8 @@ class RawKernel:
     def _argument(self, i, s, a):
         who = f"{self.name}, argument {i + 1}"
         if s[0] in "PC":
-            if a is None:
-                return np.uint64(0)
+            if isinstance(a, np.uint64) and a == 0:                                      # how the launcher says None
+                return a
             if not isinstance(a, ndarray):
                 raise TypeError(f"{who} is a pointer; it needs a cupy.ndarray, not {type(a)}")
             if a.dtype != emu.CODES[s[1:]] and not (a.dtype == bool and s[1:] in ("u1", "i1")):
