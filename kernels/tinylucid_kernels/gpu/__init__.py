@@ -3,3 +3,4 @@
 from .activation import gate, relu
 from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
+from .random import dropout_mask, philox
