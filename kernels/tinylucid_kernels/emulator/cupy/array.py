@@ -28,7 +28,9 @@ class ndarray:
     __array_priority__ = 100
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, shape: Any, dtype: Any = float, memptr: None = None, strides: None = None, order: str = "C") -> None:
+    def __init__(
+        self, shape: Any, dtype: Any = float, memptr: None = None, strides: None = None, order: str = "C"
+    ) -> None:
         self._pool = None
         if memptr is not None or strides is not None:
             raise NotImplementedError("the emulated GPU has no pointers: ndarray(shape, dtype, order=...)")
@@ -50,7 +52,9 @@ class ndarray:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TypeError(IMPLICIT)
 
-    def get(self, stream: Any = None, order: str = "C", out: np.ndarray | None = None, blocking: bool = True) -> np.ndarray:
+    def get(
+        self, stream: Any = None, order: str = "C", out: np.ndarray | None = None, blocking: bool = True
+    ) -> np.ndarray:
         """A copy on the host."""
         if out is None:
             return self._a.copy({"C": "C", "F": "F", "A": "A"}[order.upper()])
@@ -309,5 +313,9 @@ for _name, _ufunc in {**ARITHMETIC, **COMPARISONS}.items():
 for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
     setattr(ndarray, f"__{_name}__", unary(_ufunc))
 for _name, _parameters in stored()["cupy.ndarray"].items():
-    if not hasattr(ndarray, _name) and hasattr(np.ndarray, _name) and _name not in ("data", "flat", "dump", "dumps", "tofile"):
+    if (
+        not hasattr(ndarray, _name)
+        and hasattr(np.ndarray, _name)
+        and _name not in ("data", "flat", "dump", "dumps", "tofile")
+    ):
         setattr(ndarray, _name, attribute(_name) if _parameters is None else method(_name, _parameters))

@@ -53,7 +53,9 @@ class Ufunc:
         with quiet():
             self.ufunc.at(a._a, *convert((indices, b), []))
 
-    def reduce(self, array: ndarray, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
+    def reduce(
+        self, array: ndarray, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> ndarray:
         """The sum or product along axes."""
         self.only(REDUCE, "reduce")
         return (array.sum if self.__name__ == "add" else array.prod)(axis, dtype, out, keepdims)  # type: ignore[attr-defined]
@@ -175,7 +177,9 @@ def nested(obj: Any, inputs: list) -> Any:
     return obj if isinstance(obj, np.ndarray) else convert(obj, inputs)
 
 
-def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, blocking: bool = False) -> ndarray:
+def asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, blocking: bool = False
+) -> ndarray:
     """The array itself if it is on the GPU already and fits, else a new one."""
     return array(a, dtype, bool(copy), "K" if order is None else order)
 
@@ -190,7 +194,9 @@ def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
     return poison(ndarray(shape, dtype, order=order))
 
 
-def empty_like(prototype: ndarray, dtype: Any = None, order: str = "K", subok: None = None, shape: Any = None) -> ndarray:
+def empty_like(
+    prototype: ndarray, dtype: Any = None, order: str = "K", subok: None = None, shape: Any = None
+) -> ndarray:
     """An array of the same shape and dtype, with whatever was in memory."""
     if type(prototype) is not ndarray:
         raise unsupported(prototype)
