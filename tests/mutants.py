@@ -57,6 +57,7 @@ TRAIN = "tinylucid/train/"
 BAD = "tests/test_bad_input.py -k "
 DATA = "tinylucid/data/"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
+GPU, ON_GPU = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_"
 
 
 def op(file: str, right: str, wrong: str, name: str) -> Mutant:
@@ -701,6 +702,49 @@ MUTANTS = [
     Mutant("tinylucid/cli.py", 'stream.reconfigure(errors="backslashreplace")', "pass", BAD + "encoding"),
     Mutant(TRAIN + "run.py", 'list(map(str, getattr(data, "classes", ())))', "[]", BAD + "gone_on"),
     Mutant(TRAIN + "checkpoint.py", "if LAST in taken else", "if taken else", BAD + "gone_on"),
+    # GPU kernels: batch norm and its sums
+    Mutant(GPU + "sums.cuh", "    __syncthreads();\n    real sum = 0;", "    real sum = 0;", ON_GPU + "norm.py"),
+    Mutant(GPU + "sums.cuh", "    __syncthreads();  // the next sum", "    // the next sum", ON_GPU + "norm.py"),
+    Mutant(GPU + "sums.cuh", "d > 0; d /= 2) v +=", "d > 1; d /= 2) v +=", ON_GPU + "norm.py"),
+    Mutant(GPU + "sums.cuh", "w < blockDim.x * blockDim.y / 32", "w < blockDim.x / 32", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "start = s % a_row * SEGMENT", "start = s % a_row", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "min(start + SEGMENT, L)", "start + SEGMENT", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "(L + SEGMENT - 1) / SEGMENT", "L / SEGMENT", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "step = (long long)parts * blockDim.y", "step = (long long)parts", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "row = s / a_row * C + channel", "row = channel * N + s / a_row", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "k < parts; k +=", "k < parts - 1; k +=", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "sums[(long long)channel * parts + k]", "sums[(long long)k * C + channel]", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "part == 0 && thread() == 0", "thread() == 0", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "* inverse * slope)", "* slope)", ON_GPU + "norm.py"),
+    Mutant(GPU + "norm.cu", "inverse = 1 / sqrt(", "inverse = 1.0 / sqrt(", ON_GPU + "nvrtc.py -k norm"),
+    # GPU kernels: cross-entropy
+    Mutant(GPU + "loss.cu", "if (row >= rows) return", "if (row > rows) return", ON_GPU + "loss.py"),
+    Mutant(GPU + "loss.py", "-(-rows // ROWS)", "rows // ROWS", ON_GPU + "loss.py"),
+    Mutant(GPU + "loss.cu", "    top = warp_max(top);\n", "", ON_GPU + "loss.py"),
+    Mutant(GPU + "loss.cu", "if (goal != 0) cost +=", "cost +=", ON_GPU + "loss.py"),
+    Mutant(GPU + "loss.cu", "/ total * wanted - goal", "/ total - goal", ON_GPU + "loss.py"),
+    Mutant(GPU + "loss.cu", "(weight ? weight[c] : real(1))", "(weight ? weight[label] : real(1))", ON_GPU + "loss.py"),
+    Mutant(GPU + "loss.cu", "wanted = warp_sum(wanted)", "wanted = wanted * 1", ON_GPU + "loss.py"),
+    Mutant(GPU + "sums.cuh", "if (!(v >= other)) v = other", "if (v >= other) v = other", ON_GPU + "loss.py"),
+    # GPU kernels: random numbers
+    Mutant(GPU + "random.cu", "round < 10", "round < 9", ON_GPU + "random_gpu.py"),
+    Mutant(GPU + "random.cu", "key1 = seed >> 32", "key1 = (unsigned)seed", ON_GPU + "random_gpu.py"),
+    Mutant(GPU + "random.cu", ">= limit", "> limit", ON_GPU + "random_gpu.py"),
+    Mutant(GPU + "random.cu", "if (4 * k + j < size) mask", "mask", ON_GPU + "random_gpu.py"),
+    Mutant(GPU + "random.cu", "scramble(offset + k, 0, seed)", "scramble(offset + 4 * k, 0, seed)", ON_GPU + "random_gpu.py"),
+    Mutant(GPU + "random.cu", "if (k >= blocks) return", "if (k > blocks) return", ON_GPU + "random_gpu.py"),
+    Mutant(GPU + "random.py", "math.ceil(p * 2.0**32)", "int(p * 2.0**32)", ON_GPU + "random_gpu.py"),
+    Mutant(GPU + "random.py", "cover(-(-x.size // 4))", "cover(x.size // 4)", ON_GPU + "random_gpu.py"),
+    # GPU kernels: optimisers
+    Mutant(GPU + "optim.cu", "(long long)blockIdx.x * blockDim.x + threadIdx.x", "threadIdx.x", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.cu", "nesterov ? step + momentum * v : v", "v", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.cu", "sqrt(second) + eps", "sqrt(second + eps)", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.cu", "new2 * g[i] * g[i]", "new2 * g[i]", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.cu", "        if (spread < 0) spread = 0;", "        ", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.cu", "if (spread < 0) spread = 0", "spread = fmax(spread, real(0))", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.cu", "step += momentum * buffer[i]", "step = momentum * buffer[i]", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.py", "momentum, 1 - dampening", "momentum, 1", ON_GPU + "optim_gpu.py"),
+    Mutant(GPU + "optim.py", "            a[...] = b", "            pass", ON_GPU + "optim_gpu.py"),
 ]  # fmt: skip
 
 
