@@ -57,7 +57,7 @@ TRAIN = "tinylucid/train/"
 BAD = "tests/test_bad_input.py -k "
 DATA = "tinylucid/data/"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
-GPU, ON_GPU = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_"
+GPU = "kernels/tinylucid_kernels/gpu/"
 
 
 def op(file: str, right: str, wrong: str, name: str) -> Mutant:
@@ -73,6 +73,11 @@ def cpu(file: str, right: str, wrong: str, kernel: str) -> Mutant:
 def fast(file: str, right: str, wrong: str, name: str) -> Mutant:
     """A mutant of a fast kernel, which the comparison of that kernel with the reference should kill."""
     return Mutant(CPU + file, right, wrong, f"{FAST} -k {name}")
+
+
+def gpu(file: str, right: str, wrong: str, tests: str) -> Mutant:
+    """A mutant of a GPU kernel, which its comparison with the reference should kill; ``tests`` is a file of tests/gpu."""
+    return Mutant(GPU + file, right, wrong, f"tests/gpu/{tests}")
 
 
 MUTANTS = [
@@ -702,49 +707,93 @@ MUTANTS = [
     Mutant("tinylucid/cli.py", 'stream.reconfigure(errors="backslashreplace")', "pass", BAD + "encoding"),
     Mutant(TRAIN + "run.py", 'list(map(str, getattr(data, "classes", ())))', "[]", BAD + "gone_on"),
     Mutant(TRAIN + "checkpoint.py", "if LAST in taken else", "if taken else", BAD + "gone_on"),
+    # GPU kernels: pooling, resizing, sampling, adding at places
+    gpu("ordered.cuh", "    __syncwarp();\n", "", "test_pool.py"),
+    gpu("ordered.cuh", "if (k < lane) first = false;", "", "test_pool.py"),
+    gpu("ordered.cuh", "plane[place] += total;", "plane[place] = total;", "test_pool.py"),
+    gpu("ordered.cuh", "k < 32; ++k", "k < 31; ++k", "test_pool.py"),
+    gpu("pool.cu", "i < pixels; i += 32) x[i] = 0;\n    __syncwarp();", "i < pixels; i += 32) x[i] = 0;", "test_pool.py"),
+    gpu("pool.cu", "bool some = i < entries;", "bool some = i <= entries;", "test_pool.py"),
+    gpu("pool.cu", "i - lane < entries; i += 32", "i < entries; i += 32", "test_pool.py"),
+    gpu("pool.cu", "(dilation - 1 - start) / dilation", "-start / dilation", "test_pool.py"),
+    gpu("pool.cu", "at < 0 || v > best", "v > best", "test_pool.py -k maxima"),
+    gpu("pool.cu", "v != v && best == best", "v != v", "test_pool.py -k maxima"),
+    gpu("pool.cu", "v > best ||", "v >= best ||", "test_pool.py -k maxima"),
+    gpu("pool.cu", "beyond < 0 ? 0 : beyond / stride + 1", "beyond / stride + 1", "test_pool.py"),
+    gpu("pool.cu", "min((i + padding) / stride + 1, out)", "(i + padding) / stride + 1", "test_pool.py"),
+    gpu("pool.cu", "* n + out - 1) / out)", "* n) / out)", "test_pool.py"),
+    gpu("pool.cu", "include_pad ? (long long)kh * kw", "include_pad ? (long long)kh * kh", "test_pool.py -k means"),
+    gpu("pool.py", "cover(32 * n * c)", "cover(n * c)", "test_pool.py"),
+    gpu("planes.cuh", "int(line - plane * rows), int(unsigned", "int(plane), int(unsigned", "test_pool.py"),
+    gpu("resize.cu", "double(float(p * scale))", "p * scale", "test_resize.py"),
+    gpu("resize.cu", "fmin(floor(at), n - 1.0)", "floor(at)", "test_resize.py"),
+    gpu("resize.cu", "fmin(at - below, 1.0)", "at - below", "test_resize.py"),
+    gpu("resize.cu", "(at.row - 1) / scale - 1;", "(at.row + 1) / scale - 1;", "test_resize.py"),
+    gpu("resize.cu", "if (pair.low > at.row) break;", "if (pair.low >= at.row) break;", "test_resize.py"),
+    gpu("resize.cu", "pair.high == at.row && !nearest", "pair.high == at.row && pair.low != at.row", "test_resize.py"),
+    gpu("resize.cu", "at.plane * places * inner + at.column", "at.plane * pixels * inner + at.column", "test_resize.py"),
+    gpu("grid.cu", "if (odd != (from_edge < 0)) slope", "if (odd) slope", "test_resize.py -k sampling"),
+    gpu("grid.cu", "if (!(at > 0 && at < end)) slope", "if (!(at >= 0 && at <= end)) slope", "test_resize.py -k places"),
+    gpu("grid.cu", "at < -2 ? -2 : at > end + 2 ? end + 2 : at;", "at;", "test_resize.py -k places"),
+    gpu("grid.cu", "at == at ? floor(at) : -2", "floor(at)", "test_resize.py -k places"),
+    gpu("grid.cu", "grid + 2 * mine", "grid + 2 * i", "test_resize.py"),
+    gpu("grid.cu", "i < places ? four.pixel(k) : -1", "four.pixel(k)", "test_resize.py"),
+    gpu("grid.cu", "column >= 0 && column < w", "column >= 0 && column <= w", "test_resize.py"),
+    gpu("grid.cu", "row >= 0 && row < h", "row < h", "test_resize.py"),
+    gpu("grid.cu", "k / 2 ? four.y.slope", "k % 2 ? four.y.slope", "test_resize.py -k sampling"),
+    gpu("grid.cu", "(long long)c * h * w + pixel", "(long long)c * h + pixel", "test_resize.py -k sampling"),
+    gpu("scatter.cu", "low = middle + 1;", "low = middle;", "test_scatter.py"),
+    gpu("scatter.cu", "low < m && index", "index", "test_scatter.py"),
+    gpu("scatter.cu", "] < row) low", "] <= row) low", "test_scatter.py"),
+    gpu("scatter.cu", "y[order[low] * d + column]", "y[low * d + column]", "test_scatter.py"),
+    gpu("scatter.py", 'order = cupy().argsort(index, kind="stable")', "order = cupy().argsort(-index, kind=\"stable\")", "test_scatter.py"),
+    cpu("scatter.py", "out[r, j] = 0", "pass", "index_add"),
+    cpu("scatter.py", "target[j] += source[j]", "target[j] = source[j]", "index_add"),
+    cpu("scatter.py", "-(-y.shape[1] // LINE)", "y.shape[1] // LINE", "index_add"),
+    Mutant(REFERENCE + "scatter.py", "np.add.at(out, index, y)", "out[index] += y", KERNELS + " -k index_add"),
     # GPU kernels: batch norm and its sums
-    Mutant(GPU + "sums.cuh", "    __syncthreads();\n    real sum = 0;", "    real sum = 0;", ON_GPU + "norm.py"),
-    Mutant(GPU + "sums.cuh", "    __syncthreads();  // the next sum", "    // the next sum", ON_GPU + "norm.py"),
-    Mutant(GPU + "sums.cuh", "d > 0; d /= 2) v +=", "d > 1; d /= 2) v +=", ON_GPU + "norm.py"),
-    Mutant(GPU + "sums.cuh", "w < blockDim.x * blockDim.y / 32", "w < blockDim.x / 32", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "start = s % a_row * SEGMENT", "start = s % a_row", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "min(start + SEGMENT, L)", "start + SEGMENT", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "(L + SEGMENT - 1) / SEGMENT", "L / SEGMENT", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "step = (long long)parts * blockDim.y", "step = (long long)parts", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "row = s / a_row * C + channel", "row = channel * N + s / a_row", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "k < parts; k +=", "k < parts - 1; k +=", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "sums[(long long)channel * parts + k]", "sums[(long long)k * C + channel]", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "part == 0 && thread() == 0", "thread() == 0", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "* inverse * slope)", "* slope)", ON_GPU + "norm.py"),
-    Mutant(GPU + "norm.cu", "inverse = 1 / sqrt(", "inverse = 1.0 / sqrt(", ON_GPU + "nvrtc.py -k norm"),
+    gpu("sums.cuh", "    __syncthreads();\n    real sum = 0;", "    real sum = 0;", "test_norm.py"),
+    gpu("sums.cuh", "    __syncthreads();  // the next sum", "    // the next sum", "test_norm.py"),
+    gpu("sums.cuh", "d > 0; d /= 2) v +=", "d > 1; d /= 2) v +=", "test_norm.py"),
+    gpu("sums.cuh", "w < blockDim.x * blockDim.y / 32", "w < blockDim.x / 32", "test_norm.py"),
+    gpu("norm.cu", "start = s % a_row * SEGMENT", "start = s % a_row", "test_norm.py"),
+    gpu("norm.cu", "min(start + SEGMENT, L)", "start + SEGMENT", "test_norm.py"),
+    gpu("norm.cu", "(L + SEGMENT - 1) / SEGMENT", "L / SEGMENT", "test_norm.py"),
+    gpu("norm.cu", "step = (long long)parts * blockDim.y", "step = (long long)parts", "test_norm.py"),
+    gpu("norm.cu", "row = s / a_row * C + channel", "row = channel * N + s / a_row", "test_norm.py"),
+    gpu("norm.cu", "k < parts; k +=", "k < parts - 1; k +=", "test_norm.py"),
+    gpu("norm.cu", "sums[(long long)channel * parts + k]", "sums[(long long)k * C + channel]", "test_norm.py"),
+    gpu("norm.cu", "part == 0 && thread() == 0", "thread() == 0", "test_norm.py"),
+    gpu("norm.cu", "* inverse * slope)", "* slope)", "test_norm.py"),
+    gpu("norm.cu", "inverse = 1 / sqrt(", "inverse = 1.0 / sqrt(", "test_nvrtc.py -k norm"),
     # GPU kernels: cross-entropy
-    Mutant(GPU + "loss.cu", "if (row >= rows) return", "if (row > rows) return", ON_GPU + "loss.py"),
-    Mutant(GPU + "loss.py", "-(-rows // ROWS)", "rows // ROWS", ON_GPU + "loss.py"),
-    Mutant(GPU + "loss.cu", "    top = warp_max(top);\n", "", ON_GPU + "loss.py"),
-    Mutant(GPU + "loss.cu", "if (goal != 0) cost +=", "cost +=", ON_GPU + "loss.py"),
-    Mutant(GPU + "loss.cu", "/ total * wanted - goal", "/ total - goal", ON_GPU + "loss.py"),
-    Mutant(GPU + "loss.cu", "(weight ? weight[c] : real(1))", "(weight ? weight[label] : real(1))", ON_GPU + "loss.py"),
-    Mutant(GPU + "loss.cu", "wanted = warp_sum(wanted)", "wanted = wanted * 1", ON_GPU + "loss.py"),
-    Mutant(GPU + "sums.cuh", "if (!(v >= other)) v = other", "if (v >= other) v = other", ON_GPU + "loss.py"),
+    gpu("loss.cu", "if (row >= rows) return", "if (row > rows) return", "test_loss.py"),
+    gpu("loss.py", "-(-rows // ROWS)", "rows // ROWS", "test_loss.py"),
+    gpu("loss.cu", "    top = warp_max(top);\n", "", "test_loss.py"),
+    gpu("loss.cu", "if (goal != 0) cost +=", "cost +=", "test_loss.py"),
+    gpu("loss.cu", "/ total * wanted - goal", "/ total - goal", "test_loss.py"),
+    gpu("loss.cu", "(weight ? weight[c] : real(1))", "(weight ? weight[label] : real(1))", "test_loss.py"),
+    gpu("loss.cu", "wanted = warp_sum(wanted)", "wanted = wanted * 1", "test_loss.py"),
+    gpu("sums.cuh", "if (!(v >= other)) v = other", "if (v >= other) v = other", "test_loss.py"),
     # GPU kernels: random numbers
-    Mutant(GPU + "random.cu", "round < 10", "round < 9", ON_GPU + "random_gpu.py"),
-    Mutant(GPU + "random.cu", "key1 = seed >> 32", "key1 = (unsigned)seed", ON_GPU + "random_gpu.py"),
-    Mutant(GPU + "random.cu", ">= limit", "> limit", ON_GPU + "random_gpu.py"),
-    Mutant(GPU + "random.cu", "if (4 * k + j < size) mask", "mask", ON_GPU + "random_gpu.py"),
-    Mutant(GPU + "random.cu", "scramble(offset + k, 0, seed)", "scramble(offset + 4 * k, 0, seed)", ON_GPU + "random_gpu.py"),
-    Mutant(GPU + "random.cu", "if (k >= blocks) return", "if (k > blocks) return", ON_GPU + "random_gpu.py"),
-    Mutant(GPU + "random.py", "math.ceil(p * 2.0**32)", "int(p * 2.0**32)", ON_GPU + "random_gpu.py"),
-    Mutant(GPU + "random.py", "cover(-(-x.size // 4))", "cover(x.size // 4)", ON_GPU + "random_gpu.py"),
+    gpu("random.cu", "round < 10", "round < 9", "test_random_gpu.py"),
+    gpu("random.cu", "key1 = seed >> 32", "key1 = (unsigned)seed", "test_random_gpu.py"),
+    gpu("random.cu", ">= limit", "> limit", "test_random_gpu.py"),
+    gpu("random.cu", "if (4 * k + j < size) mask", "mask", "test_random_gpu.py"),
+    gpu("random.cu", "scramble(offset + k, 0, seed)", "scramble(offset + 4 * k, 0, seed)", "test_random_gpu.py"),
+    gpu("random.cu", "if (k >= blocks) return", "if (k > blocks) return", "test_random_gpu.py"),
+    gpu("random.py", "math.ceil(p * 2.0**32)", "int(p * 2.0**32)", "test_random_gpu.py"),
+    gpu("random.py", "cover(-(-x.size // 4))", "cover(x.size // 4)", "test_random_gpu.py"),
     # GPU kernels: optimisers
-    Mutant(GPU + "optim.cu", "(long long)blockIdx.x * blockDim.x + threadIdx.x", "threadIdx.x", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.cu", "nesterov ? step + momentum * v : v", "v", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.cu", "sqrt(second) + eps", "sqrt(second + eps)", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.cu", "new2 * g[i] * g[i]", "new2 * g[i]", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.cu", "        if (spread < 0) spread = 0;", "        ", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.cu", "if (spread < 0) spread = 0", "spread = fmax(spread, real(0))", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.cu", "step += momentum * buffer[i]", "step = momentum * buffer[i]", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.py", "momentum, 1 - dampening", "momentum, 1", ON_GPU + "optim_gpu.py"),
-    Mutant(GPU + "optim.py", "            a[...] = b", "            pass", ON_GPU + "optim_gpu.py"),
+    gpu("optim.cu", "(long long)blockIdx.x * blockDim.x + threadIdx.x", "threadIdx.x", "test_optim_gpu.py"),
+    gpu("optim.cu", "nesterov ? step + momentum * v : v", "v", "test_optim_gpu.py"),
+    gpu("optim.cu", "sqrt(second) + eps", "sqrt(second + eps)", "test_optim_gpu.py"),
+    gpu("optim.cu", "new2 * g[i] * g[i]", "new2 * g[i]", "test_optim_gpu.py"),
+    gpu("optim.cu", "        if (spread < 0) spread = 0;", "        ", "test_optim_gpu.py"),
+    gpu("optim.cu", "if (spread < 0) spread = 0", "spread = fmax(spread, real(0))", "test_optim_gpu.py"),
+    gpu("optim.cu", "step += momentum * buffer[i]", "step = momentum * buffer[i]", "test_optim_gpu.py"),
+    gpu("optim.py", "momentum, 1 - dampening", "momentum, 1", "test_optim_gpu.py"),
+    gpu("optim.py", "            a[...] = b", "            pass", "test_optim_gpu.py"),
 ]  # fmt: skip
 
 
