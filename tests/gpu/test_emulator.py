@@ -137,3 +137,188 @@ def test_the_plain_build_catches_what_faults(name):
     library = build(source({k: v for k, v in BAD.items() if k != "past_a_local"}))
     with pytest.raises(LaunchError, match="bytes|past the end|no memory|division|stack|barrier|deadlock"):
         run(library, name)
+
+
+def test_a_fault_leaves_the_process_usable():
+    library = build(source(BAD), check=True)
+    for name in ("stack", "division", "no_array", "deadlock", "no_barrier"):
+        with pytest.raises(LaunchError):
+            run(library, name)
+        test_what_is_right_gives_the_same_bits_in_every_order("many_barriers", True)
+    with np.errstate(all="ignore"):
+        assert np.isinf(np.ones(3) / np.zeros(3)).all()  # signals are the process's own again
+
+
+MORE = """#line 1 "more.cu"
+// A kernel in a comment is none: extern "C" __global__ void commented(float *x);
+extern "C" __global__ void __launch_bounds__(THREADS, 2) many(const real *__restrict__ x, unsigned long long k, bool *flags,
+                                                              const int *i, double d, unsigned char *b) {
+    int t = threadIdx.x + 4 * threadIdx.y;
+    flags[t] = t % 2;
+}
+#if 0
+extern "C" __global__ void left_out(float *x) {}
+#endif
+extern "C" __global__ void copied(float *x, const float *y, int n) {
+    int t = threadIdx.x;
+    x[t] = y[t + n];
+}
+extern "C" __global__ void unset(float *x) {
+    float sum;
+    for (int i = 0; i < (int)threadIdx.x; ++i) sum += 1;
+    x[threadIdx.x] = sum;
+}
+extern "C" __global__ void beside(float *x, int to) { if (threadIdx.x == 0) x[to] = 1; }
+extern "C" __global__ void corner(float *x) { if (blockIdx.y == 2 && threadIdx.y == 1) x[0] = 1; }
+extern "C" __global__ void numbers(double *y) {
+    int i = 0;
+    float nan = __uint_as_float(0x7fc00000u);
+    y[i++] = min(nan, 1.0f);                       // a NaN loses
+    y[i++] = max(2, 3) + min(5ll, 4ll) + max(1.0f, 2.5);
+    y[i++] = exp(1.0f) == expf(1.0f) && exp(1.0) != (double)expf(1.0f);
+    y[i++] = rsqrt(4.0) + rsqrtf(4.0f);
+    y[i++] = __umulhi(0x80000000u, 6);
+    y[i++] = __clz(1) + __popc(255) + __ffs(8);
+    y[i++] = isnan(nan) && !isfinite(1.0f / 0.0f) && abs(-3) == 3 && fabs(-3.0f) == 3.0f;
+    y[i++] = warpSize + blockDim.x + gridDim.x + blockDim.y;
+    y[i++] = fma(2.0f, 3.0f, 1.0f) + pow(2.0, 3.0) + floor(2.5f);
+}
+"""
+OPTIONS = ("-std=c++17", "-ftz=true", "-Dreal=double", "-DTHREADS=8")
+
+
+def test_kernels_are_found_with_their_types_names_and_bounds():
+    library = build(MORE, OPTIONS)
+    assert list(library.names) == ["many", "copied", "unset", "beside", "corner", "numbers"]
+    assert library.names["many"] == ["x", "k", "flags", "i", "d", "b"]
+    assert signature(library, "many") == ["Cf8", "u8", "Pu1", "Ci4", "f8", "Pu1"]
+
+
+def test_what_no_gpu_launches_is_refused():
+    library, x = build(MORE, OPTIONS), np.zeros(4, np.float32)
+    for grid, block, said in [
+        ((1,), (1025,), "up to 1024"),
+        ((1,), (1, 1, 65), "64 of them in z"),
+        ((1,), (0,), "up to 1024"),
+        ((1, 65536), (1,), "65535"),
+        ((0,), (1,), "1 to 2147483647"),
+    ]:
+        with pytest.raises(LaunchError, match=said):
+            launch(library, "unset", grid, block, [x])
+    with pytest.raises(LaunchError, match="__launch_bounds__ allows 8"):
+        launch(library, "many", (1,), (9,), [x, np.uint64(1), x, x, np.float64(1), x])
+    with pytest.raises(LaunchError, match="takes 1 arguments, 2 given"):
+        launch(library, "unset", (1,), (1,), [x, x])
+    with pytest.raises(LaunchError, match="beside, to: a float64 is not a i4"):
+        launch(library, "beside", (1,), (1,), [x, np.float64(1)])
+    with pytest.raises(LaunchError, match="shared_mem=16"):
+        launch(library, "unset", (1,), (1,), [x], 16)
+    with pytest.raises(LaunchError, match="no kernel relu; there are many"):
+        launch(library, "relu", (1,), (1,), [x])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_bytes_side_by_side_are_no_race(order):
+    flags, x = np.zeros(8, bool), np.zeros(1)
+    launch(build(MORE, OPTIONS, True), "many", (1,), (4, 2), [x, np.uint64(1), flags, np.uint64(0), np.float64(1), flags[1:]], 0, order)
+    assert flags.tolist() == [False, True] * 4
+
+
+def test_arguments_that_overlap_share_their_memory():
+    x = np.arange(8, dtype=np.float32)
+    launch(build(MORE, OPTIONS, True), "copied", (1,), (4,), [x, x, np.int32(4)])
+    assert x.tolist() == [4, 5, 6, 7, 4, 5, 6, 7]
+    with pytest.raises(LaunchError, match=r"of argument 1 \(x\), float32 \(4,\) and argument 2 \(y\), float32 \(7,\)"):
+        launch(build(MORE, OPTIONS, True), "copied", (1,), (4,), [x[:4], x[:7], np.int32(4)])
+
+
+def test_a_variable_that_was_never_set_shows():
+    x = np.zeros(4, np.float32)
+    launch(build(MORE, OPTIONS), "unset", (1,), (4,), [x])
+    assert (np.abs(x) > 1e30).all() or not compiling.pattern()
+
+
+def test_the_plain_build_sees_what_was_written_beside_an_array():
+    x = np.zeros(5, np.float32)
+    for to in (-3, 6):
+        with pytest.raises(LaunchError, match=r"beside: bytes just before or behind argument 1 \(x\), float32 \(5,\)"):
+            launch(build(MORE, OPTIONS), "beside", (1,), (1,), [x, np.int32(to)])
+
+
+def test_a_report_names_block_and_thread_in_all_dimensions():
+    with pytest.raises(LaunchError, match=r"corner, block \(0, 2, 0\), thread \(1, 1, 0\): race: .* thread \(0, 1, 0\) of block \(0, 2, 0\)"):
+        launch(build(MORE, OPTIONS, True), "corner", (1, 3), (2, 2), [np.zeros((4, 9), np.float32)])
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_functions_have_cudas_overloads(check):
+    y = np.zeros(9)
+    launch(build(MORE, OPTIONS, check), "numbers", (3,), (1, 1), [y]) if not check else None
+    launch(build(MORE, OPTIONS, check), "numbers", (1,), (1, 1), [y])
+    assert y.tolist() == [1, 9.5, 1, 1, 3, 31 + 8 + 4, 1, 32 + 1 + 1 + 1, 7 + 8 + 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("\n\n  x[0] = y;", r"^g\+\+: wrong\.cu:3: ‘y’ was not declared"),
+        ("x[0] = min(1ll, 2);", "wrong.cu:1: call of overloaded ‘min"),
+        ("x[0] = exp(1);", "wrong.cu:1: call of overloaded ‘exp"),
+        ("missing(x);", "wrong.cu:1: undefined reference to `missing"),
+        ("__shared__ float big[13000]; big[0] = 1;", "kernel k: 52000 bytes of shared memory, a GPU grants 49152"),
+        ("extern __shared__ float s[];", "dynamic shared memory"),
+        ('asm("mma.sync.aligned.m16n8k8;");', "wrong.cu:1: no such instruction: `mma.sync"),
+    ],
+)
+def test_what_cannot_be_compiled_is_said_with_its_line(body, said):
+    head = '#line 1 "wrong.cu"\n__device__ void missing(float *); extern "C" __global__ void k(float *x) {'
+    with pytest.raises(CompileError, match=said):
+        build(f"{head}{body} }}")
+
+
+def test_what_is_missing_is_named(monkeypatch):
+    compiling.compiler.cache_clear()
+    monkeypatch.setattr(compiling.shutil, "which", lambda name: None)
+    with pytest.raises(CompileError, match="apt install g"):
+        compiling.compiler()
+    monkeypatch.setattr(compiling.sys, "platform", "win32")
+    with pytest.raises(CompileError, match="needs Linux; on Windows take WSL"):
+        compiling.compiler()
+
+
+TRY = """
+import numpy as np
+from tinylucid_kernels.emulator.compile import cache
+from tinylucid_kernels.emulator.launch import build, launch
+x = np.zeros(3, np.float32)
+launch(build('extern "C" __global__ void k(float *x) { x[threadIdx.x] = 7; }'), "k", (1,), (3,), [x])
+print(x.tolist(), cache())
+"""
+
+
+def attempts(count, home):
+    """So many processes at once that compile and launch, with that cache; what they print."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", TRY], env={**os.environ, "XDG_CACHE_HOME": str(home)}, stdout=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+    return [process.communicate()[0].strip() for process in started]
+
+
+def test_libraries_are_kept_whole_though_two_processes_write_them(tmp_path):
+    folder = tmp_path / "tinylucid" / "emulator"
+    assert attempts(2, tmp_path) == [f"[7.0, 7.0, 7.0] {folder}"] * 2
+    made = {f: f.stat().st_mtime_ns for f in folder.iterdir()}
+    assert sorted(f.name.split("-")[0] for f in made)[1:] == ["runtime"]
+    assert len(made) == 2
+    attempts(1, tmp_path)
+    assert {f: f.stat().st_mtime_ns for f in folder.iterdir()} == made  # read, not made again
+    next(f for f in made if not f.name.startswith("runtime")).write_bytes(b"half a file")
+    assert attempts(1, tmp_path) == [f"[7.0, 7.0, 7.0] {folder}"]
+
+
+def test_without_a_place_to_keep_them_libraries_go_with_the_process(tmp_path):
+    (tmp_path / "file").touch()
+    said = attempts(1, tmp_path / "file")[0]
+    assert said.startswith("[7.0, 7.0, 7.0] ")
+    assert not os.path.exists(said.split(" ")[-1])
