@@ -64,7 +64,10 @@ CLEAN = {
         "for (int i = 0; i < 5; ++i) { s[t] = x[t]; __syncthreads(); x[t] = s[(t + 1) % 64]; __syncthreads(); }",
         lambda x: np.roll(x, -5),
     ),
-    "up": (f"x[t] = __shfl_up_sync({FULL}, x[t], 1, 8);", lambda x: x.reshape(8, 8)[:, [0, 0, 1, 2, 3, 4, 5, 6]].ravel()),
+    "up": (
+        f"x[t] = __shfl_up_sync({FULL}, x[t], 1, 8);",
+        lambda x: x.reshape(8, 8)[:, [0, 0, 1, 2, 3, 4, 5, 6]].ravel(),
+    ),
     "index": (f"x[t] = __shfl_sync({FULL}, x[t], 9, 8);", lambda x: x.reshape(8, 8)[:, 1].repeat(8)),
     "votes": (
         f"unsigned b = __ballot_sync({FULL}, x[t] > 40); x[t] = __any_sync({FULL}, x[t] > 40) + 10 * __all_sync({FULL}, x[t] < 40)"
@@ -73,8 +76,14 @@ CLEAN = {
     ),
     "same_values": (f"x[t] = __popc(__match_any_sync({FULL}, (int)x[t] / 3 % 32));", None),
     "lanes_gone": (f"if (t % 32 >= 16) return; x[t] = __ballot_sync({FULL}, 1);", None),
-    "vectors": ("float4 v = ((float4 *)x)[t / 4]; __syncthreads(); x[t] = v.w - v.x + make_float2(0, 1).y;", lambda x: 0 * x + 4),
-    "bytes": ("__shared__ unsigned char c[64]; c[t] = t; __syncthreads(); x[t] = c[t ^ 1];", lambda x: np.arange(64) ^ 1),
+    "vectors": (
+        "float4 v = ((float4 *)x)[t / 4]; __syncthreads(); x[t] = v.w - v.x + make_float2(0, 1).y;",
+        lambda x: 0 * x + 4,
+    ),
+    "bytes": (
+        "__shared__ unsigned char c[64]; c[t] = t; __syncthreads(); x[t] = c[t ^ 1];",
+        lambda x: np.arange(64) ^ 1,
+    ),
     "compare_and_swap": ("x[t] = atomicCAS((int *)x + n, 0, 0);", lambda x: 0 * x + np.float32(64).view(np.int32)),
     "in_a_template": ("x[t] = turned<64>(x[t]);", lambda x: x[::-1]),
 }
@@ -90,7 +99,9 @@ template <int N> __device__ float turned(float v) {
 
 def kernel(name, body):
     """A kernel with that body."""
-    head = f'extern "C" __global__ void {name}(float *x, int *none, int n) {{ __shared__ float s[64]; int t = threadIdx.x;'
+    head = (
+        f'extern "C" __global__ void {name}(float *x, int *none, int n) {{ __shared__ float s[64]; int t = threadIdx.x;'
+    )
     return f"{head}\n{body}\n}}\n"
 
 
@@ -110,9 +121,11 @@ def run(library, name, blocks=1, threads=THREADS, order=0, size=64):
 def test_what_is_wrong_is_caught_with_its_line(name):
     library = build(source(BAD), check=True)
     body, said = BAD[name]
-    lines = source(BAD).replace("#line 1 \"small.cu\"\n", "").splitlines()
+    lines = source(BAD).replace('#line 1 "small.cu"\n', "").splitlines()
     start = next(i for i, line in enumerate(lines) if f" {name}(" in line)
-    marked = next((i for i, line in enumerate(lines[start : start + body.count("\n") + 2], start + 1) if "// !" in line), None)
+    marked = next(
+        (i for i, line in enumerate(lines[start : start + body.count("\n") + 2], start + 1) if "// !" in line), None
+    )
     for order in ORDERS:
         with pytest.raises(LaunchError, match=said) as caught:
             run(library, name, blocks=2 if "blocks" in name else 1, order=order)
@@ -132,7 +145,9 @@ def test_what_is_right_gives_the_same_bits_in_every_order(name, check):
         np.testing.assert_array_equal(found[0][:64], expected(np.arange(64, dtype=np.float32)))
 
 
-@pytest.mark.parametrize("name", ["read_past_the_end", "before_the_start", "no_array", "division", "stack", "early_return", "deadlock"])
+@pytest.mark.parametrize(
+    "name", ["read_past_the_end", "before_the_start", "no_array", "division", "stack", "early_return", "deadlock"]
+)
 def test_the_plain_build_catches_what_faults(name):
     library = build(source({k: v for k, v in BAD.items() if k != "past_a_local"}))
     with pytest.raises(LaunchError, match="bytes|past the end|no memory|division|stack|barrier|deadlock"):
@@ -220,7 +235,15 @@ def test_what_no_gpu_launches_is_refused():
 @pytest.mark.parametrize("order", ORDERS)
 def test_bytes_side_by_side_are_no_race(order):
     flags, x = np.zeros(8, bool), np.zeros(1)
-    launch(build(MORE, OPTIONS, True), "many", (1,), (4, 2), [x, np.uint64(1), flags, np.uint64(0), np.float64(1), flags[1:]], 0, order)
+    launch(
+        build(MORE, OPTIONS, True),
+        "many",
+        (1,),
+        (4, 2),
+        [x, np.uint64(1), flags, np.uint64(0), np.float64(1), flags[1:]],
+        0,
+        order,
+    )
     assert flags.tolist() == [False, True] * 4
 
 
@@ -246,7 +269,10 @@ def test_the_plain_build_sees_what_was_written_beside_an_array():
 
 
 def test_a_report_names_block_and_thread_in_all_dimensions():
-    with pytest.raises(LaunchError, match=r"corner, block \(0, 2, 0\), thread \(1, 1, 0\): race: .* thread \(0, 1, 0\) of block \(0, 2, 0\)"):
+    with pytest.raises(
+        LaunchError,
+        match=r"corner, block \(0, 2, 0\), thread \(1, 1, 0\): race: .* thread \(0, 1, 0\) of block \(0, 2, 0\)",
+    ):
         launch(build(MORE, OPTIONS, True), "corner", (1, 3), (2, 2), [np.zeros((4, 9), np.float32)])
 
 
@@ -299,7 +325,12 @@ print(x.tolist(), cache())
 def attempts(count, home):
     """So many processes at once that compile and launch, with that cache; what they print."""
     started = [
-        subprocess.Popen([sys.executable, "-c", TRY], env={**os.environ, "XDG_CACHE_HOME": str(home)}, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", TRY],
+            env={**os.environ, "XDG_CACHE_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(count)
     ]
     return [process.communicate()[0].strip() for process in started]

@@ -75,7 +75,9 @@ def build(source: str, options: tuple[str, ...] = (), check: bool = False) -> Li
     flags = [*KERNELS, *(CHECK if check else PLAIN), *pattern()]
     key = digest(source, *options, *flags, *LIBRARIES, runtime.name)
     path = cache() / f"{key}.so"
-    make = lambda: write(path, flags, [f"-L{runtime.parent}", f"-l:{runtime.name}", *LIBRARIES], text_of(source, options))
+    make = lambda: write(
+        path, flags, [f"-L{runtime.parent}", f"-l:{runtime.name}", *LIBRARIES], text_of(source, options)
+    )
     if not path.exists():
         make()
     try:
