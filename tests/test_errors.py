@@ -343,7 +343,7 @@ CASES = {
     "grad of what was not used": (lambda: tl.grad(leaf() * 2, leaf()), RuntimeError, "grad|input 0|allow_unused=True"),
     "hook on a constant": (lambda: tl.ones(1).register_hook(print), RuntimeError, "register_hook|no gradient"),
     "writing to a leaf": (lambda: leaf(2).__iadd__(1), RuntimeError, "in-place|leaf|no_grad()"),
-    "cuda": (lambda: tl.ones(1).to("cuda"), RuntimeError, "'cuda'|not available|'cpu'"),
+    "cuda": (lambda: tl.ones(1).to("cuda:1"), ValueError, "'cuda'|'cuda:1'|CUDA_VISIBLE_DEVICES"),
 }
 
 

@@ -12,12 +12,13 @@ import tinylucid
 
 ROOT, KERNELS = Path(tinylucid.__file__).parent, Path(tinylucid_kernels.__file__).parent
 FLOORS = [
+    {"devices"},
     {"dtypes", "anomaly", "random"},
     {"scopes"},
     {"tensor"},
     {"autograd"},
     {"ops"},
-    {"creation"},
+    {"creation", "cuda"},
     {"nn", "optim"},
     {"check", "data", "io", "metrics", "summary"},
     {"models", "baselines"},

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from tinylucid_kernels import kernels
 
-from . import autograd, nn, optim
+from . import autograd, cuda, nn, optim
 from .autograd import grad
 from .creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
+from .devices import get_default_device, set_default_device
 from .dtypes import bool_ as bool
 from .dtypes import float32, float64, get_default_dtype, int32, int64, set_default_dtype, uint8
 from .ops import *  # every operation: tl.exp, tl.matmul, …

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from . import devices
+
 HOME = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -35,7 +37,9 @@ def calling_line() -> str:
 def checksums(saved: dict[str, Any]) -> dict[str, int]:
     """A CRC-32 of each saved array."""
     return {
-        name: zlib.crc32(np.ascontiguousarray(a).data.cast("B")) for name, a in saved.items() if getattr(a, "size", 0)
+        name: zlib.crc32(np.ascontiguousarray(devices.host(a)).data.cast("B"))
+        for name, a in saved.items()
+        if getattr(a, "size", 0)
     }
 
 
@@ -67,7 +71,7 @@ def check_saved(call: str, trace: Trace, saved: dict[str, Any]) -> None:
 def check_gradients(call: str, trace: Trace | None, gradients: Any) -> None:
     """Raise RuntimeError if a gradient that a rule returned holds a NaN."""
     for k, g in enumerate(gradients):
-        if has_nan(getattr(g, "data", g) if not isinstance(g, np.ndarray) else g):
+        if has_nan(devices.raw(g)):
             line = (
                 f" Forward pass at {trace.line}"
                 if trace

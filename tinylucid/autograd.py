@@ -16,9 +16,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
-import numpy as np
-
-from . import anomaly
+from . import anomaly, devices
 from .scopes import here, thread
 from .tensor import Node, Tensor, new, operation
 
@@ -218,14 +216,16 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
             f"backward: the result has shape {root.shape}; only a single element needs no gradient argument. Sum it, or pass one"
         )
     g = (
-        np.ones(root.data.shape, root.data.dtype)
+        devices.namespace(root).ones(root.data.shape, root.data.dtype)
         if gradient is None
         else gradient.data
         if isinstance(gradient, Tensor)
-        else np.asarray(gradient)
+        else devices.beside(gradient, root)
     )
     if g.shape != root.shape:
         raise ValueError(f"backward: the gradient has shape {g.shape}, the result {root.shape}")
+    if devices.of(g) != devices.of(root):
+        raise devices.mixed("backward: the gradient and the result", (gradient, root))
     if create_graph and isinstance(gradient, Tensor) and g.dtype == root.dtype:
         return gradient
     g = g.astype(root.dtype, copy=False)
@@ -237,7 +237,7 @@ def own(g: Any) -> Tensor:
     if isinstance(g, Tensor):
         return g.clone()
     t = new(Tensor)  # Tensor(g.copy()) without its checks
-    t.data, t.version, t.tracked = np.asanyarray(g.copy()), [0, False], False
+    t.data, t.version, t.tracked = devices.as_array(g.copy()), [0, False], False
     t.node = t._grad = t.hooks = None
     return t
 
@@ -284,7 +284,7 @@ def grad(
         raise RuntimeError(
             f"grad: the outputs do not depend on input {missing[0]} (or that graph was released); pass allow_unused=True for None"
         )
-    zeros = lambda x: Tensor(np.zeros_like(x.data))
+    zeros = lambda x: Tensor(devices.namespace(x).zeros_like(x.data))
     return tuple(own(found[key]) if key in found else zeros(x) if key in seen else None for key, x in zip(keys, inputs))
 
 

@@ -6,29 +6,37 @@ from typing import Any
 
 import numpy as np
 
-from . import dtypes
+from . import devices, dtypes
 from .ops.shape import sizes, tensor_like
 from .random import Generator, default_generator
 from .tensor import Tensor
 
 
-def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of ``data``: an array, a number, or nested lists.
 
-    Python floats get the default dtype, integers int64, arrays keep their own. Raises TypeError for ragged or
+    Python floats get the default dtype, integers int64, arrays keep their own. ``device`` is "cpu" or "cuda" (None: the default
+    one; a tensor stays where it is). Raises TypeError for ragged or
     non-numeric data, an unsupported dtype, and an integer tensor that should require a gradient, and RuntimeError for
     tensors that require a gradient, which a copy would lose.
     """
     data = unwrapped(data)
+    device = devices.of(data) if device is None and devices.of(data) == "cuda" else device
     try:
-        array = np.array(data)
+        array = data.copy() if devices.of(data) == "cuda" else np.array(data)
     except ValueError as error:
         raise TypeError(f"tensor: expected numbers in a regular shape: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"tensor: expected numbers, got {type(data).__name__} that reads as {array.dtype}")
     if dtype is None and array.dtype == dtypes.float64 and not hasattr(first(data), "dtype"):
         dtype = dtypes.default
-    return Tensor(array if dtype is None else array.astype(dtype), requires_grad)
+    return placed(array if dtype is None else array.astype(dtype), device, "tensor", requires_grad)
+
+
+def placed(array: Any, device: Any, where: str, requires_grad: bool = False) -> Tensor:
+    """A tensor of an array, on a device, or on the default one."""
+    device = devices.default if device is None else devices.known(device, where)
+    return Tensor(devices.put(array, device), requires_grad)
 
 
 def unwrapped(data: Any) -> Any:
@@ -49,35 +57,35 @@ def first(data: Any) -> Any:
     return data
 
 
-def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full(size: Any, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of that shape with every element ``fill_value``: bool, int64 or the default dtype, as the value is."""
     size = sizes(size if isinstance(size, tuple) else (size,))
     if dtype is None and isinstance(fill_value, float):
         dtype = dtypes.default
-    return Tensor(np.full(size, fill_value, dtype), requires_grad)
+    return placed(np.full(size, fill_value, dtype), device, "full", requires_grad)
 
 
-def zeros(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return full(sizes(shape), 0.0, dtype=dtype, requires_grad=requires_grad)
+    return full(sizes(shape), 0.0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def ones(*shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
-    return full(sizes(shape), 1.0, dtype=dtype, requires_grad=requires_grad)
+    return full(sizes(shape), 1.0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def zeros_like(input: Any) -> Tensor:
-    """Zeros of x's shape and dtype."""
-    return zeros(tensor_like(input, "zeros_like").shape, dtype=input.dtype)
+    """Zeros of x's shape and dtype, on its device."""
+    return zeros(tensor_like(input, "zeros_like").shape, dtype=input.dtype, device=devices.of(input))
 
 
 def ones_like(input: Any) -> Tensor:
-    """Ones of x's shape and dtype."""
-    return ones(tensor_like(input, "ones_like").shape, dtype=input.dtype)
+    """Ones of x's shape and dtype, on its device."""
+    return ones(tensor_like(input, "ones_like").shape, dtype=input.dtype, device=devices.of(input))
 
 
-def arange(*bounds: float, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(*bounds: float, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """start, start + step, … below end: ``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``.
 
     Raises ValueError where steps do not lead from start to end, TypeError for no bounds or too many.
@@ -89,14 +97,18 @@ def arange(*bounds: float, dtype: Any = None, requires_grad: bool = False) -> Te
         raise ValueError(f"arange: steps of {step} do not lead from {start} to {end}")
     if dtype is None:
         dtype = dtypes.int64 if all(isinstance(b, (int, np.integer)) for b in bounds) else dtypes.default
-    return Tensor(np.arange(*bounds).astype(dtype), requires_grad)
+    return placed(np.arange(*bounds).astype(dtype), device, "arange", requires_grad)
 
 
-def rand(*shape: Any, dtype: Any = None, requires_grad: bool = False, rng: Generator | None = None) -> Tensor:
+def rand(
+    *shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, rng: Generator | None = None
+) -> Tensor:
     """Uniform random numbers in [0, 1) from ``rng`` (default: the generator of manual_seed)."""
-    return Tensor((rng or default_generator).uniform(sizes(shape), dtype), requires_grad)
+    return placed((rng or default_generator).uniform(sizes(shape), dtype), device, "rand", requires_grad)
 
 
-def randn(*shape: Any, dtype: Any = None, requires_grad: bool = False, rng: Generator | None = None) -> Tensor:
+def randn(
+    *shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, rng: Generator | None = None
+) -> Tensor:
     """Standard normal random numbers from ``rng`` (default: the generator of manual_seed)."""
-    return Tensor((rng or default_generator).normal(sizes(shape), dtype), requires_grad)
+    return placed((rng or default_generator).normal(sizes(shape), dtype), device, "randn", requires_grad)

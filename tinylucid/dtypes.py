@@ -55,8 +55,9 @@ def common(tensors: Sequence[Any], constants: Sequence[Any], floating: bool, whe
     ``tensors`` and ``constants`` are arrays (or Python numbers); ``floating`` says that the operation has no
     integer form (division, exp). A tensor decides before a constant, an axis before a 0-d tensor.
     """
+    kind = lambda c: (c if hasattr(c, "dtype") else np.asarray(c)).dtype.kind
     for c in constants:
-        if np.asarray(c).dtype.kind not in "biuf":
+        if kind(c) not in "biuf":
             raise TypeError(f"{where}: expected a tensor or numbers, got {c!r}")
     floating_tensors = [a for a in tensors if a.dtype.kind == "f"]
     floats = {a.dtype: a.shape for a in reversed([a for a in floating_tensors if a.ndim] or floating_tensors)}
@@ -65,7 +66,7 @@ def common(tensors: Sequence[Any], constants: Sequence[Any], floating: bool, whe
         raise TypeError(f"{where}: {met} tensors met; convert one with .to(...), nothing is promoted in silence")
     if floats:
         return next(iter(floats))
-    if floating or any(np.asarray(c).dtype.kind == "f" for c in constants):
+    if floating or any(kind(c) == "f" for c in constants):
         return default
     highest = [a for a in tensors if a.dtype.kind != "b"] or list(tensors)  # an integer decides before a bool
     deciding = [a for a in highest if a.ndim] or highest

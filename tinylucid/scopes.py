@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from . import devices
+
 if TYPE_CHECKING:  # a context manager that is also a decorator
     Scope = contextlib._GeneratorContextManager[None]
 
@@ -108,7 +110,9 @@ def here(name: str, layer: str | None = None) -> str:
 
 
 def explained(error: Exception, name: str, arrays: list) -> Exception:
-    """NumPy's error with the operation, the layer and the inputs' shapes."""
-    kind = next(k for k in (IndexError, ValueError, TypeError) if isinstance(error, k))
+    """NumPy's or CuPy's error with the operation, the layer and the inputs' shapes."""
+    kind = next(k for k in (IndexError, ValueError, TypeError, MemoryError) if isinstance(error, k))
+    if kind is MemoryError and any(devices.of(a) == "cuda" for a in arrays):
+        return devices.out_of_memory(here(name), error)
     shapes = ", ".join(str(a.shape) for a in arrays if hasattr(a, "shape"))
     return kind(f"{here(name)}: {error} (inputs of shape {shapes})")

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import dtypes, nn
-from .nn.module import check_model, mode
+from .creation import zeros
+from .nn.module import check_model, device_of, mode
 from .random import default_generator
 from .scopes import no_grad
 from .tensor import Tensor
@@ -119,7 +120,7 @@ def summary(model: nn.Module, input_shape: Any) -> Summary:
     remove += [m.register_forward_hook(watch.after) for m in model.modules()]
     try:
         with no_grad(), mode(model, False):
-            model(Tensor(np.zeros(shape, dtype)))
+            model(zeros(shape, dtype=dtype, device=device_of(model)))
     except Exception as error:
         raise ValueError(f"summary: input {shape} is refused by {watch.where()}: {error}") from error
     finally:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import anomaly, dtypes
+from . import anomaly, devices, dtypes
 from .dtypes import float32, float64
 from .scopes import Rule, State, explained, here, thread
 
@@ -45,10 +45,8 @@ class Tensor(Methods):
 
     def __init__(self, data: Array, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor) or not hasattr(data, "dtype"):
-            raise TypeError(
-                f"Tensor(data) wraps an array, got {type(data).__name__}; tl.tensor(data) converts lists and numbers"
-            )
-        self.data, self.version = dtypes.supported(np.asanyarray(data), "Tensor"), [0, False]
+            raise TypeError(f"Tensor(data) wraps an array, got {type(data).__name__}; tl.tensor(data) converts lists")
+        self.data, self.version = dtypes.supported(devices.as_array(data), "Tensor"), [0, False]
         self.node: Node | None = None
         self.tracked, self.hooks = False, None
         self._grad: Tensor | None = None
@@ -151,6 +149,8 @@ class Operation:
 
     def apply(self, args: tuple, kw: dict) -> tuple[Any, dict | None]:
         """The result of a call, recorded if an input requires a gradient, and what its forward returned besides."""
+        if devices.gpu_type is not None:
+            args, kw = devices.together(here(self.__name__), args, kw)
         arrays: list[Any] = []
         parents: list[Any] = []
         live, dtype, odd = False, None, False
@@ -176,14 +176,14 @@ class Operation:
                 return self.apply(unified, kw)
         try:
             out, extra = self.forward(*arrays, **kw) if kw else self.forward(*arrays), None
-        except (ValueError, IndexError, TypeError) as error:
+        except (ValueError, IndexError, TypeError, MemoryError) as error:
             raise explained(error, self.__name__, arrays) from error
         if type(out) is tuple:
             out, extra = out
         if dtype is None:
             return out, extra
         if type(out) is not np.ndarray:
-            out = np.asanyarray(out)  # NumPy reduces to scalars, which would promote what they meet
+            out = devices.as_array(out)  # NumPy reduces to scalars, which would promote what they meet
         t = new(Tensor)
         t.data = out
         t._grad = t.hooks = None
@@ -267,8 +267,8 @@ def of_two(op: Operation) -> Callable:
         shape, dtype = a.shape, a.dtype
         if not shape or shape != b.shape or dtype is not b.dtype or (dtype is not float32 and dtype is not float64):
             return apply((x, y), {})[0]
-        out = forward(a, b)
-        if type(out) is not np.ndarray:
+        out: Any = forward(a, b) if type(a) is type(b) else None  # None: on two devices
+        if type(out) is not type(a):
             return apply((x, y), {})[0]
         t = new(Tensor)
         t.data = out
@@ -296,5 +296,5 @@ def unify(op: Operation, args: tuple) -> tuple | None:
     dtype = dtypes.common(arrays, constants, op.dtypes == "float", here(op.__name__))
     if all(a.dtype == dtype for a in arrays) and all(type(c) in PLAIN for c in constants):
         return None
-    constant = lambda c: c if type(c) in PLAIN else Tensor(np.asarray(c).astype(dtype))
+    constant = lambda c: c if type(c) in PLAIN else Tensor(devices.as_array(c).astype(dtype))
     return tuple(a.to(dtype) if isinstance(a, Tensor) else constant(a) for a in args)

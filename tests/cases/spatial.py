@@ -115,7 +115,7 @@ def grid_sample(draw):
 @case(linear=True)
 def grid_sample_of_the_picture(draw):
     function, (x, grid) = grid_sample(draw)
-    return lambda x: function(x, tl.Tensor(grid.astype(x.dtype))), [x]
+    return lambda x: function(x, tl.tensor(grid, dtype=x.dtype)), [x]
 
 
 @case(linear=True)

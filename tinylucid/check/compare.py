@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .. import devices
 from ..autograd import grad
 from ..random import Generator
 from ..tensor import Tensor
 from . import diagnose
 from .report import Found, Report
-from .subject import Subject
+from .subject import Subject, place, values
 
 STEP = float(
     np.finfo(np.float64).eps ** (1 / 3)
@@ -55,13 +56,13 @@ class Check:
 
     def phi(self) -> float:
         """Σ u·f at the leaves' present values."""
-        return float(sum((u * y.data).sum() for u, y in zip(self.upstream, self.subject.call())))
+        return float(sum((u * values(y)).sum() for u, y in zip(self.upstream, self.subject.call())))
 
     def gradients(self) -> list[np.ndarray]:
         """∇φ by autograd, zeros where the outputs do not depend on a leaf."""
         leaves = self.subject.leaves
-        us = [Tensor(u.astype(leaves[0].dtype)) for u in self.upstream]
-        given = [u.data.copy() for u in us]
+        us = [Tensor(devices.beside(u.astype(leaves[0].dtype), leaves[0])) for u in self.upstream]
+        given = [values(u).copy() for u in us]
         ys = self.subject.call()
         live = [k for k, y in enumerate(ys) if y.tracked]
         gs = (
@@ -69,28 +70,28 @@ class Check:
             if live
             else [None] * len(leaves)
         )
-        if any((u.data != kept).any() for u, kept in zip(us, given)):
+        if any((values(u) != kept).any() for u, kept in zip(us, given)):
             raise Found("the upstream gradient was written to by a backward rule: rules return new arrays")
         for leaf, g, name in zip(leaves, gs, self.subject.names):
-            if g is not None and not np.isfinite(g.data).all():
+            if g is not None and not np.isfinite(values(g)).all():
                 raise Found(f"the gradient of {name} holds NaN or inf at this point", name, "NaN or inf")
             if g is not None and g.dtype != leaf.dtype:
                 raise Found(f"the gradient of {name} is {g.dtype}, {name} itself {leaf.dtype}", name)
-        return [np.zeros_like(leaf.data) if g is None else g.data for leaf, g in zip(leaves, gs)]
+        return [np.zeros_like(values(leaf)) if g is None else values(g) for leaf, g in zip(leaves, gs)]
 
     def slope(self, k: int, direction: np.ndarray) -> tuple[float, float, float]:
         """(slope of φ along the direction in leaf k, its error bar, and how far left and right slope disagree at a kink)."""
         leaf = self.subject.leaves[k]
-        x, values = leaf.data, {}
+        kept, x, found = leaf.data, values(leaf), {}
         for step in (0.0, STEP, -STEP, STEP / 2, -STEP / 2):
-            leaf.data = np.asarray(x + step * direction)
-            values[step] = self.phi()
-        leaf.data = x
-        coarse = (values[STEP] - values[-STEP]) / (2 * STEP)
-        fine = (values[STEP / 2] - values[-STEP / 2]) / STEP
-        bend = abs(values[STEP] - 2 * values[0.0] + values[-STEP]) / STEP
-        fine_bend = abs(values[STEP / 2] - 2 * values[0.0] + values[-STEP / 2]) / (STEP / 2)
-        rounding = 8 * np.finfo(float).eps * max(map(abs, values.values())) / STEP
+            place(leaf, x + step * direction)
+            found[step] = self.phi()
+        leaf.data = kept
+        coarse = (found[STEP] - found[-STEP]) / (2 * STEP)
+        fine = (found[STEP / 2] - found[-STEP / 2]) / STEP
+        bend = abs(found[STEP] - 2 * found[0.0] + found[-STEP]) / STEP
+        fine_bend = abs(found[STEP / 2] - 2 * found[0.0] + found[-STEP / 2]) / (STEP / 2)
+        rounding = 8 * np.finfo(float).eps * max(map(abs, found.values())) / STEP
         error = abs(fine - coarse) + rounding
         if fine_bend <= 0.75 * bend:  # a smooth bend halves with the step, a kink's does not
             return (4 * fine - coarse) / 3, error, 0.0
@@ -98,7 +99,7 @@ class Check:
 
     def scaled(self, k: int) -> np.ndarray:
         """max(1, |x|) elementwise: by how much an element moves for a step of 1."""
-        return np.maximum(1, np.abs(self.subject.leaves[k].data))
+        return np.maximum(1, np.abs(values(self.subject.leaves[k])))
 
     # --- the check --------------------------------------------------------------------------------------------
 
@@ -133,7 +134,7 @@ class Check:
         # a true zero comes out as the rounding of what cancelled: of the size of the other gradients
         cancellation = 1e-5 * max(np.abs(part).max(initial=0) for part in (*expected, *self.upstream))
         for leaf, point in zip(single.leaves, points):
-            leaf.data = point.astype(np.float32)
+            place(leaf, point.astype(np.float32))
         try:
             for y in single.call():
                 if y.dtype != np.float32:
@@ -150,24 +151,28 @@ class Check:
 
     def around(self) -> None:
         """What must hold around any gradient: repeatable, no writes to inputs, strided inputs no different."""
-        before = [leaf.data.copy() for leaf in self.subject.leaves]
+        before = [values(leaf).copy() for leaf in self.subject.leaves]
         first, second = self.subject.call(), self.subject.call()
-        if any(a.shape != b.shape or not np.array_equal(a.data, b.data, equal_nan=True) for a, b in zip(first, second)):
+        if any(
+            a.shape != b.shape or not np.array_equal(values(a), values(b), equal_nan=True)
+            for a, b in zip(first, second)
+        ):
             raise Found(
                 "the function gave two results for one input: pass a generator that it resets, or fix its randomness"
             )
-        self.unit = min(1.0, max((float(np.abs(y.data).max(initial=0)) for y in first), default=0.0))
-        if any(not np.isfinite(y.data).all() for y in first):
+        self.unit = min(1.0, max((float(np.abs(values(y)).max(initial=0)) for y in first), default=0.0))
+        if any(not np.isfinite(values(y)).all() for y in first):
             raise Found("the function's result holds NaN or inf at this point: check where it is finite")
         self.upstream = [self.rng.normal(y.shape, np.float64) for y in first]
         plain = self.gradients()
         for leaf, data, name in zip(self.subject.leaves, before, self.subject.names):
-            if (leaf.data != data).any():
+            if (values(leaf) != data).any():
                 raise Found(f"{name} was written to by the function or a backward rule", name)
-            leaf.data = np.repeat(data, 2, -1)[..., ::2] if data.ndim else data
+            place(leaf, np.repeat(data, 2, -1) if data.ndim else data)
+            leaf.data = leaf.data[..., ::2] if data.ndim else leaf.data
         strided = self.gradients()
         for leaf, data in zip(self.subject.leaves, before):
-            leaf.data = data
+            place(leaf, data)
         for a, b, name in zip(plain, strided, self.subject.names):
             size = max(np.abs(part).max(initial=0) for part in (a, *self.upstream))  # a true zero comes out as rounding
             if np.abs(a - b).max(initial=0) > 1e-10 * size:
@@ -212,7 +217,7 @@ class Check:
 
     def kinks(self, k: int) -> list[tuple[int, tuple]]:
         """The elements of leaf k where finite differences cannot decide; the others, and ties as a group, are checked."""
-        g, x = self.subject.analytic[k], self.subject.leaves[k].data
+        g, x = self.subject.analytic[k], values(self.subject.leaves[k])
         slope, error, gap = self.numeric(k)
         size = max(np.abs(g).max(), np.abs(slope).max())
         size = np.nan_to_num(size, nan=np.abs(g).max())
@@ -239,18 +244,18 @@ class Check:
 
     def step_off(self, k: int, index: tuple) -> None:
         """Move one element by 0.01 … 0.1 of its size."""
-        data = self.subject.leaves[k].data.copy()
+        data = values(self.subject.leaves[k]).copy()
         u = float(self.rng.uniform((1,), np.float64)[0])
         data[index] += (0.01 + 0.09 * u) * max(1, abs(data[index]))
-        self.subject.leaves[k].data = data
+        place(self.subject.leaves[k], data)
 
     def check_ties(self, k: int) -> None:
         """At equal values the gradient must be the one of a nearby point where earlier elements are a little larger."""
         leaf, g = self.subject.leaves[k], self.gradients()[k]
-        x, n = leaf.data, leaf.data.size
-        leaf.data = x - 1e-7 * self.scaled(k) * (np.arange(n).reshape(x.shape) / max(n, 1))
+        kept, x, n = leaf.data, values(leaf), leaf.data.size
+        place(leaf, x - 1e-7 * self.scaled(k) * (np.arange(n).reshape(x.shape) / max(n, 1)))
         broken = self.gradients()[k]
-        leaf.data = x
+        leaf.data = kept
         if np.abs(broken - g).max(initial=0) > 1e-4 * np.abs(g).max(initial=1e-300):
             index = diagnose.worst(g, broken)
             raise Found(

@@ -9,9 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..nn import Module
 from ..random import default_generator
 from ..tensor import Tensor
+
+
+def values(x: Tensor) -> np.ndarray:
+    """A tensor's values where finite differences are computed: on the CPU."""
+    return devices.host(x)
+
+
+def place(leaf: Tensor, array: Any) -> None:
+    """Give a leaf other values, on its own device."""
+    leaf.data = devices.beside(np.asarray(array), leaf)
 
 
 class Subject:
@@ -48,13 +59,14 @@ def arguments(inputs: Any) -> list:
 
 def is_checked(a: Any) -> bool:
     """Whether an argument's gradient is to be checked: a floating array, or a tensor that requires one."""
-    return a.tracked if isinstance(a, Tensor) else isinstance(a, np.ndarray) and a.dtype.kind == "f"
+    return a.tracked if isinstance(a, Tensor) else devices.is_array(a) and a.dtype.kind == "f"
 
 
 def as_leaf(a: Any, dtype: Any) -> Any:
     """An argument in another dtype: a new leaf if it is checked, a constant if it is floating, else itself."""
     if is_checked(a):
-        return Tensor(np.array(a.data if isinstance(a, Tensor) else a, dtype), requires_grad=True)
+        array = a.data if isinstance(a, Tensor) else devices.put(a, devices.default)
+        return Tensor(array.astype(dtype, order="C"), requires_grad=True)
     return a.to(dtype) if isinstance(a, Tensor) and a.dtype.kind == "f" else a
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..nn import Module
 from ..tensor import Tensor
 from . import npz, tensors
@@ -66,6 +67,6 @@ def _format(path: Any) -> Any:
 def _array(path: Any, name: Any, value: Any) -> np.ndarray:
     """A value to be saved as an array, row by row, in this machine's byte order."""
     check_name(path, name)
-    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    array = devices.host(value)
     check_dtype(path, name, array.dtype.newbyteorder("="))
     return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .. import devices
 from ..random import Generator, default_generator
 from ..tensor import Tensor
 
@@ -32,7 +33,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def _fill(tensor: Tensor, values: Any) -> Tensor:
-    tensor.data[...] = values
+    tensor.data[...] = devices.beside(values, tensor) if devices.is_array(values) else values
     tensor.version[0] += 1
     return tensor
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import ops
+from ..creation import tensor
 from ..tensor import Tensor
 from .module import Module
 
@@ -18,7 +17,7 @@ class _Loss(Module):
         super().__init__()
         self.reduction = reduction
         for name, w in weights.items():
-            self.register_buffer(name, w if w is None or isinstance(w, Tensor) else Tensor(np.asarray(w)))
+            self.register_buffer(name, w if w is None or isinstance(w, Tensor) else tensor(w))
 
 
 class CrossEntropyLoss(_Loss):

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import devices, dtypes
 from ..scopes import thread
 from ..tensor import Tensor
+from .parameter import Parameter
 
 PRIVATE = "//"  # how the names of entries in a file begin that are not a model's
-
-
-class Parameter(Tensor):
-    """A leaf tensor that a Module registers and an optimiser updates."""
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
 
 
 class Module:
@@ -226,18 +219,28 @@ class Module:
             p.grad = None if set_to_none or p.grad is None else Tensor(np.zeros_like(p.data))
 
     def to(self, target: Any) -> Any:
-        """Parameters and floating buffers in another floating dtype, in place, gradients forgotten; or on "cpu".
+        """All parameters and buffers on another device, "cpu" or "cuda", or the floating ones in another floating dtype.
 
-        Returns self. Raises TypeError for a dtype without gradients.
+        In place, gradients forgotten; returns self. An optimiser's state follows at its next step. Raises TypeError for a
+        dtype without gradients, RuntimeError, with what to do, where there is no GPU.
         """
-        if not isinstance(target, str):
+        device = isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda", "auto")
+        if not device:
             dtypes.check_floating(np.empty(0, target), f"{type(self).__name__}.to")
         for tensor in [*self.parameters(), *self.buffers()]:
-            if tensor.dtype.kind == "f":
+            if device or tensor.dtype.kind == "f":
                 tensor.data = tensor.detach().to(target).data
                 tensor.grad = None
                 tensor.version[0] += 1
         return self
+
+    def cpu(self) -> Any:
+        """On the CPU; returns self."""
+        return self.to("cpu")
+
+    def cuda(self) -> Any:
+        """On the GPU; returns self."""
+        return self.to("cuda")
 
     # --- saving and loading ------------------------------------------------------------------------------------
 
@@ -259,9 +262,7 @@ class Module:
         own = self.state_dict()
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own and not name.startswith(PRIVATE)]
-        values = {
-            name: np.asarray(getattr(state_dict[name], "data", state_dict[name])) for name in own if name in state_dict
-        }
+        values = {name: devices.as_array(devices.raw(state_dict[name])) for name in own if name in state_dict}
         wrong = [
             f"{name} has shape {a.shape}, expected {own[name].shape}"
             for name, a in values.items()
@@ -272,7 +273,7 @@ class Module:
             told = "; ".join(filter(None, (_counted(kind, list(names)) for kind, names in kinds)))
             raise RuntimeError(f"load_state_dict into {type(self).__name__}: {told}")
         for name, array in values.items():
-            own[name].data[...] = array
+            own[name].data[...] = devices.beside(array, own[name])
             own[name].version[0] += 1
         return missing, unexpected
 
@@ -314,6 +315,13 @@ def mode(model: Any, training: bool) -> Iterator[None]:
     finally:
         for module, was in before:
             object.__setattr__(module, "training", was)
+
+
+def device_of(model: Any) -> str:
+    """The device of a model's parameters and buffers, the default one where it has none (or is no Module)."""
+    if devices.gpu_type is None or not isinstance(model, Module):
+        return devices.default
+    return next((t.device for t in itertools.chain(model.parameters(), model.buffers())), devices.default)
 
 
 def check_model(model: Any, where: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, ops
+from ..creation import full
 from ..ops.shape import sizes
 from ..scopes import here
-from ..tensor import Tensor
 from . import init
 from .linear import positive
 from .module import Module, Parameter
@@ -48,9 +48,9 @@ class _ChannelNorm(Module):
         self.affine, self.track_running_stats = affine, track_running_stats
         affine_parameters(self, (num_features,), affine, affine)
         for name, value in (("running_mean", 0), ("running_var", 1)):
-            buffer = Tensor(np.full(num_features, value, dtypes.default)) if track_running_stats else None
+            buffer = full((num_features,), float(value)) if track_running_stats else None
             self.register_buffer(name, buffer)
-        self.register_buffer("num_batches_tracked", Tensor(np.zeros((), np.int64)) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", full((), 0) if track_running_stats else None)
 
     reset_parameters = start_again
 

@@ -9,9 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from .. import ops
+from .. import devices, ops
 from ..scopes import here
 from . import init
 from .linear import empty, positive
@@ -85,7 +83,8 @@ class _Recurrent(Module):
         """The initial state's parts, each of that shape: those of hx, or zeros."""
         name = here(type(self).__name__)
         if hx is None:
-            return tuple(np.zeros(shape, dtype) for _ in self.parts)
+            xp = devices.namespace(next(self.parameters()))
+            return tuple(xp.zeros(shape, dtype) for _ in self.parts)
         parts = tuple(hx) if isinstance(hx, (tuple, list)) else (hx,)
         if len(parts) != len(self.parts):
             raise TypeError(f"{name}: the state must be ({', '.join(self.parts)}), got {len(parts)} of them")

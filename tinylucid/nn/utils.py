@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import devices, ops
 from ..ops.shape import axis_of
 from ..random import default_generator
 from ..tensor import Tensor
@@ -81,7 +81,9 @@ def spectral_norm(
     module.register_parameter(f"{name}_orig", weight)
     rows, columns = hook.matrix(weight.data).shape
     for suffix, n in (("u", rows), ("v", columns)):
-        module.register_buffer(f"{name}_{suffix}", Tensor(unit(default_generator.normal((n,), weight.dtype), eps)))
+        module.register_buffer(
+            f"{name}_{suffix}", Tensor(devices.beside(unit(default_generator.normal((n,), weight.dtype), eps), weight))
+        )
     setattr(module, name, hook.normalised(module).detach())
     module.register_forward_pre_hook(hook)
     return module

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from tinylucid_kernels import of
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor
 from .elementwise import arithmetic, clip, exp, smooth, tanh, where
@@ -61,9 +62,7 @@ def leaky_relu(input, negative_slope=0.01):
 
 @smooth
 def _erf(x):
-    from scipy.special import erf  # imported when first needed: SciPy takes longer to import than tinylucid
-
-    return erf(x)
+    return devices.special(x).erf(x)
 
 
 @_erf.rule

@@ -3,8 +3,9 @@
 import numpy as np
 from tinylucid_kernels import of
 
+from .. import devices
 from ..scopes import here
-from ..tensor import Tensor, operation
+from ..tensor import operation
 from .elementwise import where
 from .loss import constant, known, reduce
 from .reduce import _sum, log_softmax, sum
@@ -53,7 +54,7 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
     batch, shapes that do not fit or a label out of range, TypeError for labels that are no integers.
     """
     tensor_like(input, "cross_entropy")
-    labels = target.data if isinstance(target, Tensor) else np.asarray(target)
+    labels = devices.constant(target, input, here("cross_entropy"))
     soft = labels.shape == input.shape and labels.dtype.kind == "f"
     weight = _checked(input, None if soft else labels, weight, "cross_entropy")
     if not 0 <= label_smoothing <= 1:
@@ -76,7 +77,7 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     as in cross_entropy.
     """
     tensor_like(input, "nll_loss")
-    labels = target.data if isinstance(target, Tensor) else np.asarray(target)
+    labels = devices.constant(target, input, here("nll_loss"))
     weight = _checked(input, labels, weight, "nll_loss")
     how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "nll_loss")
     over = how.pop("over")

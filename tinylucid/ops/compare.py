@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor
 
@@ -10,13 +11,14 @@ def comparison(compare, symbol):
     """A NumPy comparison as a function of tensors, arrays and numbers."""
 
     def call(x, y):
-        raw = [a.data if isinstance(a, Tensor) else a for a in (x, y)]
+        pair = (x, y) if devices.gpu_type is None else devices.together(here(symbol), (x, y), {})[0]
+        raw = [a.data if isinstance(a, Tensor) else a for a in pair]
         try:
             out = compare(*raw)
         except ValueError:
             shapes = " and ".join(str(np.shape(a)) for a in raw)
             raise ValueError(f"{here(symbol)}: shapes {shapes} do not broadcast") from None
-        return out if raw[0] is x and raw[1] is y else Tensor(np.asarray(out))
+        return Tensor(devices.as_array(out)) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
 
     call.__name__ = call.__qualname__ = compare.__name__
     call.__doc__ = f"x {symbol} y, elementwise: a bool tensor, which has no gradient."

@@ -3,6 +3,7 @@
 import numpy as np
 from tinylucid_kernels import of
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .elementwise import where
@@ -77,7 +78,7 @@ def embedding(input, weight, padding_idx=None):
     ∂weight = g added at the rows taken, a row taken twice gets both; row ``padding_idx`` gets none. Raises TypeError for
     what is no integer, IndexError for one outside 0 … V − 1.
     """
-    rows = input.data if isinstance(input, Tensor) else np.asarray(input)
+    rows = devices.constant(input, weight, here("embedding"))
     if tensor_like(weight, "embedding").ndim != 2:
         raise ValueError(f"{here('embedding')}: expected weight (V, D), got {weight.shape}")
     if rows.dtype.kind not in "iu":

@@ -5,7 +5,7 @@ Rules return the gradient in the output's shape; the core sums it where an input
 
 import numpy as np
 
-from .. import dtypes
+from .. import devices, dtypes
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .compare import equal, greater, less, logical_and
@@ -20,6 +20,17 @@ def cast(x, *, dtype):
 @cast.rule
 def _(g, source):
     return cast(g, dtype=source)
+
+
+@operation
+def move(x, *, device):
+    """x on another device;  ∂x = g on x's own."""
+    return devices.put(x, device), {"source": devices.of(x)}
+
+
+@move.rule
+def _(g, source):
+    return move(g, device=source)
 
 
 arithmetic = operation(broadcasts=True, dtypes="same")  # integers stay integers
@@ -268,10 +279,12 @@ def _(g, need, condition):
 
 def where(condition, input, other):
     """input where the boolean ``condition`` holds, else other, all three broadcast;  each gets g where it was chosen."""
-    if isinstance(condition, Tensor) and not isinstance(input, Tensor) and not isinstance(other, Tensor):
+    tensors = [a for a in (input, other) if isinstance(a, Tensor)]
+    if isinstance(condition, Tensor) and not tensors:
         number = dtypes.default if isinstance(input, float) or isinstance(other, float) else None
-        input = Tensor(np.asarray(input, getattr(input, "dtype", getattr(other, "dtype", number))))
-    condition = condition.data if isinstance(condition, Tensor) else np.asarray(condition)
+        dtype = getattr(input, "dtype", getattr(other, "dtype", number))
+        input = Tensor(devices.beside(devices.as_array(input).astype(dtype), condition))
+    condition = devices.constant(condition, (*tensors, condition)[0], here("where"))
     if condition.dtype != bool:
         raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")
     return _where(input, other, condition=condition)

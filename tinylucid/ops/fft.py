@@ -10,6 +10,7 @@ so the adjoint of either is the other, with w moved across and the factors of th
 
 import numpy as np
 
+from .. import devices
 from ..scopes import here
 from ..tensor import operation
 from .shape import tensor_like
@@ -17,9 +18,9 @@ from .shape import tensor_like
 OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}  # (s, t) = (1, 1/n), (1/n, 1), (1/√n, 1/√n)
 
 
-def columns_count(width, dtype):
-    """w, shaped to weigh the columns of a half spectrum (…, H, W//2 + 1, 2)."""
-    w = np.full((width // 2 + 1, 1), 2, dtype)
+def columns_count(width, x):
+    """w, shaped to weigh the columns of a half spectrum (…, H, W//2 + 1, 2), in the dtype and on the device of x."""
+    w = devices.namespace(x).full((width // 2 + 1, 1), 2, x.dtype)
     w[0] = 1
     if width % 2 == 0:
         w[-1] = 1
@@ -35,7 +36,7 @@ def _rfft2(x, *, norm):
 @_rfft2.rule
 def _(g, shapes, norm):
     *_, h, width = shapes[0]
-    return _irfft2(g / columns_count(width, g.dtype), size=(h, width), norm=OPPOSITE[norm])
+    return _irfft2(g / columns_count(width, g), size=(h, width), norm=OPPOSITE[norm])
 
 
 @operation(dtypes="float")
@@ -45,7 +46,7 @@ def _irfft2(z, *, size, norm):
 
 @_irfft2.rule
 def _(g, size, norm):
-    return _rfft2(g, norm=OPPOSITE[norm]) * columns_count(size[1], g.dtype)
+    return _rfft2(g, norm=OPPOSITE[norm]) * columns_count(size[1], g)
 
 
 def rfft2(input, norm="backward"):

@@ -4,11 +4,8 @@ In PyTorch's order size_average and reduce stand before some arguments; those be
 a positional call never means something else.
 """
 
-import numpy as np
-
-from .. import dtypes
+from .. import devices, dtypes
 from ..scopes import here
-from ..tensor import Tensor
 from .activation import logsigmoid
 from .elementwise import abs, clip, equal, exp, log, where
 from .reduce import mean, sum
@@ -87,7 +84,7 @@ def _difference(input, target, name):
 
 def constant(weight, x):
     """A weight as an array of x's dtype; it gets no gradient."""
-    array = weight.data if isinstance(weight, Tensor) else np.asarray(weight)
+    array = devices.constant(weight, x, here("loss weight"))
     return array.astype(x.dtype if x.dtype.kind == "f" else dtypes.default)
 
 

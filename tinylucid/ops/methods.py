@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import devices, dtypes
 from ..autograd import backward
 from ..scopes import thread
 from ..tensor import Array, Tensor
@@ -136,21 +136,39 @@ class TensorMethods:
         return self.data.tolist()
 
     def numpy(self) -> Array:
-        """The array itself, sharing memory; RuntimeError for a tensor that requires a gradient (detach() it first)."""
+        """The NumPy array itself, sharing memory.
+
+        Raises RuntimeError for a tensor that requires a gradient (detach() it first), TypeError for one on the GPU (cpu() first).
+        """
         if self.tracked:
             raise RuntimeError(
                 "numpy: this tensor requires a gradient, which an array would lose; use x.detach().numpy()"
             )
+        if self.device != "cpu":
+            raise TypeError("numpy: this tensor is on the GPU, which no NumPy array can share; use x.cpu().numpy()")
         return self.data
 
+    @property
+    def device(self) -> str:
+        """Where the values are: "cpu" or "cuda"."""
+        return devices.of(self.data)
+
+    def cpu(self: Any) -> Any:
+        """On the CPU."""
+        return self.to("cpu")
+
+    def cuda(self: Any) -> Any:
+        """On the GPU."""
+        return self.to("cuda")
+
     def to(self: Any, target: Any) -> Any:
-        """In another dtype (differentiable), or on a device; this version computes on "cpu" only."""
-        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
-            if target != "cpu":
-                raise RuntimeError(
-                    f"to: device {target!r} is not available, this version of tinylucid computes on 'cpu'"
-                )
-            return self
+        """In another dtype, or on another device, "cpu" or "cuda" (both differentiable); itself if nothing changes.
+
+        Raises RuntimeError, with what to do, where there is no GPU.
+        """
+        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda", "auto"):
+            device = devices.known(target, "to")
+            return self if device == self.device else elementwise.move(self, device=device)
         dtype = np.dtype(target)
         dtypes.supported(np.empty(0, dtype), "to")
         if dtype.kind != "f":
@@ -161,9 +179,10 @@ class TensorMethods:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __repr__(self: Any) -> str:
-        values = np.array2string(self.data, separator=", ", prefix="tensor(", precision=4, threshold=200)
+        values = np.array2string(devices.host(self), separator=", ", prefix="tensor(", precision=4, threshold=200)
+        where = "" if self.device == "cpu" else f", device={self.device!r}"
         extra = f", grad_fn=<{self.node.op.__name__}>" if self.node else ", requires_grad=True" if self.tracked else ""
-        return f"tensor({values}, dtype={self.dtype}{extra})"
+        return f"tensor({values}, dtype={self.dtype}{where}{extra})"
 
     def __len__(self) -> int:
         if not self.data.ndim:
@@ -215,7 +234,10 @@ class TensorMethods:
             if retained:
                 self.retain_grad()  # of the new value, as in PyTorch
         else:
-            write(value.data if isinstance(value, Tensor) else value)
+            if isinstance(value, Tensor) and value.device != self.device:
+                raise devices.mixed("in-place edit", (self, value))
+            array = devices.raw(value)
+            write(devices.beside(array, self) if devices.is_array(array) else array)
             self.version[0] += 1
         return self
 
@@ -223,7 +245,7 @@ class TensorMethods:
         key = shapes.plain_index(key)
 
         def write(v: Any) -> None:
-            self.data[key] = v
+            self.data[devices.moved(key) if self.device == "cuda" else key] = v
 
         self.assign(value, lambda: shapes.put_into(self, value, key), write)
 

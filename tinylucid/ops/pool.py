@@ -8,6 +8,7 @@ import math
 import numpy as np
 from tinylucid_kernels import of
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .conv import pair
@@ -72,7 +73,7 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
     (H, W), less than a stride away. Of several pixels for one place the last is written, and gets the gradient. Raises
     ValueError for shapes that do not fit, IndexError for an index beside the picture. Zeiler and Fergus, 2014.
     """
-    places = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
+    places = devices.constant(indices, input, here("max_unpool2d"))
     if tensor_like(input, "max_unpool2d").ndim != 4 or places.shape != input.shape or places.dtype.kind not in "iu":
         raise ValueError(
             f"{here('max_unpool2d')}: expected input (N, C, P, Q) and integers of its shape, got {input.shape} and "
@@ -92,7 +93,7 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
         )
     n, c, p, q = input.shape
     index = (np.arange(n)[:, None, None], np.arange(c)[:, None], places.reshape(n, c, p * q))
-    empty = np.zeros((n, c, size[0] * size[1]), input.dtype)
+    empty = devices.namespace(input).zeros((n, c, size[0] * size[1]), input.dtype)
     return _reshape(_assign(empty, _reshape(input, shape=(n, c, p * q)), index=index), shape=(n, c, *size))
 
 
@@ -178,7 +179,7 @@ def avg_pool2d(
     axes = zip(input.shape[2:], whole.shape[2:], how["kernel_size"], how["stride"], how["padding"])
     rows, columns = (_counted(*axis, count_include_pad) for axis in axes)
     divisor = rows[:, None] * columns if divisor_override is None else np.array(divisor_override)
-    return whole * float(math.prod(how["kernel_size"])) / divisor.astype(whole.dtype)
+    return whole * float(math.prod(how["kernel_size"])) / devices.beside(divisor.astype(whole.dtype), whole)
 
 
 def _counted(n, windows, kernel_size, stride, padding, include_pad):

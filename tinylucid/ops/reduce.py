@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .elementwise import exp, sqrt
@@ -130,7 +131,7 @@ def argmin(input, dim=None, keepdim=False):
 def _argextreme(x, dim, keepdim, arg):
     axis = dim if dim is None else axis_of(dim, x.ndim, arg.__name__)
     places = arg(x.data if isinstance(x, Tensor) else x, axis, keepdims=keepdim)
-    return Tensor(np.asarray(places)) if isinstance(x, Tensor) else places
+    return Tensor(devices.as_array(places)) if isinstance(x, Tensor) else places
 
 
 @operation(dtypes="float")

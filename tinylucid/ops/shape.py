@@ -5,6 +5,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 
@@ -167,7 +168,7 @@ def _(g, shapes, index):
 @operation
 def _put(y, *, index, shape):
     """Zeros of ``shape`` with y added at the index, the adjoint of _take;  ∂y = g[index]."""
-    out = np.zeros(shape, y.dtype)
+    out = devices.namespace(y).zeros(shape, y.dtype)
     basic = all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
     if basic:
         out[index] = y
@@ -191,8 +192,9 @@ def _assign(x, value, *, index):
     """x with x[index] = value;  ∂x = g where nothing was written, ∂value = g[index] where its write was the last."""
     out = x.copy()
     out[index] = value
-    order = np.full(x.shape, -1)  # which element of value each place got last: an index may name a place twice
-    order[index] = count = np.arange(value.size).reshape(value.shape)
+    xp = devices.namespace(x)
+    order = xp.full(x.shape, -1)  # which element of value each place got last: an index may name a place twice
+    order[index] = count = xp.arange(value.size).reshape(value.shape)
     return out, {"kept": order < 0, "won": order[index] == count}
 
 
@@ -203,7 +205,7 @@ def _(g, need, index, kept, won):
 
 def put_into(x, value, index):
     """A copy of x with x[index] = value, ``value`` broadcast;  ∂x = g outside the index, ∂value = g at it."""
-    value = value if isinstance(value, Tensor) else Tensor(np.asarray(value, x.dtype))
+    value = value if isinstance(value, Tensor) else Tensor(devices.beside(value, x).astype(x.dtype))
     return _assign(x, expand(value, np.shape(np.empty(x.shape, bool)[index])), index=index)
 
 
@@ -212,8 +214,9 @@ def plain_index(key):
 
     def one(k):
         k = k.data if isinstance(k, Tensor) else k
-        if isinstance(k, (list, np.ndarray)):
-            k = np.asarray(k) if np.size(k) else np.asarray(k, int)
+        if isinstance(k, list) or devices.is_array(k):
+            k = devices.as_array(k)
+            k = k if k.size else k.astype(int)
             if k.dtype.kind not in "biu":
                 raise TypeError(f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}")
         return int(k) if isinstance(k, np.integer) else k
@@ -226,7 +229,7 @@ def gather(input, dim, index):
 
     ∂x = g added at the places it was taken from.
     """
-    places = index.data if isinstance(index, Tensor) else np.asarray(index)
+    places = devices.constant(index, input, here("gather"))
     k = axis_of(dim, input.ndim, "gather")
     if places.dtype.kind not in "iu":
         raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}")

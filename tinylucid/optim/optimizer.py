@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..tensor import Tensor
 
 LIMITS = {  # what a setting may be: from the first, below the second
@@ -80,9 +81,16 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p._grad is not None:
-                    self.update(p.data, p._grad.data, self.state.setdefault(p, {}), group)
+                    self.update(p.data, p._grad.data, self.state_beside(p), group)
                     p.version[0] += 1
         return loss
+
+    def state_beside(self, p: Tensor) -> dict[str, Any]:
+        """A parameter's state, on its device: a model may have moved since the last step."""
+        state = self.state.setdefault(p, {})
+        if devices.gpu_type is not None:
+            state.update({name: devices.beside(v, p) for name, v in state.items() if devices.is_array(v)})
+        return state
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One parameter's step, on arrays, in place."""
@@ -105,7 +113,9 @@ class Optimizer:
         for group, saved in zip(self.param_groups, state_dict["param_groups"]):
             group.update({name: value for name, value in saved.items() if name != "params"})
         self.state = {
-            params[k]: {name: v.copy() if hasattr(v, "copy") else v for name, v in state.items()}
+            params[k]: {
+                name: devices.beside(v.copy(), params[k]) if hasattr(v, "copy") else v for name, v in state.items()
+            }
             for k, state in state_dict["state"].items()
         }
 

@@ -73,6 +73,15 @@ def version(number: int) -> str:
 
 
 @functools.cache
+def special() -> Any:
+    """CuPy's special functions (``special().erf``), or the stand-in's."""
+    if os.environ.get("TINYLUCID_GPU") == "emulated":
+        return import_module("..emulator.cupy.special", __package__)
+    cupy()  # says why if there is no GPU
+    return import_module("cupyx.scipy.special")
+
+
+@functools.cache
 def array_type() -> type:
     """The type of arrays on the GPU."""
     return cupy().ndarray
@@ -104,3 +113,9 @@ def described() -> list[tuple[str, str]]:
         ("cupy", f"{module.__version__}, CUDA {version(runtime.runtimeGetVersion())}"),
         ("driver", f"CUDA {version(runtime.driverGetVersion())}"),
     ]
+
+
+def special() -> Any:
+    """CuPy's special functions."""
+    name = "..emulator.special" if os.environ.get("TINYLUCID_GPU") == "emulated" else "cupyx.scipy.special"
+    return import_module(name, __package__)
