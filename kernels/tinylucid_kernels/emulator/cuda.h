@@ -12,11 +12,11 @@
 #define __forceinline__ inline
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)  // compile.py reads it
-#define __align__(bytes) alignas(bytes)
+#define __align__(bytes) __attribute__((aligned(bytes)))
 
 // Shared memory: one copy is enough, because blocks run one after another. The static variables of a kernel library are all
 // of its zeroed memory (.bss), so the linker's marks around that memory say where the shared memory lies.
-#define __shared__ static
+#define __shared__ static __attribute__((used))  // used: else g++ takes an array that nobody writes for zeros
 
 struct uint3 { unsigned x, y, z; };
 struct dim3 {

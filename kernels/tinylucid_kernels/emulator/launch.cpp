@@ -58,11 +58,11 @@ static void on_signal(int number, siginfo_t *info, void *context) {
         return;
     }
     void *code = instruction(context), *address = info->si_addr;
-    if (number == SIGFPE) fail_at(code, nullptr, "integer division by zero");
-    if (number == SIGILL) fail_at(code, nullptr, "illegal instruction");
+    if (number == SIGFPE) fail_at(code, EMU_NOWHERE, "integer division by zero");
+    if (number == SIGILL) fail_at(code, EMU_NOWHERE, "illegal instruction");
     if (number == SIGBUS || info->si_code == SI_KERNEL)
-        fail_at(code, nullptr, "misaligned vector: its address is not a multiple of its size");
-    if (past_own_stack((uint64_t)address)) fail_at(code, nullptr, "stack overflow: too many or too large local variables");
+        fail_at(code, EMU_NOWHERE, "misaligned vector: its address is not a multiple of its size");
+    if (past_own_stack((uint64_t)address)) fail_at(code, EMU_NOWHERE, "stack overflow: too many or too large local variables");
     fail_at(code, address, "out of bounds");
 }
 

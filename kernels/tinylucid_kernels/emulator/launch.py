@@ -21,6 +21,7 @@ CODES = {
     "i4": "int32", "u4": "uint32", "i8": "int64", "u8": "uint64",
 }  # fmt: skip
 MOST_ARRAYS = 64
+NOWHERE = 2**64 - 1  # the address in a report that is about no address
 lock = threading.Lock()
 
 
@@ -171,7 +172,7 @@ class Words:
     def fault(self, report: Report) -> str:
         """All that is known about a fault."""
         text = report.message.decode(errors="replace")
-        if report.address:
+        if report.address != NOWHERE:
             text += f", {self.place(report.address)}"
         if line := self.line(report.code, report.base):
             text += f" [{line}]"
@@ -208,7 +209,7 @@ class Words:
             return f"at address {address:#x}" + (f" (no memory: {', '.join(missing)})" if address < 2**16 else "")
         end = near.address + near.size
         if address >= end:
-            return f"{address - end} bytes past the end of {self.arrays(near)}"
+            return f"{f'{address - end} bytes' if address > end else 'just'} past the end of {self.arrays(near)}"
         if address < near.address:
             return f"{near.address - address} bytes before {self.arrays(near)}"
         return f"byte {address - near.address} of {self.arrays(near)}"

@@ -147,7 +147,7 @@ static void touch(uint64_t address, unsigned size, Kind kind, void *caller) {
 }
 
 static void touch_aligned(uint64_t address, unsigned size, Kind kind, void *caller) {
-    if (address % size) fail_at((char *)caller - 1, nullptr, "misaligned %s: the address is not a multiple of %u", NAMES[kind], size);
+    if (address % size) fail_at((char *)caller - 1, EMU_NOWHERE, "misaligned %s: the address is not a multiple of %u", NAMES[kind], size);
     touch(address, size, kind, caller);
 }
 
@@ -185,9 +185,9 @@ void __tsan_func_entry(void *) {}
 void __tsan_func_exit() {}
 
 void __ubsan_handle_out_of_bounds_abort(emu::BadIndex *where, int64_t index) {
-    emu::fail_at((char *)CALLER - 1, nullptr, "index %lld is out of bounds of the array %s", (long long)index, where->array->name);
+    emu::fail_at((char *)CALLER - 1, EMU_NOWHERE, "index %lld is out of bounds of the array %s", (long long)index, where->array->name);
 }
 void __ubsan_handle_divrem_overflow_abort(void *, int64_t, int64_t) {
-    emu::fail_at((char *)CALLER - 1, nullptr, "integer division by zero (or the smallest number by -1)");
+    emu::fail_at((char *)CALLER - 1, EMU_NOWHERE, "integer division by zero (or the smallest number by -1)");
 }
 }

@@ -29,7 +29,7 @@ struct Launch {
 // What went wrong, and where.
 struct Report {
     char message[512];
-    uint64_t address;          // in memory, if that is what was wrong
+    uint64_t address;          // in memory, if that is what was wrong; else EMU_NOWHERE
     uint64_t code, other_code; // the instruction; in a race the other's too
     uint64_t base;             // where the library with those instructions begins
     int has_thread;            // whether one thread is to blame
@@ -56,7 +56,8 @@ struct Thread {
 extern const Launch *launch;
 extern Report *report;
 [[noreturn]] void fail_at(const void *code, const void *address, const char *format, ...) __attribute__((format(printf, 3, 4)));
-#define EMU_FAIL(...) emu::fail_at(nullptr, nullptr, __VA_ARGS__)
+#define EMU_NOWHERE ((void *)-1)
+#define EMU_FAIL(...) emu::fail_at(nullptr, EMU_NOWHERE, __VA_ARGS__)
 const char *name_of(const char *file);  // a path's last part
 
 // schedule.cpp

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import settings
-from ..emu import CODES, build, launch
+from ..launch import CODES, build, launch, signature
 from .array import ndarray
 
 
@@ -40,7 +40,7 @@ class RawKernel:
         library = build(self.code, self.options, settings.check)
         if self.name not in library.names:
             raise AttributeError(f"there is no kernel {self.name}")
-        codes = getattr(library, "sig_" + self.name)().decode().strip(",").split(",")
+        codes = signature(library, self.name)
         if len(codes) != len(args):
             raise TypeError(
                 f"kernel {self.name}: takes {len(codes)} arguments, got {len(args)}; CuPy would read beyond them"
