@@ -152,13 +152,40 @@ def test_every_result_is_an_array_of_the_expected_dtype(cp):
     for k, y in enumerate(kept):
         assert type(y) is cp.ndarray, k
         assert y.dtype == F, k
-    for y in (x * np.float64(2), np.float64(2) * x, x + d, x + ramp(dtype=np.float64), x + ramp(3, dtype=np.int64), x * np.int64(1)):
+    for y in (
+        x * np.float64(2),
+        np.float64(2) * x,
+        x + d,
+        x + ramp(dtype=np.float64),
+        x + ramp(3, dtype=np.int64),
+        x * np.int64(1),
+    ):
         assert type(y) is cp.ndarray
         assert y.dtype == np.float64
-    for y in (x.argmax(), x.argmin(1), np.argsort(x), (x > 0).sum(), np.count_nonzero(x), cp.arange(3), np.nonzero(x)[0]):
+    for y in (
+        x.argmax(),
+        x.argmin(1),
+        np.argsort(x),
+        (x > 0).sum(),
+        np.count_nonzero(x),
+        cp.arange(3),
+        np.nonzero(x)[0],
+    ):
         assert type(y) is cp.ndarray
         assert y.dtype == np.int64
-    for y in (x > 1, 1 < x, x == x, x != 1, np.isfinite(x), (x > 1) & (x < 3), ~(x > 1), x.any(), np.all(x), np.allclose(x, x), np.array_equal(x, x)):
+    for y in (
+        x > 1,
+        1 < x,
+        x == x,
+        x != 1,
+        np.isfinite(x),
+        (x > 1) & (x < 3),
+        ~(x > 1),
+        x.any(),
+        np.all(x),
+        np.allclose(x, x),
+        np.array_equal(x, x),
+    ):
         assert type(y) is cp.ndarray
         assert y.dtype == bool
     assert (np.shape(x), np.ndim(x), np.size(x), len(x)) == ((2, 3), 2, 6, 2)
@@ -216,7 +243,16 @@ def test_what_only_numpy_has_is_refused(cp, name):
 def test_names_that_cupy_does_not_have(cp):
     for name in ("insert", "vecdot", "nditer", "errstate", "float_power2", "testing2"):
         assert not hasattr(cp, name), name
-    for name in ("itemset", "newbyteorder", "ctypes", "__index__", "__array_interface__", "setflags", "__round__", "carray"):
+    for name in (
+        "itemset",
+        "newbyteorder",
+        "ctypes",
+        "__index__",
+        "__array_interface__",
+        "setflags",
+        "__round__",
+        "carray",
+    ):
         assert not hasattr(ramp(3), name), name
     assert not hasattr(ramp(3).flags, "carray")
     with pytest.raises(AttributeError):
@@ -239,7 +275,17 @@ def test_views_share_memory(cp):
     x[1, 2, ...] = 9
     x[0, 1][...] = 0
     same(x, [[3, 0, 8], [6, 5, 9]])
-    for view in (x[0], x[0, 0], x.T, x[1:][:, 1], x.reshape(-1), np.broadcast_to(x, (2, 2, 3)), x[None], x.ravel(), x.squeeze()[:]):
+    for view in (
+        x[0],
+        x[0, 0],
+        x.T,
+        x[1:][:, 1],
+        x.reshape(-1),
+        np.broadcast_to(x, (2, 2, 3)),
+        x[None],
+        x.ravel(),
+        x.squeeze()[:],
+    ):
         assert view.base is x
         assert not view.flags.owndata
     for own in (x, x.copy(), x + 0, x[[0, 1]], x[x > 0], cp.ascontiguousarray(x.T), x.T.reshape(-1), x.T.ravel()):

@@ -24,7 +24,9 @@ no_gpu = pytest.mark.skipif(cupy.cuda.is_available(), reason="there is a GPU, wh
 
 
 def test_the_version_is_the_stored_one():
-    assert cupy.__version__ == names.stored()["version"], "python -m tinylucid_kernels.emulator.cupy writes names.json anew"
+    assert cupy.__version__ == names.stored()["version"], (
+        "python -m tinylucid_kernels.emulator.cupy writes names.json anew"
+    )
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -102,7 +104,17 @@ def test_refused(name):
 
 def test_views():
     a = x()
-    for view in (a[0], a[0, 0], a.T, a[1:][:, 1], a.reshape(-1), np.broadcast_to(a, (2, 4, 3)), a[None], a.ravel(), a[::-1]):
+    for view in (
+        a[0],
+        a[0, 0],
+        a.T,
+        a[1:][:, 1],
+        a.reshape(-1),
+        np.broadcast_to(a, (2, 4, 3)),
+        a[None],
+        a.ravel(),
+        a[::-1],
+    ):
         assert view.base is a
         assert not view.flags.owndata
     assert a[0, 0].shape == ()

@@ -35,9 +35,7 @@ def cupy() -> Any:
         why = (
             "CuPy is not installed" if isinstance(error, ModuleNotFoundError) else f"CuPy cannot be imported ({error})"
         )
-        raise NoGPU(
-            f"no GPU: {why}. {INSTALL} brings it ({CUDA12} for a driver of CUDA 12); {EMULATED}"
-        ) from error
+        raise NoGPU(f"no GPU: {why}. {INSTALL} brings it ({CUDA12} for a driver of CUDA 12); {EMULATED}") from error
     reason = missing(module)
     if reason:
         raise NoGPU(f"no GPU: {reason}; {EMULATED}")
