@@ -210,8 +210,11 @@ def test_memory_can_run_out(cp):
         cp.zeros(1000, np.float64)
     assert pool.used_bytes() == 0
     cp.zeros(10_000, F)  # the default pool has no limit
-    with pytest.raises(ValueError):
-        pool.set_limit()
+    pool.set_limit()
+    assert pool.get_limit() == 0
+    for wrong in ({"size": -1}, {"fraction": 1.5}, {"size": 1, "fraction": 0.5}):
+        with pytest.raises(ValueError, match=r"limit|one time"):
+            pool.set_limit(**wrong)
 
 
 def test_more_than_the_gpu_has(cp):

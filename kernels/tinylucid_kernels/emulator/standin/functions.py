@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .array import module, ndarray
+from .arrays import module, ndarray
 from .convert import SCALARS, convert, quiet, supported, unsupported, wrap
 from .names import stored
 
