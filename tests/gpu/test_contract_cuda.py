@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from tinylucid_kernels.gpu.driver import cupy
 
-from .agree import EMULATED
+from .arrays import F, ramp, strict
 
-F = np.float32
-strict = pytest.mark.skipif(not EMULATED, reason="CuPy takes it, and computes something else")
 SOURCE = r"""
 extern "C" __global__ void scale(const float *x, float *y, float a, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -22,16 +20,6 @@ extern "C" __global__ void count(int *seen, long long n) {
 }
 extern "C" __global__ void maybe(const float *x, float *y) { y[threadIdx.x] = x ? x[threadIdx.x] : -1; }
 """
-
-
-@pytest.fixture(scope="module")
-def cp():
-    return cupy()
-
-
-def ramp(*shape, dtype=F):
-    """0, 1, 2 ... on the GPU."""
-    return cupy().asarray(np.arange(np.prod(shape), dtype=dtype).reshape(shape))
 
 
 # kernels
