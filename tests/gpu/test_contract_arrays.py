@@ -24,7 +24,7 @@ def test_views_share_memory(cp):
     x[0, 1][...] = 0
     same(x, [[3, 0, 8], [6, 5, 9]])
     views = [
-        x[0], x[0, 0], x.T, x[1:][:, 1], x.reshape(-1), np.broadcast_to(x, (2, 2, 3)), x[None], x.ravel(), x.squeeze()[:],
+        x[0], x[0, 0], x[0][1], x.T, x[1:][:, 1], x.reshape(-1), np.broadcast_to(x, (2, 2, 3)), x[None], x.ravel(), x.squeeze()[:],
     ]  # fmt: skip
     for view in views:
         assert view.base is x
