@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import settings
 from ..launch import CODES, build, launch, signature
-from .array import ndarray
+from .arrays import ndarray
 
 
 class RawKernel:
@@ -45,12 +45,12 @@ class RawKernel:
             raise TypeError(
                 f"kernel {self.name}: takes {len(codes)} arguments, got {len(args)}; CuPy would read beyond them"
             )
-        given = [self.argument(k, code, a) for k, (code, a) in enumerate(zip(codes, args), 1)]
+        given = [self.argument(p, code, a) for p, code, a in zip(library.names[self.name], codes, args)]
         launch(library, self.name, grid, block, given, shared_mem, settings.order)
 
-    def argument(self, number: int, code: str, a: Any) -> Any:
+    def argument(self, parameter: str, code: str, a: Any) -> Any:
         """What the emulation is handed for a parameter: the NumPy array inside, or the NumPy scalar."""
-        where = f"kernel {self.name}, argument {number}"
+        where = f"kernel {self.name}, {parameter}"
         pointer, dtype = code[0] in "PC", np.dtype(CODES[code.lstrip("PC")])
         if not pointer:
             if not isinstance(a, np.generic) or a.dtype != dtype:

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from .array import ndarray
+from .arrays import module, ndarray
 from .convert import SCALARS, convert, quiet, supported, unsupported, wrap
 from .names import stored
 
 AT = {"add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor"}  # CuPy's scattering ufuncs
 REDUCE = {"add", "multiply"}  # its reducing and accumulating ones
 NUMBERS = {"allclose", "array_equal", "array_equiv", "count_nonzero"}  # Python numbers of NumPy's, arrays of CuPy's
-WITHOUT_ARRAYS = set(
-    """arange bartlett base_repr binary_repr blackman broadcast_shapes can_cast diag_indices eye fftfreq geomspace hamming
-    hanning identity indices isscalar kaiser linspace logspace mask_indices promote_types result_type rfftfreq tri
-    tril_indices triu_indices""".split()
-)  # fmt: skip
+WITHOUT_ARRAYS = {
+    "arange", "bartlett", "base_repr", "binary_repr", "blackman", "broadcast_shapes", "can_cast", "diag_indices", "eye", "fftfreq",
+    "geomspace", "hamming", "hanning", "identity", "indices", "isscalar", "kaiser", "linspace", "logspace", "mask_indices",
+    "promote_types", "result_type", "rfftfreq", "tri", "tril_indices", "triu_indices",
+}  # fmt: skip
 
 
 class Ufunc:
@@ -184,23 +184,23 @@ def asarray(
     return array(a, dtype, bool(copy), "K" if order is None else order)
 
 
-def asnumpy(a: Any, stream: Any = None, order: str = "C", out: Any = None, *, blocking: bool = True) -> np.ndarray:
+def asnumpy(a: Any, stream: Any = None, order: Any = "C", out: Any = None, *, blocking: bool = True) -> np.ndarray:
     """A copy on the host."""
     return a.get(stream, order, out) if isinstance(a, ndarray) else np.asarray(a, order=order)
 
 
-def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+def empty(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array with whatever was in memory: NaN, or the largest integer, so that reading it before writing shows."""
     return poison(ndarray(shape, dtype, order=order))
 
 
 def empty_like(
-    prototype: ndarray, dtype: Any = None, order: str = "K", subok: None = None, shape: Any = None
+    prototype: ndarray, dtype: Any = None, order: Any = "K", subok: None = None, shape: Any = None
 ) -> ndarray:
     """An array of the same shape and dtype, with whatever was in memory."""
     if type(prototype) is not ndarray:
         raise unsupported(prototype)
-    return poison(wrap(np.empty_like(prototype._a, dtype, order, False, shape), ()))
+    return poison(wrap(np.empty_like(prototype._a, dtype, order, shape=shape), ()))
 
 
 def poison(x: ndarray) -> ndarray:
@@ -210,17 +210,17 @@ def poison(x: ndarray) -> ndarray:
     return x
 
 
-def zeros(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+def zeros(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array of zeros."""
     return wrap(np.zeros(shape, supported(np.dtype(dtype)), order), ())
 
 
-def ones(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+def ones(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array of ones."""
     return wrap(np.ones(shape, supported(np.dtype(dtype)), order), ())
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> ndarray:
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> ndarray:
     """An array of one number, which may be on the GPU."""
     value = fill_value._a if type(fill_value) is ndarray else number(fill_value)
     return wrap(np.full(shape, value, dtype, order), ())
@@ -233,4 +233,4 @@ def take(a: ndarray, indices: Any, axis: int | None = None, out: Any = None) -> 
 
 def get_array_module(*args: Any) -> Any:
     """This module if one of the arguments is on the GPU, else NumPy."""
-    return sys.modules[__package__] if any(isinstance(a, ndarray) for a in args) else np  # type: ignore[index]
+    return module() if any(isinstance(a, ndarray) for a in args) else np
