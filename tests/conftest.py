@@ -63,7 +63,7 @@ ONE_FOLDER = (
 def pytest_generate_tests(metafunc):
     """What holds for one folder of kernels holds for the other: tests run with each, or with the one chosen."""
     name = metafunc.module.__name__
-    if not name.startswith("parity") and name.removeprefix("test_") not in ONE_FOLDER:
+    if not name.startswith(("parity", "gpu")) and name.removeprefix("test_") not in ONE_FOLDER:
         chosen = os.environ.get("TINYLUCID_KERNELS")
         metafunc.parametrize("_folder", [chosen] if chosen else ["cpu", "reference"], indirect=True)
 

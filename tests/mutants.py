@@ -57,6 +57,7 @@ TRAIN = "tinylucid/train/"
 BAD = "tests/test_bad_input.py -k "
 DATA = "tinylucid/data/"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
+GPU = "kernels/tinylucid_kernels/gpu/"
 
 
 def op(file: str, right: str, wrong: str, name: str) -> Mutant:
@@ -72,6 +73,11 @@ def cpu(file: str, right: str, wrong: str, kernel: str) -> Mutant:
 def fast(file: str, right: str, wrong: str, name: str) -> Mutant:
     """A mutant of a fast kernel, which the comparison of that kernel with the reference should kill."""
     return Mutant(CPU + file, right, wrong, f"{FAST} -k {name}")
+
+
+def gpu(file: str, right: str, wrong: str, tests: str) -> Mutant:
+    """A mutant of a GPU kernel, which its comparison with the reference should kill; ``tests`` is a file of tests/gpu."""
+    return Mutant(GPU + file, right, wrong, f"tests/gpu/{tests}")
 
 
 MUTANTS = [
@@ -701,6 +707,50 @@ MUTANTS = [
     Mutant("tinylucid/cli.py", 'stream.reconfigure(errors="backslashreplace")', "pass", BAD + "encoding"),
     Mutant(TRAIN + "run.py", 'list(map(str, getattr(data, "classes", ())))', "[]", BAD + "gone_on"),
     Mutant(TRAIN + "checkpoint.py", "if LAST in taken else", "if taken else", BAD + "gone_on"),
+    # GPU kernels: pooling, resizing, sampling, adding at places
+    gpu("ordered.cuh", "    __syncwarp();\n", "", "test_pool.py"),
+    gpu("ordered.cuh", "if (k < lane) first = false;", "", "test_pool.py"),
+    gpu("ordered.cuh", "plane[place] += total;", "plane[place] = total;", "test_pool.py"),
+    gpu("ordered.cuh", "k < 32; ++k", "k < 31; ++k", "test_pool.py"),
+    gpu("pool.cu", "i < pixels; i += 32) x[i] = 0;\n    __syncwarp();", "i < pixels; i += 32) x[i] = 0;", "test_pool.py"),
+    gpu("pool.cu", "bool some = i < entries;", "bool some = i <= entries;", "test_pool.py"),
+    gpu("pool.cu", "i - lane < entries; i += 32", "i < entries; i += 32", "test_pool.py"),
+    gpu("pool.cu", "(dilation - 1 - start) / dilation", "-start / dilation", "test_pool.py"),
+    gpu("pool.cu", "at < 0 || v > best", "v > best", "test_pool.py -k maxima"),
+    gpu("pool.cu", "v != v && best == best", "v != v", "test_pool.py -k maxima"),
+    gpu("pool.cu", "v > best ||", "v >= best ||", "test_pool.py -k maxima"),
+    gpu("pool.cu", "beyond < 0 ? 0 : beyond / stride + 1", "beyond / stride + 1", "test_pool.py"),
+    gpu("pool.cu", "min((i + padding) / stride + 1, out)", "(i + padding) / stride + 1", "test_pool.py"),
+    gpu("pool.cu", "* n + out - 1) / out)", "* n) / out)", "test_pool.py"),
+    gpu("pool.cu", "include_pad ? (long long)kh * kw", "include_pad ? (long long)kh * kh", "test_pool.py -k means"),
+    gpu("pool.py", "cover(32 * n * c)", "cover(n * c)", "test_pool.py"),
+    gpu("planes.cuh", "int(line - plane * rows), int(unsigned", "int(plane), int(unsigned", "test_pool.py"),
+    gpu("resize.cu", "double(float(p * scale))", "p * scale", "test_resize.py"),
+    gpu("resize.cu", "fmin(floor(at), n - 1.0)", "floor(at)", "test_resize.py"),
+    gpu("resize.cu", "fmin(at - below, 1.0)", "at - below", "test_resize.py"),
+    gpu("resize.cu", "(at.row - 1) / scale - 1;", "(at.row + 1) / scale - 1;", "test_resize.py"),
+    gpu("resize.cu", "if (pair.low > at.row) break;", "if (pair.low >= at.row) break;", "test_resize.py"),
+    gpu("resize.cu", "pair.high == at.row && !nearest", "pair.high == at.row && pair.low != at.row", "test_resize.py"),
+    gpu("resize.cu", "at.plane * places * inner + at.column", "at.plane * pixels * inner + at.column", "test_resize.py"),
+    gpu("grid.cu", "if (odd != (from_edge < 0)) slope", "if (odd) slope", "test_resize.py -k sampling"),
+    gpu("grid.cu", "if (!(at > 0 && at < end)) slope", "if (!(at >= 0 && at <= end)) slope", "test_resize.py -k places"),
+    gpu("grid.cu", "at < -2 ? -2 : at > end + 2 ? end + 2 : at;", "at;", "test_resize.py -k places"),
+    gpu("grid.cu", "at == at ? floor(at) : -2", "floor(at)", "test_resize.py -k places"),
+    gpu("grid.cu", "grid + 2 * mine", "grid + 2 * i", "test_resize.py"),
+    gpu("grid.cu", "i < places ? four.pixel(k) : -1", "four.pixel(k)", "test_resize.py"),
+    gpu("grid.cu", "column >= 0 && column < w", "column >= 0 && column <= w", "test_resize.py"),
+    gpu("grid.cu", "row >= 0 && row < h", "row < h", "test_resize.py"),
+    gpu("grid.cu", "k / 2 ? four.y.slope", "k % 2 ? four.y.slope", "test_resize.py -k sampling"),
+    gpu("grid.cu", "(long long)c * h * w + pixel", "(long long)c * h + pixel", "test_resize.py -k sampling"),
+    gpu("scatter.cu", "low = middle + 1;", "low = middle;", "test_scatter.py"),
+    gpu("scatter.cu", "low < m && index", "index", "test_scatter.py"),
+    gpu("scatter.cu", "] < row) low", "] <= row) low", "test_scatter.py"),
+    gpu("scatter.cu", "y[order[low] * d + column]", "y[low * d + column]", "test_scatter.py"),
+    gpu("scatter.py", 'order = cupy().argsort(index, kind="stable")', "order = cupy().argsort(-index, kind=\"stable\")", "test_scatter.py"),
+    cpu("scatter.py", "out[r, j] = 0", "pass", "index_add"),
+    cpu("scatter.py", "target[j] += source[j]", "target[j] = source[j]", "index_add"),
+    cpu("scatter.py", "-(-y.shape[1] // LINE)", "y.shape[1] // LINE", "index_add"),
+    Mutant(REFERENCE + "scatter.py", "np.add.at(out, index, y)", "out[index] += y", KERNELS + " -k index_add"),
 ]  # fmt: skip
 
 

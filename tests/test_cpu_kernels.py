@@ -211,6 +211,13 @@ def grid_sample_backward(d):
 
 
 @draws
+def index_add(d):
+    rows, size = d.count * d.one_of(1, 30), d.one_of(1, 2, 9)
+    index = np.random.default_rng(d.draw(st.integers(0, 99))).integers(0, size, rows)
+    return d.array(rows, d.one_of(0, 1, 5, 16, 17, 700)), index, size
+
+
+@draws
 def batch_norm(d):
     rest = d.one_of((), (5,), (3, 7), (1, 1), (17, 19))
     rows, channels = (

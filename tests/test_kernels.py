@@ -166,6 +166,17 @@ def test_dense_products(data):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_index_add_adds_row_after_row(dtype, rng):
+    """The same bits as a loop, although the sums depend on their order; nothing added leaves zeros."""
+    y = (rng.standard_normal((60, 19)) * 10.0 ** rng.integers(-6, 7, (60, 19))).astype(dtype)
+    index, expected = rng.integers(0, 5, 60), np.zeros((6, 19), dtype)
+    for m, row in enumerate(index):
+        expected[row] += y[m]
+    assert compute.index_add(y, index, 6).tobytes() == expected.tobytes()
+    assert compute.index_add(y[:0], index[:0], 2).tolist() == np.zeros((2, 19)).tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_kernels_keep_the_dtype(dtype, rng):
     x, w = rng.standard_normal((2, 2, 4, 4)).astype(dtype), rng.standard_normal((2, 2, 2, 2)).astype(dtype)
     b, how = w[0, 0, 0], ((1, 1), (0, 0), (1, 1), 1)

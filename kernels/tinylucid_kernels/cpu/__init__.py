@@ -18,3 +18,4 @@ from .pool import (
 )
 from .random import dropout_mask, philox
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
+from .scatter import index_add

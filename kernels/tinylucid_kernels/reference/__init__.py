@@ -18,6 +18,7 @@ from .pool import (
 )
 from .random import dropout_mask, philox
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
+from .scatter import index_add
 
 __all__ = [
     "adam",
@@ -37,6 +38,7 @@ __all__ = [
     "gate",
     "grid_sample",
     "grid_sample_backward",
+    "index_add",
     "linear",
     "matmul",
     "max_pool2d",
