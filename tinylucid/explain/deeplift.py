@@ -119,7 +119,7 @@ def rounded(x: Any) -> Any:
 
     Else the last digits would choose, which depend on what else is in the batch.
     """
-    largest = np.where(np.isfinite(x), np.abs(x), 0).max((2, 3), keepdims=True, initial=0)
+    largest = np.where(np.isfinite(x), np.abs(x), 0).max((2, 3), keepdims=True)
     step = HALF_THE_DIGITS[x.dtype] * np.where(largest == 0, 1, largest)
     return (np.round(x / step) * step).astype(x.dtype, copy=False)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..autograd import grad
 from ..tensor import Tensor
 from .common import pixels, recording, score
@@ -36,11 +37,11 @@ def gradient_x_input(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
 
 
 def slope(numbers: Tensor, leaf: Tensor, name: str) -> Any:
-    """∂ Σ numbers / ∂ leaf, an array; RuntimeError if they do not depend on it."""
+    """∂ Σ numbers / ∂ leaf, a NumPy array; RuntimeError if they do not depend on it."""
     ones = np.ones(numbers.shape, numbers.dtype)
     (found,) = grad(numbers, leaf, ones, allow_unused=True) if numbers.requires_grad else (None,)
     if found is None:
         raise RuntimeError(
             f"explain: the target has no gradient in {name}; does the model detach, or does the target not depend on it?"
         )
-    return found.data
+    return devices.host(found)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import devices, dtypes
 from ..random import Generator
 from ..tensor import Tensor
 from .baseline import averaged
@@ -72,7 +72,7 @@ def expected_gradients(
 
 def background_of(background: Any, x: Any) -> Any:
     """Background pictures as an array (M, …) in x's dtype; TypeError for what is no array of numbers, ValueError for its shape."""
-    others = background.data if isinstance(background, Tensor) else background
+    others = devices.host(background) if isinstance(background, Tensor) or devices.is_array(background) else background
     if not isinstance(others, np.ndarray) or others.dtype.kind not in "iuf":
         raise TypeError(
             f"expected_gradients: background must be an array of pictures, such as data.train.x, got {type(background).__name__}"
@@ -91,7 +91,7 @@ def completeness_gap(model: Callable[[Any], Any], x: Any, maps: Any, target: Any
     ``maps`` are shaped like x; ``baseline`` as in integrated_gradients, over a list of them the mean of f(b). Raises
     ValueError for maps of another shape, and as gradient does.
     """
-    x, maps = pixels(x), np.asarray(maps)
+    x, maps = pixels(x), devices.host(maps)
     if maps.shape != x.shape:
         raise ValueError(f"explain: expected maps shaped like x {x.shape}, got {maps.shape}")
     nothing = averaged(lambda b: values(model, b, target), baseline, x)

@@ -168,7 +168,7 @@ def stable(z: Any, epsilon: float) -> Any:
 
 def quotient(r: Any, z: Any) -> Any:
     """r / z, 0 where z = 0."""
-    return np.divide(r, z, out=np.zeros_like(r), where=z != 0)
+    return np.where(z == 0, 0, r / np.where(z == 0, 1, z))
 
 
 def signs(a: Any) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -316,10 +317,14 @@ def mode(model: Any, training: bool) -> Iterator[None]:
             object.__setattr__(module, "training", was)
 
 
-def device_of(model: Any) -> str:
-    """The device of a model's parameters and buffers, the default one where it has none (or is no Module)."""
-    tensors = [*model.parameters(), *model.buffers()] if isinstance(model, Module) else []
-    return tensors[0].device if tensors else devices.default
+def device_of(model: Any, x: Any = None) -> str:
+    """The device of a model's parameters and buffers; where it has none (or is no Module) that of its input x, if x is on
+    the GPU, else the default one.
+    """
+    tensors = chain(model.parameters(), model.buffers()) if isinstance(model, Module) else iter(())
+    for tensor in tensors:
+        return tensor.device
+    return "cuda" if devices.of(x) == "cuda" else devices.default
 
 
 def check_model(model: Any, where: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import devices
 from ...dtypes import float64
 from ...random import Generator
 from ..baseline import baselines
@@ -67,7 +68,7 @@ def max_sensitivity(
     at_least_one(n, "max_sensitivity: n")
     reach = share(radius, "max_sensitivity: radius") * value_range(x)
     near = (x + reach * (2 * rng.uniform(x.shape[1:], float64).astype(x.dtype) - 1) for _ in range(n))
-    at_x = np.asarray(method(model, x, target))
+    at_x = devices.host(method(model, x, target))
     size, most = norm(at_x), np.zeros(len(x), at_x.dtype)
     for maps in sweep(method, model, near, target, len(x), batch_size, "max-sensitivity", n):
         change = norm(maps - at_x)
