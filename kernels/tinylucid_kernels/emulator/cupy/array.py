@@ -1,0 +1,313 @@
+"""The stand-in's ``cupy.ndarray``: it holds a NumPy array and lets nothing through to it that CuPy would refuse.
+
+It is no subclass of ``numpy.ndarray``, since NumPy converts those without asking.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from . import indexing, memory
+from .convert import SCALARS, convert, quiet, supported, unsupported, wrap
+from .names import stored
+
+IMPLICIT = (
+    "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
+)
+
+
+class ndarray:
+    """An array on the emulated GPU. Slots: the NumPy array, the array whose memory this one views, and the pool's count."""
+
+    __slots__ = ("__weakref__", "_a", "_pool", "_size", "base")
+    __array_priority__ = 100
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, shape: Any, dtype: Any = float, memptr: None = None, strides: None = None, order: str = "C") -> None:
+        self._pool = None
+        if memptr is not None or strides is not None:
+            raise NotImplementedError("the emulated GPU has no pointers: ndarray(shape, dtype, order=...)")
+        self._own(np.empty(shape, supported(np.dtype(dtype)), "C" if order is None else order))
+
+    def _own(self, a: np.ndarray) -> None:
+        """Hold a NumPy array that nobody else knows, counted in the current pool."""
+        self._a, self.base, self._pool = a, None, None
+        pool = memory.Current.pool
+        self._size = pool.take(a.nbytes)
+        self._pool = pool
+
+    def __del__(self) -> None:
+        if self._pool is not None:
+            self._pool.give_back(self._size)
+
+    # from and to the host
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise TypeError(IMPLICIT)
+
+    def get(self, stream: Any = None, order: str = "C", out: np.ndarray | None = None, blocking: bool = True) -> np.ndarray:
+        """A copy on the host."""
+        if out is None:
+            return self._a.copy({"C": "C", "F": "F", "A": "A"}[order.upper()])
+        if not isinstance(out, np.ndarray):
+            raise TypeError("Only numpy.ndarray can be obtained from cupy.ndarray")
+        if out.dtype != self.dtype:
+            raise TypeError(f"{out.dtype} array cannot be obtained from {self.dtype} array")
+        if out.shape != self.shape:
+            raise ValueError(f"Shape mismatch. Expected shape: {self.shape}, actual shape: {out.shape}")
+        out[...] = self._a
+        return out
+
+    def set(self, arr: np.ndarray, stream: Any = None) -> None:
+        """Copy an array of the host into this one."""
+        if not isinstance(arr, np.ndarray):
+            raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
+        if arr.dtype != self.dtype:
+            raise TypeError(f"{arr.dtype} array cannot be set to {self.dtype} array")
+        if arr.shape != self.shape:
+            raise ValueError(f"Shape mismatch. Old shape: {self.shape}, new shape: {arr.shape}")
+        if not (self._a.flags.c_contiguous or self._a.flags.f_contiguous):
+            raise RuntimeError("Cannot set to non-contiguous array")
+        self._a[...] = arr
+
+    def item(self) -> Any:
+        """The one element as a Python number."""
+        if self._a.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return self._a.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self._a.tolist()
+
+    def tobytes(self, order: Any = "C") -> bytes:
+        """The elements as bytes."""
+        return self._a.tobytes(order)
+
+    def __float__(self) -> float:
+        return float(self._a)
+
+    def __int__(self) -> int:
+        return int(self._a)
+
+    def __complex__(self) -> complex:
+        return complex(self._a)
+
+    def __bool__(self) -> bool:
+        return bool(self._a)
+
+    def __repr__(self) -> str:
+        return repr(self._a)
+
+    def __str__(self) -> str:
+        return str(self._a)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._a, spec)
+
+    def __reduce__(self) -> tuple:
+        return sys.modules[__package__].array, (self.get(),)  # type: ignore[index]
+
+    def __copy__(self) -> ndarray:
+        return wrap(self._a.copy(), ())
+
+    def __deepcopy__(self, memo: dict) -> ndarray:
+        return wrap(self._a.copy(), ())
+
+    # what it is
+
+    @property
+    def flags(self) -> Flags:
+        return Flags(self)
+
+    @property
+    def device(self) -> Any:
+        return sys.modules[__package__].cuda.Device(0)  # type: ignore[index]
+
+    @property
+    def T(self) -> ndarray:
+        return self if self._a.ndim < 2 else wrap(self._a.T, (self,))
+
+    # elements
+
+    def __len__(self) -> int:
+        if not self._a.ndim:
+            raise TypeError("len() of unsized object")
+        return len(self._a)
+
+    def __iter__(self) -> Iterator[ndarray]:
+        if not self._a.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self._a)))
+
+    def __getitem__(self, key: Any) -> ndarray:
+        return wrap(indexing.read(self._a, key), (self,))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        indexing.write(self._a, key, value)
+
+    def fill(self, value: Any) -> None:
+        """Set every element to a number."""
+        indexing.write(self._a, ..., value)
+
+    def scatter_add(self, slices: Any, value: Any) -> None:
+        """Add to the elements at these indices, each as often as it is named."""
+        np.add.at(self._a, *convert((slices, value), []))
+
+    def scatter_max(self, slices: Any, value: Any) -> None:
+        """The larger of each element at these indices and the value."""
+        np.maximum.at(self._a, *convert((slices, value), []))
+
+    def scatter_min(self, slices: Any, value: Any) -> None:
+        """The smaller of each element at these indices and the value."""
+        np.minimum.at(self._a, *convert((slices, value), []))
+
+    def sort(self, axis: int = -1, kind: Any = None) -> None:
+        """Sort in place."""
+        if not self._a.flags.c_contiguous:
+            raise NotImplementedError("Sorting non-contiguous array is not supported.")
+        self._a.sort(axis, kind)
+
+    def ptp(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
+        """The largest minus the smallest."""
+        return sys.modules[__package__].ptp(self, axis, out, keepdims)  # type: ignore[index]
+
+    # NumPy's functions come here when they are given such an array
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        try:
+            function = getattr(sys.modules[__package__], ufunc.__name__)  # type: ignore[index]
+        except AttributeError:
+            return NotImplemented
+        outs = kwargs.get("out", ())
+        if len(outs) > 1:
+            raise ValueError("The 'out' parameter must have exactly one array value")
+        if outs:
+            kwargs["out"] = outs[0]
+        if method == "__call__":
+            for x in (*inputs, *outs):
+                if not isinstance(x, (ndarray, np.ndarray, np.generic)) and type(x) not in SCALARS:
+                    return NotImplemented
+            return function(*inputs, **kwargs)
+        return getattr(function, method)(*inputs, **kwargs)
+
+    def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
+        path = (*function.__module__.split(".")[1:], function.__name__)
+        try:
+            ours = reduce(getattr, path, sys.modules[__package__])  # type: ignore[index]
+        except AttributeError:
+            return NotImplemented
+        if ours is function or any(t not in (ndarray, np.ndarray) for t in types):
+            return NotImplemented
+        return ours(*args, **kwargs)
+
+
+class Flags:
+    """What CuPy says of an array's memory; it has no other flags."""
+
+    def __init__(self, x: ndarray) -> None:
+        self.c_contiguous, self.f_contiguous = x._a.flags.c_contiguous, x._a.flags.f_contiguous
+        self.owndata = x.base is None
+
+    def __getitem__(self, name: str) -> bool:
+        return vars(self)[name.lower()]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"  {name.upper()} : {value}" for name, value in vars(self).items())
+
+
+def attribute(name: str) -> property:
+    """An attribute of the NumPy array; an array among them (``real``) is a view of this one."""
+
+    def value(self: ndarray) -> Any:
+        v = getattr(self._a, name)
+        return wrap(v, (self,)) if type(v) is np.ndarray else v
+
+    return property(value)
+
+
+def method(name: str, parameters: list[str]) -> Callable:
+    """A method of the NumPy array, with CuPy's parameters only."""
+    function, accepted = getattr(np.ndarray, name), frozenset(parameters)
+
+    def call(self: ndarray, *args: Any, **kwargs: Any) -> Any:
+        if not accepted.issuperset(kwargs):
+            raise TypeError(f"{name}() got an unexpected keyword argument among {', '.join(kwargs)}")
+        inputs = [self]
+        with quiet():
+            return wrap(function(self._a, *convert(args, inputs), **convert(kwargs, inputs)), inputs)
+
+    call.__name__ = name
+    return call
+
+
+def binary(ufunc: np.ufunc, name: str) -> None:
+    """``x + y``, ``y + x`` and ``x += y``."""
+
+    def forward(self: ndarray, other: Any) -> Any:
+        if type(other) is ndarray:
+            other = other._a
+        elif type(other) not in SCALARS:
+            return NotImplemented if defers(other) else ufunc(self, other)
+        with quiet():
+            return wrap(ufunc(self._a, other), ())
+
+    def reflected(self: ndarray, other: Any) -> Any:
+        if type(other) not in SCALARS:
+            return ufunc(other, self)
+        with quiet():
+            return wrap(ufunc(other, self._a), ())
+
+    def in_place(self: ndarray, other: Any) -> ndarray:
+        if type(other) is ndarray:
+            other = other._a
+        elif type(other) not in SCALARS and not isinstance(other, np.generic):
+            raise unsupported(other)
+        with quiet():
+            ufunc(self._a, other, out=self._a)
+        return self
+
+    setattr(ndarray, f"__{name}__", forward)
+    if name in ARITHMETIC:
+        setattr(ndarray, f"__r{name}__", reflected)
+        if name not in ("matmul", "divmod"):  # CuPy computes x @= y as x = x @ y
+            setattr(ndarray, f"__i{name}__", in_place)
+
+
+def defers(other: Any) -> bool:
+    """Whether Python should ask the other operand first, as it wishes."""
+    if hasattr(other, "__array_ufunc__"):
+        return other.__array_ufunc__ is None
+    return getattr(other, "__array_priority__", 0) > ndarray.__array_priority__
+
+
+def unary(ufunc: np.ufunc) -> Callable:
+    """``-x``."""
+
+    def call(self: ndarray) -> ndarray:
+        with quiet():
+            return wrap(ufunc(self._a), ())
+
+    return call
+
+
+ARITHMETIC = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
+    "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "matmul": np.matmul, "lshift": np.left_shift,
+    "rshift": np.right_shift, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+}  # fmt: skip
+COMPARISONS = {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+}  # fmt: skip
+for _name, _ufunc in {**ARITHMETIC, **COMPARISONS}.items():
+    binary(_ufunc, _name)
+for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
+    setattr(ndarray, f"__{_name}__", unary(_ufunc))
+for _name, _parameters in stored()["cupy.ndarray"].items():
+    if not hasattr(ndarray, _name) and hasattr(np.ndarray, _name) and _name not in ("data", "flat", "dump", "dumps", "tofile"):
+        setattr(ndarray, _name, attribute(_name) if _parameters is None else method(_name, _parameters))

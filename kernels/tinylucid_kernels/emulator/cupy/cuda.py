@@ -1,0 +1,155 @@
+"""``cupy.cuda`` for one emulated GPU. Everything is done when it is asked for, so streams and events only keep the rules."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from . import memory
+from .memory import MemoryPool, set_allocator, using_allocator
+
+
+class CUDARuntimeError(RuntimeError):
+    """What CUDA refuses."""
+
+
+def is_available() -> bool:
+    """Whether there is a GPU: the emulated one."""
+    return True
+
+
+class Device:
+    """The GPU of that number; there is one, 0."""
+
+    compute_capability = "80"
+
+    def __init__(self, device: int | Device | None = None) -> None:
+        self.id = device.id if isinstance(device, Device) else int(device or 0)
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Device) else NotImplemented
+
+    def __hash__(self) -> int:
+        return self.id
+
+    def __repr__(self) -> str:
+        return f"<CUDA Device {self.id}>"
+
+    def __int__(self) -> int:
+        return self.id
+
+    def __enter__(self) -> Device:
+        self.use()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        pass
+
+    def use(self) -> None:
+        """Make it the current one."""
+        if self.id != 0:
+            raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+
+    def synchronize(self) -> None:
+        """Wait until all is done."""
+        self.use()
+
+    @property
+    def mem_info(self) -> tuple[int, int]:
+        """Free and total bytes."""
+        return runtime.memGetInfo()
+
+
+class Event:
+    """A point in a stream, with its time."""
+
+    done = True
+
+    def __init__(self, block: bool = False, disable_timing: bool = False, interprocess: bool = False) -> None:
+        self.timed, self.seconds = not disable_timing, None
+
+    def record(self, stream: Stream | None = None) -> None:
+        """The point is now."""
+        self.seconds = time.perf_counter()  # type: ignore[assignment]
+
+    def synchronize(self) -> None:
+        """Wait until the point is reached."""
+
+
+def get_elapsed_time(start_event: Event, end_event: Event) -> float:
+    """Milliseconds between two recorded events."""
+    for event in (start_event, end_event):
+        if event.seconds is None or not event.timed:
+            raise CUDARuntimeError("cudaErrorInvalidResourceHandle: invalid resource handle")
+    return (end_event.seconds - start_event.seconds) * 1000  # type: ignore[operator]
+
+
+class Stream:
+    """A queue of work."""
+
+    null: Stream
+    done = True
+
+    def __init__(
+        self, null: bool = False, non_blocking: bool = False, ptds: bool = False, priority: int | None = None
+    ) -> None:
+        self.is_non_blocking, self.before = non_blocking, [] if null else [Stream.null]
+
+    def __enter__(self) -> Stream:
+        self.before.append(Current.stream)
+        Current.stream = self
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        Current.stream = self.before.pop()
+
+    def use(self) -> Stream:
+        """Make it the current one."""
+        Current.stream = self
+        return self
+
+    def synchronize(self) -> None:
+        """Wait until all is done."""
+
+    def record(self, event: Event | None = None) -> Event:
+        """An event at this point."""
+        event = event or Event()
+        event.record(self)
+        return event
+
+    def wait_event(self, event: Event) -> None:
+        """What follows waits for the event."""
+
+
+Stream.null = Stream(null=True)
+
+
+class Current:
+    """The stream that work goes to."""
+
+    stream = Stream.null
+
+
+def get_current_stream() -> Stream:
+    """The stream that work goes to."""
+    return Current.stream
+
+
+def _properties(device: int) -> dict[str, Any]:
+    return {
+        "name": b"emulated on the CPU", "major": 8, "minor": 0, "totalGlobalMem": memory.CAPACITY, "warpSize": 32,
+        "maxThreadsPerBlock": 1024, "sharedMemPerBlock": 48 * 1024, "multiProcessorCount": 1,
+    }  # fmt: skip
+
+
+runtime = SimpleNamespace(
+    CUDARuntimeError=CUDARuntimeError,
+    getDevice=lambda: 0,
+    getDeviceCount=lambda: 1,
+    driverGetVersion=lambda: 13020,
+    runtimeGetVersion=lambda: 13020,
+    getDeviceProperties=_properties,
+    memGetInfo=lambda: (memory.CAPACITY - memory.reserved(), memory.CAPACITY),
+    deviceSynchronize=lambda: None,
+)

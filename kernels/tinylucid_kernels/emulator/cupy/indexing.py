@@ -1,0 +1,55 @@
+"""Reading and writing elements: as CuPy does, and refusing what CuPy would get silently wrong.
+
+CuPy wraps an index array's numbers around where they are too large (NumPy's IndexError stands here), cuts off a fraction in
+an index, and leaves open which value is kept where an index array names an element twice.
+"""
+
+from __future__ import annotations
+
+from types import EllipsisType, NoneType
+from typing import Any
+
+import numpy as np
+
+from . import array
+from .convert import SCALARS, quiet
+
+BASIC = (int, slice, NoneType, EllipsisType, np.integer)
+
+
+def prepare(key: Any) -> tuple[tuple, bool]:
+    """The key as a tuple for NumPy, and whether index arrays are in it. Arrays of the host may index."""
+    parts = key if type(key) is tuple else (key,)
+    advanced, found = False, []
+    for part in parts:
+        if not isinstance(part, BASIC) or part is True or part is False:
+            advanced = True
+            part = part._a if type(part) is array.ndarray else part
+        found.append(part)
+    return tuple(found), advanced
+
+
+def read(a: np.ndarray, key: Any) -> np.ndarray:
+    """a[key]: a view, also of a single element; a copy where index arrays choose."""
+    if type(key) is int:
+        return a[key, ...]
+    parts, advanced = prepare(key)
+    if advanced:
+        chosen = np.asarray(a[parts])
+        return chosen if chosen.base is None else chosen.copy()
+    return a[parts] if any(p is ... for p in parts) else a[(*parts, ...)]
+
+
+def write(a: np.ndarray, key: Any, value: Any) -> None:
+    """a[key] = value, which is a number or an array on the GPU."""
+    parts, advanced = prepare(key)
+    if type(value) is array.ndarray:
+        value = value._a
+        if advanced and value.size > 1:
+            places = np.arange(a.size).reshape(a.shape)[parts]
+            if np.unique(places).size < places.size:
+                raise ValueError("an element is assigned twice; CuPy does not say which value it keeps")
+    elif type(value) not in SCALARS and not isinstance(value, np.generic) and np.shape(value):
+        raise ValueError(f"non-scalar {type(value).__module__}.{type(value).__name__} cannot be used for fill")
+    with quiet():
+        a[parts] = value
