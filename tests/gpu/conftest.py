@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items):
     here = os.path.dirname(__file__)
     if EMULATED and not shutil.which("g++"):
         for item in items:
-            if str(item.path).startswith(here):
+            if str(item.path).startswith(here) and item.path.name != "test_nvrtc.py":  # which only compiles
                 item.add_marker(pytest.mark.skip(reason="neither a GPU nor g++, which the emulated one needs"))
 
 

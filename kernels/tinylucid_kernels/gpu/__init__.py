@@ -13,3 +13,7 @@ from .pool import (
 )
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 from .scatter import index_add
+from .loss import cross_entropy
+from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
+from .optim import adam, rmsprop, sgd
+from .random import dropout_mask, philox

@@ -1,0 +1,24 @@
+"""Philox4x32-10, random numbers by counting (Salmon et al., 2011): one thread a block of four words, the CPU's bit for bit."""
+
+import math
+
+import numpy as np
+
+from .driver import cupy
+from .launch import cover, kernel
+
+
+def philox(seed, offset, n, stream=0):
+    """The words 4·offset … 4·offset + n − 1 of the stream, uint32 (n,). ``seed``, ``offset``, ``stream``: 64 bits."""
+    blocks = (n + 3) // 4
+    words = cupy().empty(4 * blocks, np.uint32)
+    kernel("random.cu", "philox", np.float32)(*cover(blocks), words, blocks, offset, stream, seed)
+    return words[:n]
+
+
+def dropout_mask(x, p, seed, offset):
+    """Which elements of x are kept, bool like x: each with probability 1 − p, by one word each."""
+    mask = cupy().empty(x.shape, np.bool_)
+    limit = math.ceil(p * 2.0**32)  # a whole number is ≥ p · 2³² where it is ≥ the next whole number
+    kernel("random.cu", "dropout_mask", np.float32)(*cover(-(-x.size // 4)), mask, x.size, limit, offset, seed)
+    return mask

@@ -1,0 +1,83 @@
+"""Batch normalisation on the GPU: both modes, both directions."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tinylucid_kernels import kernels, of
+from tinylucid_kernels.gpu import norm
+
+from .agree import agrees
+
+SHAPES = [(3, 4), (300, 2), (1, 1, 33), (5, 3, 7), (2, 2, 9, 31), (2, 3, 1, 1, 5)]
+SPLIT = (3, 2, 37, 29), (530, 1, 3)  # rows longer than a segment; rows shorter than a warp
+dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def drawn(shape, dtype, seed):
+    """x away from 0, weight, bias, and an upstream gradient."""
+    rng = np.random.default_rng(seed)
+    x = 3 + rng.standard_normal(shape) * rng.integers(1, 4, (1, shape[1]) + (1,) * (len(shape) - 2))
+    weight, bias, g = rng.standard_normal(shape[1]), rng.standard_normal(shape[1]), rng.standard_normal(shape)
+    return [a.astype(dtype) for a in (x, weight, bias, g)]
+
+
+def both_modes_agree(x, weight, bias, g, eps=1e-5):
+    """Each kernel against the reference."""
+    _, mean, _, inv_std = agrees("batch_norm", x, weight, bias, eps)
+    agrees("batch_norm_backward", g, x, weight, mean, inv_std)
+    agrees("batch_norm_fixed", x, weight, bias, mean, inv_std)
+
+
+@dtypes
+@given(shape=st.sampled_from(SHAPES), seed=st.integers(0, 99), eps=st.sampled_from([1e-5, 0.1]))
+def test_small_arrays(dtype, shape, seed, eps):
+    both_modes_agree(*drawn(shape, dtype, seed), eps)
+
+
+@dtypes
+@pytest.mark.parametrize("shape", SPLIT)
+@pytest.mark.parametrize("blocks", [norm.BLOCKS, 5])
+def test_several_blocks_a_channel(dtype, shape, blocks, monkeypatch):
+    """With a block for every turn, and with a few blocks that take several."""
+    monkeypatch.setattr(norm, "BLOCKS", blocks)
+    (grid,), _, _ = norm.shared(np.empty(shape))
+    assert grid >= 6 if blocks == norm.BLOCKS and blocks > 5 else grid == 5 // shape[1] * shape[1]
+    both_modes_agree(*drawn(shape, dtype, 0))
+
+
+def test_how_channels_are_shared():
+    """Few channels take many blocks, many channels one each; a batch of rows has a block as wide as a row, or nearly."""
+    assert norm.shared(np.empty((64, 3, 64, 64), np.int8))[0] == (3 * 256,)
+    assert norm.shared(np.empty((64, 64, 32, 32), np.int8))[0] == (1024,)
+    assert norm.shared(np.empty((2, 2000, 7, 7), np.int8))[:2] == ((2000,), (64, 4))
+    assert norm.shared(np.empty((2, 3)))[1] == (1, 256)
+
+
+@dtypes
+def test_nan_and_inf_stay_in_their_channel(dtype):
+    x, weight, bias, g = drawn((4, 3, 5), dtype, 1)
+    x[1, 1, 2], g[0, 2, 0] = np.nan, np.inf
+    with np.errstate(invalid="ignore"):
+        both_modes_agree(x, weight, bias, g)
+
+
+def test_far_from_zero():
+    """The variance is the mean of squared differences: the difference of two means of squares would be rounding alone."""
+    x, one = (1000 + np.random.default_rng(0).standard_normal((4, 3, 50))).astype(np.float32), np.ones(3, np.float32)
+    with kernels("gpu"):
+        _, _, var, _ = of(x).batch_norm(x, one, one, 1e-5)
+    np.testing.assert_allclose(var, x.astype(float).var((0, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 5), (4, 3, 0), (4, 0, 5)])
+def test_nothing_to_normalise(shape):
+    x, c = np.empty(shape), np.ones(shape[1])
+    agrees("batch_norm_fixed", x, c, c, c, c)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, of a mean of nothing
+        agrees("batch_norm", x, c, c, 1e-5)
+        if shape[1]:
+            agrees("batch_norm_backward", x, x, c, c, c)
