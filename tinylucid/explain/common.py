@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices, dtypes
-from ..nn.module import device_of, mode
+from ..nn.module import Module, device_of, mode
 from ..ops import concatenate
 from ..scopes import enable_grad, no_grad
 from ..tensor import Tensor
@@ -39,6 +39,13 @@ def planes(x: Any) -> Any:
     if array.ndim != 4:
         raise ValueError(f"explain: expected pictures x (N, C, H, W), got shape {array.shape}")
     return array
+
+
+def beside(model: Callable, x: Any) -> Callable:
+    """The model beside pictures x: a function has no device of its own, so it is asked on the GPU if they are there."""
+    if isinstance(model, Module) or devices.of(x) == "cpu":
+        return model
+    return lambda pictures: model(pictures.to("cuda"))
 
 
 # --- the number that is explained -------------------------------------------------------------------------------------
@@ -65,7 +72,7 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
     """
     n = len(x)
     classes = None if callable(target) else classes_of(target, n)  # before the net has run for nothing
-    logits = model(x.to(device_of(model, x)))
+    logits = model(x.to(device_of(model)))
     if not isinstance(logits, Tensor):
         raise TypeError(f"explain: expected a Tensor of logits from the model, got {type(logits).__name__}")
     if classes is None:

@@ -10,7 +10,7 @@ import numpy as np
 from .. import devices
 from ..autograd import grad
 from ..tensor import Tensor
-from .common import pixels, recording, score
+from .common import beside, pixels, recording, score
 
 
 def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
@@ -22,7 +22,7 @@ def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     stay as they were. Raises TypeError for a dtype that has no gradient, ValueError for a target that does not fit,
     RuntimeError for one that does not depend on x.
     """
-    leaf = Tensor(pixels(x), requires_grad=True)
+    model, leaf = beside(model, x), Tensor(pixels(x), requires_grad=True)
     with recording(model):
         return slope(score(model, leaf, target), leaf, "x")
 

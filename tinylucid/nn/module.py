@@ -317,14 +317,12 @@ def mode(model: Any, training: bool) -> Iterator[None]:
             object.__setattr__(module, "training", was)
 
 
-def device_of(model: Any, x: Any = None) -> str:
-    """The device of a model's parameters and buffers; where it has none (or is no Module) that of its input x, if x is on
-    the GPU, else the default one.
-    """
+def device_of(model: Any) -> str:
+    """The device of a model's parameters and buffers, the default one where it has none (or is no Module)."""
     tensors = chain(model.parameters(), model.buffers()) if isinstance(model, Module) else iter(())
     for tensor in tensors:
         return tensor.device
-    return "cuda" if devices.of(x) == "cuda" else devices.default
+    return devices.default
 
 
 def check_model(model: Any, where: str) -> None:

@@ -54,7 +54,7 @@ def render(
         raise ValueError(f"render: steps must be a whole number of at least 1, got {steps!r}")
     seen_through = wobble(min(picture.shape[2:])) if transforms is None else transforms
     for p in picture.parameters:
-        p.data = devices.put(p.data, device_of(model, p))
+        p.data = devices.put(p.data, device_of(model))
     optimizer = Adam(picture.parameters, lr=lr)
     with recording(model), tqdm(total=steps, desc="render", unit=" steps", disable=None, leave=False) as bar:
         for step in range(steps):
@@ -84,7 +84,7 @@ def measure(
 
     Nothing is recorded or transformed; otherwise as in render.
     """
-    x = Tensor(devices.host(x)).to(device_of(model, x))
+    x = Tensor(devices.host(x)).to(device_of(model))
     goals = checked(model, objective, len(x))
     with mode(model, False), no_grad():
         return devices.host(values(model, goals, x if normalize is None else normalize(x)))
