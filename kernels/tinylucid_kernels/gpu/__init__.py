@@ -17,3 +17,5 @@ from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
 from .optim import adam, rmsprop, sgd
 from .random import dropout_mask, philox
+from .conv import conv2d, conv2d_input, conv2d_weight
+from .dense import linear, matmul

@@ -1,0 +1,41 @@
+// Matrix products z = x · y as tiles (product.cuh), for the dense layer and for stacks of matrices. Either operand may be
+// stored transposed; it is compiled for that, -DX_ALONG_K= -DY_ALONG_K=: 1 where neighbours in memory are neighbours in k.
+#include "product.cuh"
+
+// A matrix of J columns over k without gaps: memory (J, K) if neighbours lie along k, else (K, J).
+template <bool ALONG> struct Stored {
+    static constexpr bool ALONG_K = ALONG;
+    const real *start;
+    int J, K;
+    __device__ const real *column(int j) const {
+        if (j >= J) return nullptr;
+        return start + (ALONG ? (long long)j * K : j);
+    }
+    __device__ real at(int k, const real *column) const {
+        return column && k < K ? column[ALONG ? k : (long long)k * J] : 0;
+    }
+};
+
+struct Rows {  // C: z[m, n], with a bias for each n if there is one
+    real *z;
+    const real *bias;
+    int M, N;
+    __device__ real column(int n) const { return bias && n < N ? bias[n] : 0; }
+    __device__ void put(int m, int n, real offset, real value) const {
+        if (m < M && n < N) z[(long long)m * N + n] = value + offset;
+    }
+};
+
+// z[b, m, n] = Σ_k x[b, m, k] · y[b, k, n] + bias[n] for a stack of matrices; x_step and y_step lead to the next, 0 where one
+// serves for all. Grid: stack · tiles of rows, tiles of columns, parts of the sum over k (sums[part], the first with the bias).
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+matmul(const real *__restrict__ x, const real *__restrict__ y, const real *__restrict__ bias, real *__restrict__ sums,
+       long long x_step, long long y_step, int down, int M, int N, int K) {
+    __shared__ Tiles tiles;
+    long long stack = gridDim.x / down, b = blockIdx.x / down, part = blockIdx.z;
+    Stored<X_ALONG_K> rows = {x + b * x_step, M, K};
+    Stored<Y_ALONG_K> columns = {y + b * y_step, N, K};
+    Rows c = {sums + (part * stack + b) * M * N, part ? nullptr : bias, M, N};
+    Part mine(part, gridDim.z, K);
+    product(tiles, rows, columns, c, blockIdx.x % down * ROWS, blockIdx.y * COLUMNS, mine.first_k, mine.end_k);
+}

@@ -1,0 +1,66 @@
+"""Matrix products as tiles (dense.cu): the dense layer, and batched matmul."""
+
+import math
+
+import numpy as np
+
+from .driver import cupy
+from .launch import kernel
+from .product import THREADS, cut, in_parts
+
+
+def stored(a):
+    """The matrices ``a`` as memory without gaps, and whether that memory holds them transposed."""
+    if a.flags.c_contiguous:
+        return a, False
+    if a.swapaxes(-1, -2).flags.c_contiguous:
+        return a.swapaxes(-1, -2), True
+    return cupy().ascontiguousarray(a), False
+
+
+def stack(a, batch):
+    """(…, i, j) as one matrix (1, i, j) if it serves for the whole batch, else as one for each of it: (B, i, j)."""
+    leading, matrix = a.shape[:-2], a.shape[-2:]
+    if math.prod(leading) == 1:
+        return a.reshape(1, *matrix)
+    if leading != batch:  # repeated in an order that no single step through memory gives
+        a = cupy().broadcast_to(a, (*batch, *matrix))
+    return a.reshape(math.prod(batch), *matrix)
+
+
+def product(x, y, bias, count):
+    """z[b, i, j] = Σ_k x[b, i, k] · y[b, k, j] + bias[j]; x and y hold ``count`` matrices, or 1 for all."""
+    (m, k), n = x.shape[1:], y.shape[2]
+    if y.shape[1] != k:
+        raise ValueError(f"a matrix ({m}, {k}) cannot be multiplied by one ({y.shape[1]}, {n})")
+    (x, x_flipped), (y, y_flipped) = stored(x), stored(y)
+    x_step, y_step = (a[0].size if len(a) > 1 else 0 for a in (x, y))
+    tiles = cut(m, n, k, x.dtype, count)
+    how = {"ROWS": tiles.rows, "X_ALONG_K": int(not x_flipped), "Y_ALONG_K": int(y_flipped)}
+    run = kernel("dense.cu", "matmul", x.dtype, **how)
+    grid = (count * tiles.down, tiles.across, tiles.parts)
+    fill = lambda sums: run(grid, THREADS, x, y, bias, sums, x_step, y_step, tiles.down, m, n, k)
+    return in_parts(fill, tiles.parts, (count, m, n), x.dtype)
+
+
+def matmul(x, y):
+    """z[…, i, j] = Σ_k x[…, i, k] · y[…, k, j]; leading axes broadcast, vectors as in NumPy."""
+    if x.ndim == 1:
+        z = matmul(x[None], y)
+        return z.reshape(*z.shape[:-2], *z.shape[-1:]) if y.ndim > 1 else z.reshape(())
+    if y.ndim == 1:
+        z = matmul(x, y[:, None])
+        return z.reshape(z.shape[:-1])
+    m, n = x.shape[-2], y.shape[-1]
+    if y.ndim == 2 and x.flags.c_contiguous:  # one matrix for all: the rows of all x are one tall matrix
+        z = product(x.reshape(1, math.prod(x.shape[:-1]), x.shape[-1]), y[None], None, 1)
+        return z.reshape(*x.shape[:-1], n)
+    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    return product(stack(x, batch), stack(y, batch), None, math.prod(batch)).reshape(*batch, m, n)
+
+
+def linear(x, weight, bias):
+    """y[n, o] = Σ_i x[n, i] · w[o, i] + b[o]; x (N, I), weight (O, I), bias (O,) or None."""
+    if bias is not None:
+        bias = cupy().ascontiguousarray(bias)
+    return product(x[None], weight.T[None], bias, 1)[0]

@@ -1,0 +1,68 @@
+// Convolutions of groups with one channel in and few out (depthwise ones): too few products a pixel for tiles. One thread
+// computes one number of a plane; neighbouring threads, neighbouring places. C channels, `each` outputs for every channel,
+// so plane image · O + o of y belongs to plane (image · O + o) / each of x. Compiled for a filter size, -DKH= -DKW=.
+#include "window.cuh"
+
+constexpr int TAPS = KH * KW, THREADS = 256;
+
+// y[o] = b[o] + Σ_{i,j} w[o, i, j] · x[o / each, p·s + i·d − pad, …]. Grid: blocks of planes, blocks of places.
+// Memory traffic: reads x, TAPS times but from the caches all but once, and writes y.
+extern "C" __global__ void conv2d(const real *__restrict__ x, const real *__restrict__ w, const real *__restrict__ bias,
+                                  real *__restrict__ y, int planes, int O, int each, int H, int W, int P, int Q, int sh,
+                                  int sw, int ph, int pw, int dh, int dw) {
+    int plane = blockIdx.x * blockDim.y + threadIdx.y, place = blockIdx.y * blockDim.x + threadIdx.x;
+    if (plane >= planes || place >= P * Q) return;
+    int o = plane % O, top = place / Q * sh - ph, left = place % Q * sw - pw;
+    const real *pixels = x + (long long)(plane / each) * H * W, *filter = w + o * TAPS;
+    real sum = bias ? bias[o] : 0;
+#pragma unroll
+    for (int tap = 0; tap < TAPS; ++tap) {
+        int row = top + tap / KW * dh, column = left + tap % KW * dw;
+        if ((unsigned)row < (unsigned)H && (unsigned)column < (unsigned)W) sum += filter[tap] * pixels[row * W + column];
+    }
+    y[(long long)plane * P * Q + place] = sum;
+}
+
+// ∂x, gathered: dx[c, h, w] = Σ_{o of c} Σ_{i,j} w[o, i, j] · g[o, the output that saw (h, w) through (i, j)]. Grid: blocks of
+// planes, blocks of pixels. Memory traffic: reads g, TAPS times but from the caches all but once, and writes dx.
+extern "C" __global__ void conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__restrict__ dx,
+                                        int planes, int C, int each, int H, int W, int P, int Q, int sh, int sw, int ph,
+                                        int pw, int dh, int dw) {
+    int plane = blockIdx.x * blockDim.y + threadIdx.y, pixel = blockIdx.y * blockDim.x + threadIdx.x;
+    if (plane >= planes || pixel >= H * W) return;
+    int top = pixel / W + ph, left = pixel % W + pw;
+    const real *filter = w + plane % C * each * TAPS, *seen = g + (long long)plane * each * P * Q;
+    real sum = 0;
+    for (int e = 0; e < each; ++e, filter += TAPS, seen += P * Q) {
+#pragma unroll
+        for (int tap = 0; tap < TAPS; ++tap) {
+            int p = window(top - tap / KW * dh, sh), q = window(left - tap % KW * dw, sw);
+            if ((unsigned)p < (unsigned)P && (unsigned)q < (unsigned)Q) sum += filter[tap] * seen[p * Q + q];
+        }
+    }
+    dx[(long long)plane * H * W + pixel] = sum;
+}
+
+// ∂w[o, i, j] = Σ_{image,p,q} g[image, o, p, q] · x[…, p·s + i·d − pad, …]: one block for each tap (x) of each output (y). A
+// thread sums every 256th place, then the block sums in pairs: always in the same order. Memory traffic: TAPS times g and x,
+// mostly from the caches.
+extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ dw_,
+                                         int images, int O, int each, int H, int W, int P, int Q, int sh, int sw, int ph,
+                                         int pw, int dh, int dw) {
+    __shared__ real sums[THREADS];
+    int o = blockIdx.y, t = threadIdx.x, top = blockIdx.x / KW * dh - ph, left = blockIdx.x % KW * dw - pw;
+    real sum = 0;
+    for (int k = t; k < images * P * Q; k += THREADS) {
+        int image = k / (P * Q), place = k % (P * Q), row = place / Q * sh + top, column = place % Q * sw + left;
+        if ((unsigned)row >= (unsigned)H || (unsigned)column >= (unsigned)W) continue;
+        long long plane = (long long)image * O + o;
+        sum += g[plane * P * Q + place] * x[plane / each * H * W + row * W + column];
+    }
+    sums[t] = sum;
+    __syncthreads();
+    for (int half = THREADS / 2; half; half /= 2) {
+        if (t < half) sums[t] += sums[t + half];
+        __syncthreads();
+    }
+    if (t == 0) dw_[o * TAPS + blockIdx.x] = sums[0];
+}

@@ -1,0 +1,122 @@
+// One product for convolutions and dense layers: C(m, n) = Σ_k A(k, m) · B(k, n).
+//
+// All that differs between them is where A(k, m) and B(k, n) lie in memory and where C(m, n) goes, so each says just that:
+//
+//     struct Operand {
+//         static constexpr bool ALONG_K;      // neighbours in memory: along k, or along the columns j (m of A, n of B)
+//         Column column(int j);               // what of the address does not change over k: worked out once, kept
+//         real at(int k, Column column);      // the element, 0 outside
+//     };
+//     struct Target { Column column(int n); void put(int m, int n, Column column, real value); };
+//
+// A block of 256 threads computes a tile of C, ROWS x COLUMNS, each thread ROWS/16 x COLUMNS/16 of it in registers. It walks
+// over k by DEPTH: a tile of A and one of B are brought to shared memory, where each element is read by 16 threads. While
+// one pair of tiles is multiplied, the next is on its way from global memory (two buffers, so one barrier a step).
+//
+// Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block reads
+// ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 for an element where both are 128.
+
+constexpr int THREADS = 256, SIDE = 16;                    // the threads as a square, 16 x 16
+constexpr int COLUMNS = sizeof(real) == 4 ? 128 : 64;      // doubles take two registers each
+constexpr int DEPTH = sizeof(real) == 4 ? 16 : 8;          // and twice the shared memory
+constexpr int TALL = ROWS / SIDE, WIDE = COLUMNS / SIDE;   // what one thread computes
+constexpr int BLOCKS = ROWS == 64 ? 2 : 1;                 // that share a multiprocessor; more would lack registers
+constexpr int GAP = 4;                                     // so that the elements of a column of a tile lie in other banks
+
+struct alignas(16) Tiles {
+    real a[2][DEPTH][ROWS + GAP], b[2][DEPTH][COLUMNS + GAP];
+};
+
+// A thread's share of the tiles of one operand, on its way from global to shared memory. Neighbouring threads take
+// neighbours in memory. If those lie along the columns, a thread stays in one column; along k, it has one k a tile.
+template <int J, class Operand> struct Share {
+    static constexpr int SIZE = J * DEPTH / THREADS, STEP = Operand::ALONG_K ? 1 : 0;
+    const Operand &operand;
+    decltype(operand.column(0)) columns[STEP ? SIZE : 1];
+    real values[SIZE];
+
+    static __device__ int k_of(int i) {
+        int element = i * THREADS + threadIdx.x;
+        return Operand::ALONG_K ? element % DEPTH : element / J;
+    }
+    static __device__ int j_of(int i) {
+        int element = i * THREADS + threadIdx.x;
+        return Operand::ALONG_K ? element / DEPTH : element % J;
+    }
+    __device__ Share(const Operand &from, int first_j) : operand(from) {
+#pragma unroll
+        for (int i = 0; i < (STEP ? SIZE : 1); ++i) columns[i] = operand.column(first_j + j_of(i));
+    }
+    __device__ void fetch(int first_k) {
+#pragma unroll
+        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(first_k + k_of(i), columns[i * STEP]);
+    }
+    __device__ void put(real (*tile)[J + GAP]) const {
+#pragma unroll
+        for (int i = 0; i < SIZE; ++i) tile[k_of(i)][j_of(i)] = values[i];
+    }
+};
+
+// Where thread t of 16 finds its i-th row (or column) in a tile: four neighbours at a time, which are read as one.
+__device__ int place(int i, int t) { return i / 4 * (4 * SIDE) + t * 4 + i % 4; }
+
+// One step: DEPTH products for each element that the thread has in registers.
+__device__ void multiply(real (&sums)[TALL][WIDE], const Tiles &tiles, int now) {
+    int tx = threadIdx.x % SIDE, ty = threadIdx.x / SIDE;
+#pragma unroll
+    for (int k = 0; k < DEPTH; ++k) {
+        real a[TALL], b[WIDE];
+#pragma unroll
+        for (int i = 0; i < TALL; ++i) a[i] = tiles.a[now][k][place(i, ty)];
+#pragma unroll
+        for (int j = 0; j < WIDE; ++j) b[j] = tiles.b[now][k][place(j, tx)];
+#pragma unroll
+        for (int i = 0; i < TALL; ++i)
+#pragma unroll
+            for (int j = 0; j < WIDE; ++j) sums[i][j] += a[i] * b[j];
+    }
+}
+
+// The tile of C that begins at (m0, n0), summed over first_k <= k < end_k.
+template <class A, class B, class Target>
+__device__ void product(Tiles &tiles, const A &a, const B &b, const Target &c, int m0, int n0, int first_k, int end_k) {
+    Share<ROWS, A> share_a(a, m0);
+    Share<COLUMNS, B> share_b(b, n0);
+    real sums[TALL][WIDE] = {};
+    share_a.fetch(first_k);
+    share_b.fetch(first_k);
+    share_a.put(tiles.a[0]);
+    share_b.put(tiles.b[0]);
+    __syncthreads();
+    for (int k = first_k, now = 0; k < end_k; k += DEPTH, now ^= 1) {
+        bool more = k + DEPTH < end_k;
+        if (more) {
+            share_a.fetch(k + DEPTH);
+            share_b.fetch(k + DEPTH);
+        }
+        multiply(sums, tiles, now);
+        if (more) {
+            share_a.put(tiles.a[now ^ 1]);
+            share_b.put(tiles.b[now ^ 1]);
+        }
+        __syncthreads();  // the next tiles are complete, and nobody reads these any more
+    }
+#pragma unroll
+    for (int j = 0; j < WIDE; ++j) {
+        int n = n0 + place(j, threadIdx.x % SIDE);
+        auto column = c.column(n);
+#pragma unroll
+        for (int i = 0; i < TALL; ++i) c.put(m0 + place(i, threadIdx.x / SIDE), n, column, sums[i][j]);
+    }
+}
+
+// A long sum over k is split into parts, so that there are blocks enough for the whole GPU: this one is computed by the
+// part-th of them.
+struct Part {
+    int first_k, end_k;
+    __device__ Part(int part, int parts, int k) {
+        int share = (k + parts * DEPTH - 1) / (parts * DEPTH) * DEPTH;
+        first_k = min(k, part * share);
+        end_k = min(k, first_k + share);
+    }
+};

@@ -1,0 +1,113 @@
+"""Convolution and its two gradients on the GPU: as tiled products, and one channel at a time."""
+
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tinylucid_kernels.gpu import product
+
+from .agree import agrees
+
+DTYPES = [np.float32, np.float64]
+
+
+def cutting(blocks, long):
+    """Products cut for a GPU with so many multiprocessors, and into parts of at least so many terms."""
+    return mock.patch.multiple(product, BLOCKS=blocks, LONG=long)
+
+
+def pairs(low, high):
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+@st.composite
+def layers(draw, depthwise=False):
+    """The sizes of an input and a weight, whether there is a bias, stride, padding, dilation and groups."""
+    kernel_size = draw(st.sampled_from([(3, 3), (2, 3)] if depthwise else [(1, 1), (3, 3), (2, 3), (5, 1)]))
+    stride, padding, dilation = draw(pairs(1, 3)), draw(pairs(0, 2)), draw(pairs(1, 2))
+    groups = draw(st.integers(2, 7) if depthwise else st.integers(1, 3))
+    into, out = (1, draw(st.integers(1, 2))) if depthwise else (draw(st.integers(1, 5)), draw(st.integers(5, 9)))
+    size = [
+        max(1, d * (k - 1) + 1 - 2 * p) + draw(st.integers(0, 6)) for k, p, d in zip(kernel_size, padding, dilation)
+    ]
+    n = draw(st.integers(0, 3))
+    x_size, weight_size = (n, into * groups, *size), (out * groups, into, *kernel_size)
+    return x_size, weight_size, draw(st.booleans()), stride, padding, dilation, groups
+
+
+def agree_all(dtype, x_size, weight_size, bias, *how):
+    """The convolution and both gradients agree with the reference."""
+    rng = np.random.default_rng(0)
+    new = lambda size: rng.standard_normal(size).astype(dtype)
+    x, weight = new(x_size), new(weight_size)
+    (y,) = agrees("conv2d", x, weight, new(weight_size[:1]) if bias else None, *how)
+    g = new(y.shape)
+    agrees("conv2d_input", g, weight, x_size, *how)
+    agrees("conv2d_weight", x, g, weight_size, *how)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(layer=layers())
+def test_any_layer(dtype, layer):
+    agree_all(dtype, *layer)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(layer=layers(depthwise=True))
+def test_one_channel_a_group(dtype, layer):
+    agree_all(dtype, *layer)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_several_tiles_each_way(dtype):
+    """66 outputs, 66 channels, more than 128 places and pixels: a second tile begins in each direction, of 64 rows."""
+    agree_all(dtype, (3, 66, 7, 9), (67, 66, 2, 3), True, (1, 1), (1, 0), (1, 1), 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tall_tiles(dtype):
+    """Where there are tiles enough they have 128 rows: here 129 = one and a rest."""
+    with cutting(blocks=1, long=512):
+        assert product.cut(129, 129, 9, np.dtype(dtype)).rows == 128
+        agree_all(dtype, (2, 129, 3, 4), (129, 129, 1, 1), True, (1, 1), (0, 0), (1, 1), 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("groups", [1, 3])
+def test_a_sum_in_parts(dtype, groups):
+    """3 · 7 · 5 = 105 places: parts of 16 or 24, the last one smaller or empty."""
+    with cutting(blocks=132, long=16):
+        assert product.cut(7, 18, 105, np.dtype(dtype), groups).parts == 7
+        agree_all(dtype, (3, 2 * groups, 7, 5), (7 * groups, 2, 3, 3), False, (1, 1), (1, 1), (1, 1), groups)
+
+
+@pytest.mark.parametrize("size", [5, 6, 8, 12, 17])
+def test_planes_of_every_width(size):
+    """A block takes stretches of one plane, or several small ones: 32, 64, 128 and 256 places wide, and two blocks."""
+    agree_all(np.float32, (2, 5, size, size), (10, 1, 3, 3), True, (1, 1), (1, 1), (1, 1), 5)
+
+
+def test_more_places_than_a_block_has_threads():
+    """∂w one channel at a time: 2 · 12 · 13 places for 256 threads."""
+    agree_all(np.float32, (2, 3, 12, 13), (3, 1, 3, 3), False, (1, 1), (1, 1), (1, 1), 3)
+
+
+def test_nan_and_infinity_arrive_where_they_are_seen_and_nowhere_else():
+    x, weight = np.ones((1, 2, 6, 6), np.float32), np.ones((5, 2, 3, 3), np.float32)
+    x[0, 1, 0, 5], x[0, 0, 5, 0] = np.nan, np.inf
+    (y,) = agrees("conv2d", x, weight, None, (1, 1), (1, 1), (1, 1), 1)
+    assert np.isnan(y).sum() == 5 * 4
+    assert np.isinf(y).sum() == 5 * 4
+
+
+def test_the_cut_depends_on_sizes_alone_and_has_a_limit():
+    cut = lambda m, n, k: product.cut(m, n, k, np.dtype(np.float32))
+    assert cut(64, 10**6, 9).rows == 64
+    assert cut(65, 10**6, 9).rows == 128
+    assert cut(65, 10**3, 9).rows == 64  # too few tiles for a large GPU
+    assert cut(64, 576, 64 * 56 * 56).parts == 2 * 132 // 5
+    assert cut(64, 576, 0).parts == 1
+    with pytest.raises(ValueError, match="too large"):
+        cut(1, 2**31, 1)
