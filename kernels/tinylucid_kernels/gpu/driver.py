@@ -35,9 +35,7 @@ def cupy() -> Any:
         why = (
             "CuPy is not installed" if isinstance(error, ModuleNotFoundError) else f"CuPy cannot be imported ({error})"
         )
-        raise NoGPU(
-            f"no GPU: {why}. {INSTALL} brings it ({CUDA12} for a driver of CUDA 12); {EMULATED}"
-        ) from error
+        raise NoGPU(f"no GPU: {why}. {INSTALL} brings it ({CUDA12} for a driver of CUDA 12); {EMULATED}") from error
     reason = missing(module)
     if reason:
         raise NoGPU(f"no GPU: {reason}; {EMULATED}")
@@ -70,6 +68,15 @@ def missing(module: Any) -> str:
 def version(number: int) -> str:
     """CUDA's 13020 as "13.2"."""
     return f"{number // 1000}.{number % 1000 // 10}"
+
+
+@functools.cache
+def special() -> Any:
+    """CuPy's special functions (``special().erf``), or the stand-in's."""
+    if os.environ.get("TINYLUCID_GPU") == "emulated":
+        return import_module("..emulator.cupy.special", __package__)
+    cupy()  # says why if there is no GPU
+    return import_module("cupyx.scipy.special")
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from operator import index
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,7 +64,7 @@ class Kernel:
     def argument(self, p: Parameter, a: Any) -> Any:
         """What CuPy is handed for a parameter."""
         if not p.is_array:
-            return p.dtype.type(a)
+            return p.dtype.type(index(a) if p.dtype.kind in "iu" else a)  # no fraction is cut off
         if a is None:
             return np.uint64(0)
         where = f"kernel {self.name}, {p.name}"
@@ -107,7 +108,7 @@ def signature(text: str, name: str, dtype: np.dtype) -> list[Parameter]:
     found = re.search(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?" + name + r"\s*\(([^)]*)\)", text)
     if not found:
         raise KeyError(f"there is no kernel {name}")
-    types = {**C_TYPES, "real": dtype}
+    types: dict[str, Any] = {**C_TYPES, "real": dtype}
     parameters = []
     for declared in found[1].split(","):
         words = re.sub(r"\bconst\b|\b__restrict__\b|\*", " ", declared).split()

@@ -31,7 +31,7 @@ from .memory import get_default_memory_pool
 from .names import stored as _stored
 
 __version__ = _stored()["version"]
-fft, linalg, random = Module("cupy.fft"), Module("cupy.linalg"), Module("cupy.random")
+fft, linalg = Module("cupy.fft"), Module("cupy.linalg")
 
 
 class lib:

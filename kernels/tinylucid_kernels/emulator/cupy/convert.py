@@ -66,7 +66,7 @@ def wrap(result: Any, inputs: Sequence) -> Any:
         return x
     if isinstance(result, (tuple, list)):
         values = [wrap(v, inputs) for v in result]
-        return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)  # type: ignore[attr-defined]
+        return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)
     return result
 
 

@@ -65,7 +65,7 @@ class MemoryPool:
         """At most so many bytes, or this fraction of the GPU's memory; 0: no limit."""
         if (size is None) == (fraction is None):
             raise ValueError("size and fraction cannot be specified at one time, and one of them is needed")
-        self.limit = size if fraction is None else int(fraction * CAPACITY)
+        self.limit = size or int((fraction or 0) * CAPACITY)
 
     def get_limit(self) -> int:
         """The limit in bytes; 0: none."""

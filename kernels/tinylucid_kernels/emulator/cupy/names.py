@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("names.json")
-MODULES = ("cupy", "cupy.fft", "cupy.lib.stride_tricks", "cupy.linalg", "cupy.random")
+MODULES = ("cupy", "cupy.fft", "cupy.lib.stride_tricks", "cupy.linalg")
 
 
 @cache
@@ -46,10 +46,12 @@ def described(thing: Any) -> list[str] | str | None:
         parameters = list(inspect.signature(thing).parameters.values())
     except (TypeError, ValueError):  # compiled: the first line of its documentation has the signature
         return written(thing)
-    return in_order([("*" * STARS.get(p.kind, 0) + p.name, p.kind is p.KEYWORD_ONLY) for p in parameters])
+    return in_order([(stars(p) + p.name, p.kind is p.KEYWORD_ONLY) for p in parameters])
 
 
-STARS = {inspect.Parameter.VAR_POSITIONAL: 1, inspect.Parameter.VAR_KEYWORD: 2}
+def stars(p: inspect.Parameter) -> str:
+    """The stars before ``*args`` and ``**kwargs``."""
+    return "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
 
 
 def in_order(parameters: Sequence[tuple[str, bool]]) -> list[str]:
