@@ -23,6 +23,7 @@ FEW = {
     "meaningful_perturbation": {"steps": 4},
 }
 every = pytest.mark.parametrize("name", explain.METHODS)
+NEED_MODULE = {name for name in explain.METHODS if explain.takes(name, "layer")}
 cells = np.arange(36).reshape(6, 6) // 4  # nine features
 
 
@@ -91,6 +92,29 @@ def test_every_rule_of_lrp(rule):
     assert close(explain.lrp(there, x, 1, rule=rule), explain.lrp(net, x, 1, rule=rule))
 
 
+def smooth_net(rng):
+    """Operations that have rules of their own in LRP or DeepLIFT, and a batch norm that stands alone."""
+    first = [tl.nn.BatchNorm2d(2), tl.nn.Conv2d(2, 4, 3, groups=2), tl.nn.Sigmoid(), tl.nn.AdaptiveMaxPool2d(3)]
+    then = [tl.nn.ConvTranspose2d(4, 3, 2, stride=2), tl.nn.Tanh(), tl.nn.Upsample(scale_factor=2, mode="bilinear")]
+    last = [
+        tl.nn.LeakyReLU(0.1),
+        tl.nn.AdaptiveAvgPool2d(1),
+        tl.nn.Flatten(),
+        tl.nn.Linear(3, CLASSES),
+        tl.nn.Softplus(),
+    ]
+    net = tl.nn.Sequential(*first, *then, *last).to(tl.float64)
+    for p in net.parameters():
+        tl.nn.init.normal_(p, rng=rng)
+    return net
+
+
+@pytest.mark.parametrize("name", ["lrp", "deeplift", "gradient", "layer_cam"])
+def test_rules_of_other_operations(name):
+    net, there, x = on_both(smooth_net, 15)
+    assert close(made(name)(there, x, [0, 3]), made(name)(net, x, [0, 3]))
+
+
 def test_float32_stays_float32():
     net, there, x = on_both(Folded, 4)
     x, net, there = x.astype(np.float32), net.to(tl.float32), there.to(tl.float32)
@@ -145,19 +169,58 @@ def test_a_function_that_moves_its_pictures_is_explained():
         assert close(method(lambda x: there.eval()(x.to("cuda")), x, 1), method(net.eval(), x, 1)), name
 
 
-def test_a_function_is_asked_where_its_pictures_are_or_on_the_default_device():
-    net, there, x = on_both(Folded, 9)
+@pytest.mark.parametrize("name", sorted(set(explain.METHODS) - NEED_MODULE))
+def test_a_function_is_asked_where_its_pictures_are(name):
+    _, there, x = on_both(Folded, 9)
     there.eval()
-    function, expected = lambda x: there(x), explain.gradient(net, x, 1)
-    assert close(explain.gradient(function, tl.Tensor(x).to("cuda"), 1), expected)
+    function, method = lambda x: there(x), made(name)
+    assert close(method(function, tl.Tensor(x).to("cuda"), 1), method(there, x, 1), 0)
     with pytest.raises(RuntimeError, match="different devices"):
-        explain.gradient(function, x, 1)
+        method(function, x, 1)
+
+
+def test_a_function_is_measured_where_its_pictures_are():
+    _, there, x = on_both(Folded, 9)
+    maps, x_there = x[:, ::-1] * x, tl.Tensor(x).to("cuda")
+    there.eval()
+    function = lambda x: there(x)
+    few = {"deletion": {"steps": 3}, "insertion": {"steps": 3}, "pixel_flipping": {}, "infidelity": {"n": 3},
+           "sensitivity_n": {"size": 4, "n": 4}}  # fmt: skip
+    for name in ("deletion", "insertion", "pixel_flipping", "infidelity", "sensitivity_n"):
+        measure = partial(getattr(evaluate, name), **few[name])
+        found, expected = measure(function, x_there, 1, maps), measure(there, x, 1, maps)
+        assert np.array_equal(found[-1], expected[-1]), name
+    gaps = [explain.completeness_gap(*both, maps, 1) for both in ((function, x_there), (there, x))]
+    assert np.array_equal(*gaps)
+    steady = [evaluate.max_sensitivity(*both, 1, explain.gradient, n=2) for both in ((function, x_there), (there, x))]
+    assert np.array_equal(*steady)
+
+
+def test_a_function_is_asked_on_the_default_device_and_a_module_on_its_own():
+    net, there, x = on_both(Folded, 9)
+    expected = explain.gradient(net, x, 1)
     tl.set_default_device("cuda")
     try:
-        assert close(explain.gradient(function, x, 1), expected)
-        assert close(explain.gradient(net, x, 1), expected, 0)  # a Module is asked on its own device
+        assert close(explain.gradient(lambda x: there.eval()(x), x, 1), expected)
+        assert close(explain.gradient(net, x, 1), expected, 0)
+        assert close(explain.gradient(net, tl.Tensor(x).to("cuda"), 1), expected, 0)
     finally:
         tl.set_default_device("cpu")
+
+
+def test_baselines_backgrounds_features_and_masks_may_be_on_the_gpu():
+    _, there, x = on_both(Folded, 14)
+    up = lambda a: tl.Tensor(np.ascontiguousarray(a)).to("cuda")
+    others, method = x[:, ::-1] + 1, explain.expected_gradients
+    assert close(method(there, x, 1, background=up(others), n=2), method(there, x, 1, background=others, n=2), 0)
+    assert close(method(there, x, 1, background=up(others).data, n=2), method(there, x, 1, background=others, n=2), 0)
+    for method in (explain.deeplift, partial(explain.feature_ablation, features=cells)):
+        assert close(method(there, x, 1, baseline=up(others)), method(there, x, 1, baseline=others), 0)
+    maps = explain.feature_ablation(there, x, 1, features=up(cells))
+    assert close(maps, explain.feature_ablation(there, x, 1, features=cells), 0)
+    masks = np.broadcast_to(cells > 3, maps.shape)
+    assert np.array_equal(evaluate.mass_in_mask(up(maps), up(masks)), evaluate.mass_in_mask(maps, masks))
+    assert close(explain.completeness_gap(there, x, up(x), 1), explain.completeness_gap(there, x, x, 1), 0)
 
 
 def test_nan_and_what_does_not_fit_are_said():

@@ -111,9 +111,3 @@ def described() -> list[tuple[str, str]]:
         ("cupy", f"{module.__version__}, CUDA {version(runtime.runtimeGetVersion())}"),
         ("driver", f"CUDA {version(runtime.driverGetVersion())}"),
     ]
-
-
-def special() -> Any:
-    """CuPy's special functions."""
-    name = "..emulator.special" if os.environ.get("TINYLUCID_GPU") == "emulated" else "cupyx.scipy.special"
-    return import_module(name, __package__)
