@@ -44,8 +44,8 @@ MIXED = {
 
 @pytest.mark.parametrize("name", MIXED)
 def test_host_and_gpu_do_not_mix(cp, name):
-    if not EMULATED and name == "like":
-        pytest.skip("CuPy makes an array on the GPU like one on the host")
+    if not EMULATED and name in ("like", "x == None"):
+        pytest.skip("the stand-in is stricter: CuPy makes an array on the GPU like one on the host, and compares with None")
     with pytest.raises(TypeError):
         MIXED[name](cp, ramp(3), np.ones(3, F))
 
@@ -180,7 +180,7 @@ def test_numpy_functions_reach_the_gpu(cp):
         assert y.shape == np.shape(z)
     quotient, remainder = divmod(x, 2)
     same(quotient * 2 + remainder, h)
-    np.add.at(x, (cp.asarray([0, 0]), cp.asarray([1, 1])), 1)
+    np.add.at(x, cp.asarray([0, 0]), 1)
     assert x[0, 1].item() == 3
 
 
@@ -188,6 +188,7 @@ ABSENT = {
     "insert": lambda cp, x: np.insert(x, 0, 1), "vecdot": lambda cp, x: np.vecdot(x, x), "spacing": lambda cp, x: np.spacing(x),
     "full(like=)": lambda cp, x: np.full(3, 1.0, like=x), "ones(like=)": lambda cp, x: np.ones(3, like=x),
     "maximum.reduce": lambda cp, x: np.maximum.reduce(x), "maximum.accumulate": lambda cp, x: np.maximum.accumulate(x),
+    "add.at(tuple)": lambda cp, x: np.add.at(x, (cp.asarray([0, 0]),), 1),
     "multiply.at": lambda cp, x: np.multiply.at(x, 0, 2), "where=": lambda cp, x: np.add(x, x, where=True),
     "sum(where=)": lambda cp, x: np.sum(x, where=True), "sum(initial=)": lambda cp, x: x.sum(initial=0),
     "order=": lambda cp, x: np.add(x, x, order="C"),

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .driver import cupy
+from .driver import array_type, cupy
 
 HERE = Path(__file__).parent
 C_TYPES = {
@@ -57,26 +57,31 @@ class Kernel:
         if len(args) != len(self.parameters):
             expected = ", ".join(p.name for p in self.parameters)
             raise TypeError(f"kernel {self.name}: takes {len(self.parameters)} arguments ({expected}), got {len(args)}")
-        checked = tuple([self.argument(p, a) for p, a in zip(self.parameters, args)])
+        here = cupy().cuda.Device()
+        checked = tuple([self.argument(p, a, here) for p, a in zip(self.parameters, args)])
         if min(grid) > 0:  # nothing to compute is nothing to launch; CuPy would launch one block
             self.raw(grid, block, checked)
 
-    def argument(self, p: Parameter, a: Any) -> Any:
-        """What CuPy is handed for a parameter."""
+    def argument(self, p: Parameter, a: Any, here: Any) -> Any:
+        """What CuPy is handed for a parameter of a kernel that runs on the device ``here``."""
         if not p.is_array:
             return p.dtype.type(index(a) if p.dtype.kind in "iu" else a)  # no fraction is cut off
         if a is None:
             return np.uint64(0)
-        where = f"kernel {self.name}, {p.name}"
-        if not isinstance(a, cupy().ndarray):
-            raise TypeError(f"{where}: expected an array on the GPU, got {type(a).__module__}.{type(a).__name__}")
-        if a.dtype != p.dtype:
-            raise TypeError(f"{where}: expected {p.dtype}, got {a.dtype} {a.shape}")
-        if not a.flags.c_contiguous:
-            raise TypeError(f"{where}: expected memory without gaps, got {a.shape} with strides {a.strides}")
-        if a.device != cupy().cuda.Device():
-            raise TypeError(f"{where}: the array is on {a.device}, the kernel would run on {cupy().cuda.Device()}")
-        return a
+        if isinstance(a, array_type()) and a.dtype == p.dtype and a.flags.c_contiguous and a.device == here:
+            return a
+        raise TypeError(f"kernel {self.name}, {p.name}: {unfit(p, a, here)}")
+
+
+def unfit(p: Parameter, a: Any, here: Any) -> str:
+    """Why a kernel cannot take an array."""
+    if not isinstance(a, array_type()):
+        return f"expected an array on the GPU, got {type(a).__module__}.{type(a).__name__}"
+    if a.dtype != p.dtype:
+        return f"expected {p.dtype}, got {a.dtype} {a.shape}"
+    if not a.flags.c_contiguous:
+        return f"expected memory without gaps, got {a.shape} with strides {a.strides}"
+    return f"the array is on {a.device}, the kernel would run on {here}"
 
 
 @functools.cache
@@ -84,7 +89,8 @@ def kernel(file: str, name: str, dtype: Any, **defines: int) -> Kernel:
     """The kernel of that name in a ``.cu`` file, compiled for arrays of that floating dtype, with ``#define``s; kept."""
     options = (*OPTIONS, f"-Dreal={REAL[np.dtype(dtype)]}", *(f"-D{k}={v}" for k, v in sorted(defines.items())))
     text = source(file)
-    return Kernel(module(text, options).get_function(name), name, signature(text, name, np.dtype(dtype)))
+    parameters = signature(text, name, np.dtype(dtype))
+    return Kernel(module(text, options).get_function(name), name, parameters)
 
 
 @functools.cache

@@ -202,12 +202,11 @@ class ndarray:
             raise ValueError("The 'out' parameter must have exactly one array value")
         if outs:
             kwargs["out"] = outs[0]
-        if method == "__call__":
-            for x in (*inputs, *outs):
-                if not isinstance(x, (ndarray, np.ndarray, np.generic)) and type(x) not in SCALARS:
-                    return NotImplemented
-            return function(*inputs, **kwargs)
-        return getattr(function, method)(*inputs, **kwargs)
+        operands = (*inputs[:2], *outs) if method == "at" else (*inputs, *outs) if method == "__call__" else outs
+        for x in operands:
+            if not isinstance(x, (ndarray, np.ndarray, np.generic)) and type(x) not in SCALARS:
+                return NotImplemented
+        return (function if method == "__call__" else getattr(function, method))(*inputs, **kwargs)
 
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         path = (*function.__module__.split(".")[1:], function.__name__)
