@@ -58,6 +58,7 @@ BAD = "tests/test_bad_input.py -k "
 DATA = "tinylucid/data/"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 GPU = "kernels/tinylucid_kernels/gpu/"
+EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
 
 
 def op(file: str, right: str, wrong: str, name: str) -> Mutant:
@@ -411,7 +412,7 @@ MUTANTS = [
     Mutant(EXPLAIN + "deeplift.py", "> HALF_THE_DIGITS[x.dtype] *", "> 1e9 *", DEEPLIFT + " -k true_multiplier"),
     Mutant(EXPLAIN + "deeplift.py", "repeated(target, len(x), 2)", "target", RULES + " -k deeplift"),
     Mutant(EXPLAIN + "deeplift.py", "n.shape[0] % max(rows, 1)", "n.shape[0] % 2", DEEPLIFT + " -k bends"),
-    Mutant(EXPLAIN + "common.py", "with mode(model, False), no_grad():\n        return score", "with mode(model, False):\n        return score", HIDE + " -k recorded"),
+    Mutant(EXPLAIN + "common.py", "with mode(model, False), no_grad():\n        return devices", "with mode(model, False):\n        return devices", HIDE + " -k recorded"),
     Mutant(EXPLAIN + "common.py", "bar(len(some))", "bar(1)", HIDE + " -k bar"),
     Mutant(EXPLAIN + "common.py", "disable=None, leave=False", "disable=None, leave=True", HIDE + " -k bar"),
     Mutant(EXPLAIN + "baseline.py", "isinstance(baseline, (list, tuple))", "isinstance(baseline, list)", HIDE + " -k averaged"),
@@ -501,7 +502,7 @@ MUTANTS = [
     Mutant(EVALUATE + "benchmark.py", "lending(Generator(blank.seed))", "lending(rng)", BENCHMARK),
     Mutant(EVALUATE + "benchmark.py", "timed(name, method, model, x, y)\n        table", "timed(name, method, model, x, y * 0)\n        table", BENCHMARK),
     Mutant(EVALUATE + "benchmark.py", '        error.add_note(f"benchmark: this was the method {name!r}")\n', "", BENCHMARK),
-    Mutant(EVALUATE + "benchmark.py", "np.asarray(masks)[chosen]", "np.asarray(masks)[: len(chosen)]", BENCHMARK),
+    Mutant(EVALUATE + "benchmark.py", "devices.host(masks)[chosen]", "devices.host(masks)[: len(chosen)]", BENCHMARK),
     Mutant("tinylucid/plot/ranking.py", "share = (len(ranks) - ranks)", "share = (ranks - 1)", BENCHMARK),
     Mutant("tinylucid/plot/ranking.py", "[result.methods[k]][1:])", "[result.methods[k]][:1])", BENCHMARK),
     Mutant(EVALUATE + "faithful.py", "where=size > 0))", "where=size > 1e-3))", MEASURES + " -k unit"),
@@ -570,11 +571,11 @@ MUTANTS = [
     Mutant(MAPS, "range(k, min(k + columns, len(x)))", "range(0, min(columns, len(x)))", f"{HEAT} -k once_and_nothing"),
     Mutant(MAPS, "top += high + GAP\n        for name in names:", "top += high\n        for name in list(names)[::-1]:", f"{HEAT} -k once_and_nothing"),
     Mutant(MAPS, "x, methods[name], k)", "x, methods[name], some[0])", f"{HEAT} -k once_and_nothing"),
-    Mutant(LOOKS + "layers.py", "out.data[0].copy()", "out.data[0]", f"{INSIDE} -k overwrites"),
+    Mutant(LOOKS + "layers.py", "planes[0].copy()", "planes[0]", f"{INSIDE} -k overwrites"),
     Mutant(LOOKS + "layers.py", "note), mode(model, False), no_grad()", "note), no_grad()", f"{INSIDE} -k run_for_run"),
     Mutant(LOOKS + "layers.py", "if not module._modules", "if True", f"{INSIDE} -k asked_for"),
     Mutant(LOOKS + "layers.py", "math.ceil(len(some) / ABREAST)", "(len(some) // ABREAST)", f"{INSIDE} -k lines_of_eight"),
-    Mutant(LOOKS + "layers.py", "finite(out.data, f", "str(f", f"{INSIDE} -k exceptions"),
+    Mutant(LOOKS + "layers.py", "finite(planes, f", "str(f", f"{INSIDE} -k exceptions"),
     Mutant(LOOKS + "layers.py", "if name in gave else", "if True else", f"{INSIDE} -k refused"),
     Mutant(LOOKS + "layers.py", "(x - low) / (high - low or 1)", "(x - low) / high", f"{INSIDE} -k normalised"),
     Mutant(LOOKS + "filters.py", "0.5 + 0.5 * shares(weight[k], scale)", "shares(weight[k], scale)", f"{INSIDE} -k to_one_scale"),
@@ -707,6 +708,26 @@ MUTANTS = [
     Mutant("tinylucid/cli.py", 'stream.reconfigure(errors="backslashreplace")', "pass", BAD + "encoding"),
     Mutant(TRAIN + "run.py", 'list(map(str, getattr(data, "classes", ())))', "[]", BAD + "gone_on"),
     Mutant(TRAIN + "checkpoint.py", "if LAST in taken else", "if taken else", BAD + "gone_on"),
+    # explaining, rendering and drawing a net on the GPU
+    Mutant(EXPLAIN + "common.py", "model(x.to(device_of(model)))", "model(x)", EXPLAIN_GPU),
+    Mutant(EXPLAIN + "common.py", "return devices.host(score(model, Tensor(x), target))", "return score(model, Tensor(x), target).data", EXPLAIN_GPU + " -k cpus_map"),
+    Mutant(EXPLAIN + "common.py", "array = devices.host(x)", "array = devices.raw(x)", EXPLAIN_GPU + " -k cpus_map"),
+    Mutant(EXPLAIN + "common.py", 'or devices.of(x) == "cpu":', "or True:", EXPLAIN_GPU + " -k function"),
+    Mutant(EXPLAIN + "gradients.py", "return devices.host(found)", "return found.data", EXPLAIN_GPU + " -k cpus_map"),
+    Mutant(EXPLAIN + "cam.py", "return devices.host(a), g,", "return a.data, g,", EXPLAIN_GPU + " -k cpus_map"),
+    Mutant(EXPLAIN + "cam.py", "a = devices.host(scored_from(model, x, target, layer)[1])", "a = scored_from(model, x, target, layer)[1].data", EXPLAIN_GPU + " -k cpus_map"),
+    Mutant(EXPLAIN + "layers.py", "Tensor(x).to(device_of(model))", "Tensor(x)", EXPLAIN_GPU + " -k cpus_map"),
+    Mutant(EXPLAIN + "passing.py", "clone, cast, move)", "clone, cast)", EXPLAIN_GPU + " -k function"),
+    Mutant(EVALUATE + "sanity.py", "Tensor(x).to(device_of(model))", "Tensor(x)", EXPLAIN_GPU + " -k forget"),
+    Mutant(VISUALIZE + "render.py", "p.data = devices.put(p.data, device_of(model))", "pass", VISUALIZE_GPU),
+    Mutant(VISUALIZE + "render.py", "Tensor(devices.host(x)).to(device_of(model))", "Tensor(devices.host(x))", VISUALIZE_GPU),
+    Mutant(VISUALIZE + "render.py", "return devices.host(picture())", "return picture().data", VISUALIZE_GPU),
+    Mutant(LOOKS + "layers.py", "planes = devices.host(out)", "planes = out.data", VISUALIZE_GPU),
+    Mutant(LOOKS + "layers.py", "Tensor(x[None]).to(device_of(model))", "Tensor(x[None])", VISUALIZE_GPU),
+    Mutant(LOOKS + "filters.py", "devices.host(conv.weight)", "conv.weight.data", VISUALIZE_GPU),
+    Mutant("tinylucid/ops/padding.py", "math.prod(y.shape[1:])), index", "math.prod(y.shape[1:])), index[::-1]", VISUALIZE_GPU),
+    Mutant(EXPLAIN + "baseline.py", "b = devices.host(baseline)", "b = np.asarray(baseline)", EXPLAIN_GPU + " -k baselines"),
+    Mutant(EXPLAIN + "features.py", "given = devices.host(features)", "given = np.asarray(features)", EXPLAIN_GPU + " -k baselines"),
     # GPU kernels: pooling, resizing, sampling, adding at places
     gpu("ordered.cuh", "    __syncwarp();\n", "", "test_pool.py"),
     gpu("ordered.cuh", "if (k < lane) first = false;", "", "test_pool.py"),
