@@ -56,6 +56,9 @@ REPORT = "tinylucid/report.py"
 TRAIN = "tinylucid/train/"
 BAD = "tests/test_bad_input.py -k "
 DATA = "tinylucid/data/"
+STANDIN, LAUNCH = "kernels/tinylucid_kernels/emulator/standin/", "kernels/tinylucid_kernels/gpu/launch.py"
+CONTRACT, ARRAYS = "tests/gpu/test_contract.py", "tests/gpu/test_contract_arrays.py"
+DEVICE, LAUNCHES = "tests/gpu/test_contract_cuda.py", "tests/gpu/test_launch.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 GPU = "kernels/tinylucid_kernels/gpu/"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
@@ -613,6 +616,40 @@ MUTANTS = [
     Mutant("tinylucid/page.py", "(rho, *_) in zip", "(_, rho, *_) in zip", f"{BENCHMARK} -k page"),
     Mutant("tinylucid/page.py", "for k in ranked.order:\n        cells", "for k in range(len(ranked.order)):\n        cells", f"{BENCHMARK} -k page"),
     Mutant("tinylucid/page.py", "rng=Generator(found.seed))\n    report.section(\"Whether", "rng=None)\n    report.section(\"Whether", f"{BENCHMARK} -k page"),
+    # the stand-in for CuPy, and launching through either
+    Mutant(STANDIN + "arrays.py", "    if isinstance(x, np.ndarray):\n        raise unsupported(x)\n", "", CONTRACT),
+    Mutant(STANDIN + "arrays.py", "result = np.asarray(result)", "return result", CONTRACT),
+    Mutant(STANDIN + "arrays.py", "if root(given._a) is owner:", "if False:", ARRAYS),
+    Mutant(STANDIN + "arrays.py", "given if given.base is None else given.base", "given", ARRAYS),
+    Mutant(STANDIN + "arrays.py", "        raise TypeError(IMPLICIT)", "        return self._a", CONTRACT),
+    Mutant(STANDIN + "operators.py", "if not accepted.issuperset(kwargs):", "if False:", CONTRACT),
+    Mutant(STANDIN + "arrays.py", "            self._pool.give_back(self._size)", "            pass", DEVICE),
+    Mutant(STANDIN + "operators.py", "raise unsupported(other)", "pass", CONTRACT),
+    Mutant(STANDIN + "functions.py", "if not KEYWORDS.issuperset(kwargs):", "if False:", CONTRACT),
+    Mutant(STANDIN + "functions.py", 'self.only(REDUCE, "reduce")', "pass", CONTRACT),
+    Mutant(STANDIN + "functions.py", "if not inputs and not self.without_arrays:", "if False:", CONTRACT),
+    Mutant(STANDIN + "functions.py", "np.asarray(result) if self.numbers else result", "result", CONTRACT),
+    Mutant(STANDIN + "functions.py", "if len(args) > self.most:", "if False:", CONTRACT),
+    Mutant(STANDIN + "functions.py", "if name not in names:", "if False:", CONTRACT),
+    Mutant(STANDIN + "functions.py", "copy=copy or (None if inputs else True)", "copy=None", CONTRACT),
+    Mutant(STANDIN + "indexing.py", "return a[key, ...]", "return np.asarray(a[key])", ARRAYS),
+    Mutant(STANDIN + "indexing.py", "if np.unique(places).size < places.size:", "if False:", ARRAYS),
+    Mutant(STANDIN + "memory.py", "if (self.limit and used > self.limit)", "if (self.limit and used >= 2 * self.limit)", DEVICE),
+    Mutant(STANDIN + "memory.py", "-(-nbytes // UNIT) * UNIT", "nbytes", DEVICE),
+    Mutant(STANDIN + "memory.py", "    Current.pool = default if", "    Current.pool = default if True or", DEVICE),
+    Mutant(STANDIN + "kernel.py", "or a.dtype != dtype:", "or a.dtype.kind != dtype.kind:", DEVICE),
+    Mutant(STANDIN + "kernel.py", "if not a._a.flags.c_contiguous:", "if False:", DEVICE),
+    Mutant(STANDIN + "kernel.py", "if a._a.dtype != dtype and not", "if False and not", DEVICE),
+    Mutant(STANDIN + "kernel.py", "if min(*grid, *block, 1) < 1:", "if False:", DEVICE),
+    Mutant(LAUNCH, "if min(grid) > 0:", "if grid[0] > 0:", LAUNCHES),
+    Mutant(LAUNCH, "-(-size // block)", "size // block", LAUNCHES),
+    Mutant(LAUNCH, "index(a) if p.dtype.kind in \"iu\" else a", "a", LAUNCHES),
+    Mutant(LAUNCH, "if a.device != cupy().cuda.Device():", "if False:", LAUNCHES),
+    Mutant(LAUNCH, "if not a.flags.c_contiguous:", "if not (a.flags.c_contiguous or a.flags.f_contiguous):", LAUNCHES),
+    Mutant(LAUNCH, "if len(args) != len(self.parameters):", "if len(args) > len(self.parameters):", LAUNCHES),
+    Mutant(LAUNCH, "f'#line {number + 1} ", "f'#line {number} ", LAUNCHES),
+    Mutant("kernels/tinylucid_kernels/gpu/driver.py", "if has // 1000 < needs // 1000:", "if has < needs:", LAUNCHES),
+    Mutant("kernels/tinylucid_kernels/gpu/driver.py", "if not count:", "if count is None:", LAUNCHES),
     # rendering
     Mutant(VISUALIZE + "parametrise.py", "1 / max(h, w)))[..., None]", "1 / min(h, w)))[..., None]", PICTURES + " -k spectrum"),
     Mutant(VISUALIZE + "parametrise.py", "self.low + (self.high - self.low) *", "self.low + self.high *", PICTURES + " -k stay_between"),

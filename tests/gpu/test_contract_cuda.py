@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from tinylucid_kernels.gpu.driver import cupy
 
-from .agree import EMULATED
+from .arrays import F, ramp, strict
 
-F = np.float32
-strict = pytest.mark.skipif(not EMULATED, reason="CuPy takes it, and computes something else")
 SOURCE = r"""
 extern "C" __global__ void scale(const float *x, float *y, float a, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -22,16 +20,6 @@ extern "C" __global__ void count(int *seen, long long n) {
 }
 extern "C" __global__ void maybe(const float *x, float *y) { y[threadIdx.x] = x ? x[threadIdx.x] : -1; }
 """
-
-
-@pytest.fixture(scope="module")
-def cp():
-    return cupy()
-
-
-def ramp(*shape, dtype=F):
-    """0, 1, 2 ... on the GPU."""
-    return cupy().asarray(np.arange(np.prod(shape), dtype=dtype).reshape(shape))
 
 
 # kernels
@@ -210,8 +198,11 @@ def test_memory_can_run_out(cp):
         cp.zeros(1000, np.float64)
     assert pool.used_bytes() == 0
     cp.zeros(10_000, F)  # the default pool has no limit
-    with pytest.raises(ValueError):
-        pool.set_limit()
+    pool.set_limit()
+    assert pool.get_limit() == 0
+    for wrong in ({"size": -1}, {"fraction": 1.5}, {"size": 1, "fraction": 0.5}):
+        with pytest.raises(ValueError, match=r"limit|one time"):
+            pool.set_limit(**wrong)
 
 
 def test_more_than_the_gpu_has(cp):

@@ -8,9 +8,9 @@ import pytest
 from tinylucid_kernels.gpu import driver, launch
 from tinylucid_kernels.gpu.driver import NoGPU, cupy
 
-from .agree import EMULATED
+from .arrays import EMULATED, F, ramp
 
-F, D = np.float32, np.float64
+D = np.float64
 SOURCE = r"""
 #include "part.cuh"
 #ifndef STEP
@@ -39,11 +39,6 @@ def file(tmp_path, monkeypatch):
     yield "mix.cu"
     launch.source.cache_clear()
     launch.kernel.cache_clear()
-
-
-def ramp(*shape, dtype=F):
-    """0, 1, 2 ... on the GPU."""
-    return cupy().asarray(np.arange(np.prod(shape), dtype=dtype).reshape(shape))
 
 
 # launching

@@ -10,8 +10,8 @@ import warnings
 
 import numpy as np
 import pytest
-from tinylucid_kernels.emulator.cupy import names
-from tinylucid_kernels.emulator.cupy.functions import AT, REDUCE
+from tinylucid_kernels.emulator.standin import names
+from tinylucid_kernels.emulator.standin.functions import AT, REDUCE
 
 if not importlib.util.find_spec("cupy"):
     pytest.skip("CuPy is not installed", allow_module_level=True)
@@ -25,7 +25,7 @@ no_gpu = pytest.mark.skipif(cupy.cuda.is_available(), reason="there is a GPU, wh
 
 def test_the_version_is_the_stored_one():
     assert cupy.__version__ == names.stored()["version"], (
-        "python -m tinylucid_kernels.emulator.cupy writes names.json anew"
+        "python -m tinylucid_kernels.emulator.standin writes names.json anew"
     )
 
 
@@ -45,12 +45,14 @@ REACH_CUDA = {
     "exp": lambda: np.exp(x()), "where": lambda: np.where(x(dtype=bool), x(), 0), "concatenate": lambda: np.concatenate([x(), x()]),
     "take_along_axis": lambda: np.take_along_axis(x(), x(dtype=int), 1), "clip": lambda: np.clip(x(), 0, None),
     "pad": lambda: np.pad(x(), 1), "add.reduce": lambda: np.add.reduce(x(), 1), "add.at": lambda: np.add.at(x(), 0, x()),
-    "zeros(like=)": lambda: np.zeros(3, like=x()), "asarray(like=)": lambda: np.asarray(h, like=x()), "index": lambda: x()[np.array([0, 1])],
+    "zeros(like=)": lambda: np.zeros(3, like=x()), "asarray(like=)": lambda: np.asarray(h, like=x()),
+    "index": lambda: x()[np.array([0, 1])],
     "a list as index": lambda: x()[[0, 1]], "out=": lambda: np.add(x(), x(), out=x()), "casting=": lambda: np.add(x(), 1, casting="unsafe"),
     "a number": lambda: x() + 1, "a NumPy scalar": lambda: np.float64(2) * x(), "+=": lambda: operator.iadd(x(), 1),
     "0-d": lambda: operator.setitem(x(), 0, np.array(1.0)), "float": lambda: float(x(1)[0]), "repr": lambda: repr(x()),
     "argmax": lambda: np.argmax(x(), 1, keepdims=True), "full_like": lambda: np.full_like(x(), 1), "take": lambda: x().take(np.array([0])),
-    "kernel": lambda: cupy.RawKernel("", "k")((1,), (1,), ()), "median": lambda: np.median(x()), "outer": lambda: np.subtract.outer(x(), x()),
+    "kernel": lambda: cupy.RawKernel("", "k")((1,), (1,), ()), "median": lambda: np.median(x()),
+    "outer": lambda: np.subtract.outer(x(), x()),
 }  # fmt: skip
 REFUSED = {
     "asarray": (TypeError, "Implicit conversion", lambda: np.asarray(x())),

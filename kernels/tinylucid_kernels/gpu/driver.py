@@ -74,7 +74,7 @@ def version(number: int) -> str:
 def special() -> Any:
     """CuPy's special functions (``special().erf``), or the stand-in's."""
     if os.environ.get("TINYLUCID_GPU") == "emulated":
-        return import_module("..emulator.cupy.special", __package__)
+        return import_module("..emulator.standin.special", __package__)
     cupy()  # says why if there is no GPU
     return import_module("cupyx.scipy.special")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import settings
 from ..launch import CODES, build, launch, signature
-from .array import ndarray
+from .arrays import ndarray
 
 
 class RawKernel:

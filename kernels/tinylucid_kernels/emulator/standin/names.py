@@ -1,6 +1,6 @@
 """What the real CuPy has: its names, and the parameters of its functions and methods, kept in ``names.json``.
 
-``python -m tinylucid_kernels.emulator.cupy`` writes the file anew from the CuPy that is installed; no GPU is needed.
+``python -m tinylucid_kernels.emulator.standin`` writes the file anew from the CuPy that is installed; no GPU is needed.
 The file says which version it was.
 """
 
