@@ -52,17 +52,18 @@ CASES = {
 }
 
 
-def step(library: Any, net: Callable, shape: tuple[int, ...]) -> Callable[[], Any]:
-    """A function that trains the net by one step in ``library`` (tinylucid or torch) and returns the loss."""
+def step(library: Any, net: Callable, shape: tuple[int, ...], device: str = "cpu") -> Callable[[], Any]:
+    """A function that trains the net by one step in ``library`` (tinylucid or torch) on a device, and returns the loss."""
     rng = np.random.default_rng(0)
     library.manual_seed(0)
     model = net(library.nn)
     start = [0.3 * rng.standard_normal(p.shape).astype(np.float32) / max(1, p.shape[-1]) for p in model.parameters()]
     for p, value in zip(model.parameters(), start):
         p.data[...] = library.tensor(value).data
+    model.to(device)
     optimiser = library.optim.Adam(model.parameters(), lr=1e-3)
-    x = library.tensor(rng.standard_normal(shape, dtype=np.float32))
-    y = library.tensor(rng.integers(0, 10, len(x)))
+    x = library.tensor(rng.standard_normal(shape, dtype=np.float32)).to(device)
+    y = library.tensor(rng.integers(0, 10, len(x))).to(device)
 
     def train() -> Any:
         optimiser.zero_grad()

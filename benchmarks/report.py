@@ -26,8 +26,12 @@ class Result(NamedTuple):
 
 def table(results: Sequence[Result]) -> str:
     """The results as a table, in columns for the eye and in Markdown."""
-    rows = [("case", "measured", "bound", "ok"), *(result.cells() for result in results)]
-    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    return columns([("case", "measured", "bound", "ok"), *(result.cells() for result in results)])
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as a Markdown table, the first row its head."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 

@@ -50,7 +50,7 @@ def train_epoch(model, optimizer, x, y, rng, batch_size, title):
         optimizer.zero_grad()  # backward adds to the gradients, so forget the last batch's
         loss.backward()
         optimizer.step()
-        right += (logits.argmax(1).numpy() == y[batch]).sum()
+        right += (logits.argmax(1).cpu().numpy() == y[batch]).sum()
     return right / len(x)
 
 
@@ -58,7 +58,7 @@ def predict(model, x):
     """The class of the largest logit for each picture (N,)."""
     model.eval()
     with tl.no_grad():  # nothing is recorded, so nothing is kept for a backward pass
-        classes = model(tl.tensor(x)).argmax(1).numpy()
+        classes = model(tl.tensor(x)).argmax(1).cpu().numpy()
     model.train()
     return classes
 
@@ -67,7 +67,9 @@ def main():
     parser = argparse.ArgumentParser(description="Train LeNet on ten photographed surfaces.")
     parser.add_argument("--epochs", type=int, default=8, help="passes over the training patches")
     parser.add_argument("--output", default="lenet-saliency.png", help="where the saliency picture goes")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, or auto: the GPU where there is one (%(default)s)")
     args = parser.parse_args()
+    tl.set_default_device(args.device)
 
     data = tl.data.textures()
     tl.manual_seed(0)  # initialisation draws from this generator

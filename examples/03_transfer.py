@@ -44,7 +44,9 @@ def main():
     parser = argparse.ArgumentParser(description="Learn faces from twenty pictures, with and without pretraining.")
     parser.add_argument("--draws", type=int, default=8, help="how often twenty pictures are drawn (8)")
     parser.add_argument("--quick", action="store_true", help="hardly any pretraining: to see that it runs")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, or auto: the GPU where there is one (%(default)s)")
     args = parser.parse_args()
+    tl.set_default_device(args.device)
 
     body = pretrained(patches=20, epochs=1) if args.quick else pretrained(patches=400, epochs=8)
     epochs = 4 if args.quick else 20

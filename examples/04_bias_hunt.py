@@ -54,7 +54,7 @@ def pull(model, x, y, box, rng):
     picture alone, in all directions: that lets a net jump elsewhere, and forbids it more than the tag. What this leaves
     are pixels of the tag that raise and lower the answer by the same amount.
     """
-    here = tl.Tensor(filled(x, box, rng.uniform((len(x), 1, 1, 1))), requires_grad=True)
+    here = tl.tensor(filled(x, box, rng.uniform((len(x), 1, 1, 1))), requires_grad=True)
     model.eval()  # batch norm by its fixed statistics: each picture's slope is its own
     logits = model(here)
     model.train()
@@ -71,7 +71,7 @@ def train(model, data, epochs, lr, rng, box=None, batch_size=50):
     for _ in range(epochs):
         for batch in rng.permutation(len(data))[: len(data) // batch_size * batch_size].reshape(-1, batch_size):
             x, y = data.x[batch], data.y[batch]
-            loss = F.cross_entropy(model(tl.Tensor(x)), y)
+            loss = F.cross_entropy(model(tl.tensor(x)), y)
             if box is not None:
                 loss = loss + pull(model, x, y, box, rng)
             optimizer.zero_grad()
@@ -109,7 +109,9 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="of the pictures, the net and the order (0)")
     parser.add_argument("--quick", action="store_true", help="few pictures and epochs: to see that it runs")
     parser.add_argument("--output", default="bias-hunt.png", help="where the figure goes")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, or auto: the GPU where there is one (%(default)s)")
     args = parser.parse_args()
+    tl.set_default_device(args.device)
     pictures, epochs, more = (600, 3, 2) if args.quick else (3000, 10, 14)
 
     data, test = drawn(args.seed, pictures, 300, tag="ring")

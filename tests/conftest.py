@@ -84,6 +84,7 @@ def _fresh_state():
     tl.manual_seed(0)
     yield
     tl.set_default_dtype(tl.float32)
+    tl.set_default_device("cpu")
     state = tl.scopes.thread.state
     assert (state.recording, state.anomaly, state.layer, dict(state.rules)) == (True, False, "", {})
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from . import __version__
+from . import __version__, devices
 from .commands.terminal import complain
 
 COMMANDS = ("demo", "train", "evaluate", "predict", "explain", "visualize", "gradcheck", "info")  # commands/NAME.py
@@ -67,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = warn
-            code = arguments.run(arguments) or 0
+            with computing_on(getattr(arguments, "device", "cpu")):
+                code = arguments.run(arguments) or 0
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # who reads the answer, such as head, has read enough
@@ -82,6 +84,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("stopped")
         return 130  # what a shell reports for Ctrl-C
+
+
+@contextlib.contextmanager
+def computing_on(device: str) -> Iterator[None]:
+    """What a command makes lives on that device."""
+    before = devices.get_default_device()
+    devices.set_default_device(device)
+    try:
+        yield
+    finally:
+        devices.set_default_device(before)
 
 
 def make_printable() -> None:

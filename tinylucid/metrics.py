@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .tensor import Tensor
+from . import devices
 
 IGNORED = -100  # the class of what does not count, as F.cross_entropy's ignore_index
 
@@ -97,7 +97,7 @@ def share(right: Any) -> float:
 
 
 def _array(values: Any) -> Any:
-    return values.data if isinstance(values, Tensor) else np.asarray(values)
+    return devices.host(values)
 
 
 def _fitting(logits: Any, y: Any, name: str) -> tuple[Any, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .. import devices
+
 
 def whole(least: int, most: int | None = None) -> Any:
     """The type of an argument that is an integer ≥ ``least`` (and ≤ ``most``)."""
@@ -31,15 +33,17 @@ def positive(text: str) -> float:
 
 
 def device(text: str) -> str:
-    """The type of ``--device``: this version computes on the CPU."""
-    if text not in ("cpu", "auto"):
-        raise argparse.ArgumentTypeError(f"expected cpu or auto, got {text!r}; this version computes on the CPU only")
-    return "cpu"
+    """The type of ``--device``: cpu, cuda, or auto, which is cuda where there is a GPU."""
+    try:
+        return devices.known(text, "--device")
+    except (RuntimeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--device: ")) from None
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """``--device NAME``."""
-    parser.add_argument("--device", type=device, default="auto", metavar="NAME", help="cpu, or auto (%(default)s)")
+    """``--device NAME``; the command runs with that default device."""
+    parser.add_argument("--device", type=device, default="auto", metavar="NAME",
+                        help="cpu, cuda (the GPU), or auto: the GPU where there is one (%(default)s)")  # fmt: skip
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

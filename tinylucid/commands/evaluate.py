@@ -10,7 +10,7 @@ from .. import metrics
 from ..data import image_folder
 from ..metrics import percent
 from ..train import evaluate
-from .arguments import add_checkpoint, add_json
+from .arguments import add_checkpoint, add_device, add_json
 from .given import trained
 from .terminal import heading, print_json, table
 
@@ -23,6 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_checkpoint(parser)
     parser.add_argument("folder", metavar="FOLDER", help="a folder with one folder a class, named as in training")
+    add_device(parser)
     add_json(parser)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import explain, plot
 from ..metrics import percent
-from .arguments import add_checkpoint, add_seed
+from .arguments import add_checkpoint, add_device, add_seed
 from .given import class_number, keep, layer_name, listed, meant, pictures, trained, writable_folder
 from .predict import chances
 from .terminal import complain
@@ -53,6 +53,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", default="tinylucid-explain", metavar="DIR", help="folder for the figures (%(default)s)"
     )
+    add_device(parser)
     add_seed(parser)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..check import gradcheck
 from ..random import Generator
-from .arguments import add_json, add_seed
+from .arguments import add_device, add_json, add_seed
 from .terminal import BAD, GOOD, print_json, styled
 
 HELP = "check a function's gradients against finite differences"
@@ -49,6 +49,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="AxB",
         help="the shape of an input, once for each input (one of 3x4)",
     )
+    add_device(parser)
     add_seed(parser)
     add_json(parser)
 

@@ -1,4 +1,4 @@
-"""``tinylucid info``: the versions of everything that computes here."""
+"""``tinylucid info``: the versions of everything that computes here, and the GPU, or why there is none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from importlib import metadata
 
 import numpy as np
 from tinylucid_kernels import of
+from tinylucid_kernels.gpu import driver
 
 from .. import __version__
 from .arguments import add_json
@@ -59,7 +60,7 @@ def described() -> list[tuple[str, str]]:
         from tinylucid_kernels.cpu.threads import described
 
         rows += described()
-    return rows
+    return rows + driver.described()
 
 
 def version(package: str) -> str:

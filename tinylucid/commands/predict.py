@@ -12,7 +12,7 @@ from ..metrics import percent
 from ..nn import Module
 from ..nn import functional as F
 from ..train import predict
-from .arguments import add_checkpoint, add_json, whole
+from .arguments import add_checkpoint, add_device, add_json, whole
 from .given import pictures, trained
 from .terminal import complain, print_json, table
 
@@ -28,6 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_checkpoint(parser, pictures=True)
     parser.add_argument("--top", type=whole(1), default=3, metavar="K", help="how many classes (%(default)s)")
+    add_device(parser)
     add_json(parser)
 
 

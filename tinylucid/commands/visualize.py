@@ -12,7 +12,7 @@ from ..nn.module import mode
 from ..page import exciting
 from ..scopes import no_grad
 from ..visualize.seen import look
-from .arguments import add_checkpoint, add_seed, whole
+from .arguments import add_checkpoint, add_device, add_seed, whole
 from .given import class_number, keep, layer_name, trained, writable_folder
 
 HELP = "render the pictures that most excite classes or channels"
@@ -36,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", default="tinylucid-visualize", metavar="DIR", help="folder for the figure (%(default)s)"
     )
+    add_device(parser)
     add_seed(parser)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import devices
 from ..dtypes import float32, int64
 from ..ops import mean, std
 from ..random import Generator
@@ -85,7 +86,7 @@ class ArrayDataset:
     """
 
     def __init__(self, x: Any, y: Any, classes: Sequence[str] = (), preprocess: Preprocess | None = None) -> None:
-        self.x, self.y = np.asarray(x), np.asarray(y)
+        self.x, self.y = devices.host(x), devices.host(y)
         self.classes, self.preprocess = tuple(classes), preprocess
         if not self.x.ndim or self.x.shape[:1] != self.y.shape[:1]:
             raise ValueError(f"ArrayDataset: x {self.x.shape} and y {self.y.shape} must have the same length")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -319,10 +319,9 @@ def mode(model: Any, training: bool) -> Iterator[None]:
 
 def device_of(model: Any) -> str:
     """The device of a model's parameters and buffers, the default one where it has none (or is no Module)."""
-    tensors = chain(model.parameters(), model.buffers()) if isinstance(model, Module) else iter(())
-    for tensor in tensors:
-        return tensor.device
-    return devices.default
+    if devices.gpu_type is None or not isinstance(model, Module):
+        return devices.default
+    return next((t.device for t in itertools.chain(model.parameters(), model.buffers())), devices.default)
 
 
 def check_model(model: Any, where: str) -> None:

@@ -5,7 +5,6 @@ import math
 import numpy as np
 from tinylucid_kernels import of
 
-from .. import devices
 from ..scopes import here
 from ..tensor import operation
 from .shape import _take, clone, tensor_like
@@ -36,15 +35,8 @@ def _(g, shapes, index, axis):
 def _pick_backward(y, *, index, axis, size):
     """The adjoint of _pick."""
     y = np.moveaxis(y, axis, 0)
-    shape = (size, *y.shape[1:])
-    if devices.of(y) == "cuda":  # one launch; on the CPU it is slower, since rows have to lie together first
-        return np.moveaxis(
-            of(y).index_add(y.reshape(len(y), math.prod(y.shape[1:])), index, size).reshape(shape), 0, axis
-        )
-    out = np.zeros(shape, y.dtype)
-    for k, place in enumerate(index):
-        out[place] += y[k]
-    return np.moveaxis(out, 0, axis)
+    added = of(y).index_add(y.reshape(len(y), math.prod(y.shape[1:])), index, size)
+    return np.moveaxis(added.reshape(size, *y.shape[1:]), 0, axis)
 
 
 @_pick_backward.rule

@@ -11,9 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .. import models
+from .. import devices, models
 from ..io import FileError, State, load, save
 from ..models.saved import about
 from ..nn.module import PRIVATE
@@ -53,7 +51,7 @@ def write_last(run: Run, folder: Path) -> None:
         f"{OPTIMIZER}{k}/{name}": value
         for k, state in run.optimizer.state_dict()["state"].items()
         for name, value in state.items()
-        if isinstance(value, np.ndarray)
+        if devices.is_array(value)
     }
     save({**run.model.state_dict(), **arrays}, folder / LAST, metadata(run))
 
@@ -74,7 +72,7 @@ def metadata(run: Run) -> dict[str, Any]:
     """Everything about the run that is no array, as plain values."""
     optimizer = run.optimizer.state_dict()
     numbers = {
-        k: {name: value for name, value in state.items() if not isinstance(value, np.ndarray)}
+        k: {name: value for name, value in state.items() if not devices.is_array(value)}
         for k, state in optimizer["state"].items()
     }
     training = {

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import devices
 from ..data import ArrayDataset, Augment, DataLoader, Splits
 from ..data.dataset import as_float
 from ..metrics import IGNORED, hits, share
 from ..nn import Module
 from ..nn import functional as F
-from ..nn.module import check_model, mode
+from ..nn.module import check_model, device_of, mode
 from ..scopes import no_grad
 from ..tensor import Tensor
 
@@ -46,7 +47,7 @@ def evaluate(
     with mode(model, training=False), no_grad():
         for x, y in loader.epoch(0):
             logits, value = forward(model, loss, x, y, classes)
-            answers.append(logits.data)
+            answers.append(devices.host(logits))
             total += float(value.item()) * counted(y)
             targets += counted(y)
             truths.append(y)
@@ -62,14 +63,14 @@ def predict(model: Module, x: Any, batch_size: int | None = None) -> Any:
     """
     check_model(model, "predict")
     with mode(model, training=False), no_grad():
-        return np.concatenate([answered(model, batch).data for batch in pictures(x, batch_size)])
+        return np.concatenate([devices.host(answered(model, batch)) for batch in pictures(x, batch_size)])
 
 
 def pictures(x: Any, batch_size: int | None) -> Iterator[Any]:
     """Batches of pictures, from an array, a tensor or data with targets."""
     if not isinstance(x, (Tensor, list)) and not hasattr(x, "__array__"):
         return (batch for batch, _ in as_loader("x", x, batch_size).epoch(0))
-    x, size = as_float(x.data if isinstance(x, Tensor) else np.asarray(x)), batch_size or SIZE
+    x, size = as_float(devices.host(x)), batch_size or SIZE
     return (x[k : k + size] for k in range(0, max(len(x), 1), size))  # nothing is one empty batch
 
 
@@ -119,9 +120,9 @@ def forward(model: Module, loss: Callable[[Any, Any], Any], x: Any, y: Any, clas
 
 
 def answered(model: Module, x: Any) -> Any:
-    """The model's answers to a batch; TypeError that says how to convert pictures of another dtype than the model's."""
+    """The model's answers, asked on its device; TypeError that says how to convert pictures of another dtype than its own."""
     try:
-        return model(Tensor(x))
+        return model(Tensor(devices.put(x, device_of(model))))
     except TypeError as error:
         own = next((p.dtype for p in model.parameters()), x.dtype)
         if x.dtype.kind != "f" or x.dtype == own:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import devices
 from ..metrics import hits
 from ..nn import Module
 from ..optim import Optimizer, clip_grad_norm_
@@ -57,7 +58,7 @@ def gradients(
         if not math.isfinite(mean):
             break
         (value if share == 1 else value * share).backward()
-        marks = hits(logits.data, y)
+        marks = hits(devices.host(logits), y)
         right += int(np.count_nonzero(marks))
         judged += marks.size
     stepped = [p for group in optimizer.param_groups for p in group["params"]]

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 SHARED_BYTES = 48 << 10  # static shared memory that every GPU grants a block
@@ -58,7 +59,7 @@ class Library:
         self.shared_unit = int(described[0][0])
         self.names = {name: parameters for name, *parameters in described[1:]}
 
-    def function(self, name: str, result: type | None = ctypes.c_int) -> ctypes._CFuncPtr:
+    def function(self, name: str, result: type | None = ctypes.c_int) -> Any:
         """A function of the library and the type it returns."""
         function = getattr(self.functions, name)
         function.restype = result
@@ -75,7 +76,9 @@ def build(source: str, options: tuple[str, ...] = (), check: bool = False) -> Li
     flags = [*KERNELS, *(CHECK if check else PLAIN), *pattern()]
     key = digest(source, *options, *flags, *LIBRARIES, runtime.name)
     path = cache() / f"{key}.so"
-    make = lambda: write(path, flags, [f"-L{runtime.parent}", f"-l:{runtime.name}", *LIBRARIES], text_of(source, options))
+    make = lambda: write(
+        path, flags, [f"-L{runtime.parent}", f"-l:{runtime.name}", *LIBRARIES], text_of(source, options)
+    )
     if not path.exists():
         make()
     try:
@@ -172,12 +175,8 @@ def gcc(arguments: list[str], text: str) -> str:
 
 def errors(said: str) -> list[str]:
     """The first lines of g++'s complaints that say what is wrong and where."""
-    found = []
-    for line in said.splitlines():
-        if hit := re.match(r"(?:.*/)?([^/:]+:\d+):(?:\d+:)? (?:fatal )?[eE]rror: (.*)", line):
-            found.append(f"{hit[1]}: {hit[2]}")
-        elif hit := re.match(r".*?([^/:]+:\d+): (undefined reference to .*)", line):
-            found.append(f"{hit[1]}: {hit[2]}")
+    wrong = r"^(?:.*/)?([^/:\n]+:\d+):(?:\d+:)? (?:(?:fatal )?[eE]rror: )?((?<=rror: ).*|undefined reference to .*)$"
+    found = [f"{place}: {what}" for place, what in re.findall(wrong, said, re.M)]
     return found[:5] or said.strip().splitlines()[-5:]
 
 

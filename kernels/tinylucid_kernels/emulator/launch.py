@@ -107,7 +107,9 @@ def three(dimensions: Sequence[int]) -> tuple[int, int, int]:
     return int(x), int(y), int(z)
 
 
-def refuse(library: Library, name: str, grid: Sequence[int], block: Sequence[int], args: Sequence[Any], shared_mem: int) -> None:
+def refuse(
+    library: Library, name: str, grid: Sequence[int], block: Sequence[int], args: Sequence[Any], shared_mem: int
+) -> None:
     """LaunchError for what no GPU launches, and for what is not emulated."""
     if name not in library.names:
         raise LaunchError(f"there is no kernel {name}; there are {', '.join(library.names)}")
@@ -176,7 +178,11 @@ class Words:
             text += f" [{line}]"
         if report.other_code:
             text += f" [the other: {self.line(report.other_code, report.base)}]"
-        who = f"{self.name}, block {tuple(report.block)}, thread {tuple(report.thread)}" if report.has_thread else self.name
+        who = (
+            f"{self.name}, block {tuple(report.block)}, thread {tuple(report.thread)}"
+            if report.has_thread
+            else self.name
+        )
         return f"{who}: {text}"
 
     def arrays(self, copy: Guarded) -> str:
@@ -195,7 +201,11 @@ class Words:
             return self.variable(address - memory[0])
         near = min(self.copies, key=lambda c: c.distance(address), default=None)
         if near is None or near.distance(address) > 2**40 or address < 2**16:
-            missing = [p for p, a in zip(self.library.names[self.name], self.args) if not isinstance(a, np.ndarray) or not a.size]
+            missing = [
+                p
+                for p, a in zip(self.library.names[self.name], self.args)
+                if not isinstance(a, np.ndarray) or not a.size
+            ]
             return f"at address {address:#x}" + (f" (no memory: {', '.join(missing)})" if address < 2**16 else "")
         end = near.address + near.size
         if address >= end:

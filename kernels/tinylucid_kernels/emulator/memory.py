@@ -48,7 +48,7 @@ def mapped(pages: int) -> int:
 
 def bytes_at(address: int, count: int) -> np.ndarray:
     """Memory as an array of bytes, not a copy."""
-    return np.frombuffer((ctypes.c_ubyte * count).from_address(address), np.uint8)
+    return np.ctypeslib.as_array((ctypes.c_ubyte * count).from_address(address))
 
 
 class Guarded:

@@ -1,6 +1,11 @@
 """The GPU kernels: each function of ``reference/`` again, in CUDA C (the ``.cu`` files), launched through CuPy."""
 
 from .activation import gate, relu
+from .conv import conv2d, conv2d_input, conv2d_weight
+from .dense import linear, matmul
+from .loss import cross_entropy
+from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
+from .optim import adam, rmsprop, sgd
 from .pool import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -11,11 +16,6 @@ from .pool import (
     pool_gather,
     pool_scatter,
 )
+from .random import dropout_mask, philox
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 from .scatter import index_add
-from .loss import cross_entropy
-from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
-from .optim import adam, rmsprop, sgd
-from .random import dropout_mask, philox
-from .conv import conv2d, conv2d_input, conv2d_weight
-from .dense import linear, matmul

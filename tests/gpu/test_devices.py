@@ -1,0 +1,206 @@
+"""Tensors and models on the GPU: moving, mixing, saving, and what is refused."""
+
+import numpy as np
+import pytest
+from tinylucid_kernels.gpu import driver
+
+import tinylucid as tl
+from tinylucid import devices
+
+nn, F = tl.nn, tl.nn.functional
+
+
+@pytest.fixture
+def on_gpu():
+    """What the test makes lives on the GPU unless it says otherwise."""
+    tl.set_default_device("cuda")
+    yield
+    tl.set_default_device("cpu")
+
+
+def test_a_tensor_moves_there_and_back_and_its_gradient_with_it():
+    x = tl.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    y = x.to("cuda")
+    assert (x.device, y.device, y.cpu().device, y.cuda() is y) == ("cpu", "cuda", "cpu", True)
+    (y * y).sum().backward()
+    assert x.grad.device == "cpu"
+    np.testing.assert_array_equal(x.grad.numpy(), [2, -4, 6])
+
+
+def test_moving_can_be_differentiated_twice():
+    x = tl.tensor([1.0, -2.0], dtype=tl.float64, requires_grad=True)
+    assert tl.gradgradcheck(lambda x: (x.to("cuda") ** 3).to("cpu"), [x])
+
+
+MAKERS = {
+    "tensor": lambda **how: tl.tensor([[1.0, 2], [3, 4]], **how),
+    "full": lambda **how: tl.full((2, 3), 7.0, **how),
+    "zeros": lambda **how: tl.zeros(2, 3, **how),
+    "ones": lambda **how: tl.ones(2, 3, **how),
+    "arange": lambda **how: tl.arange(5, **how),
+    "rand": lambda **how: tl.rand(2, 3, **how),
+    "randn": lambda **how: tl.randn(2, 3, **how),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_made_where_it_is_asked_for_with_the_numbers_of_the_cpu(name):
+    tl.manual_seed(3)
+    here = MAKERS[name]()
+    tl.manual_seed(3)
+    there = MAKERS[name](device="cuda")
+    assert (here.device, there.device) == ("cpu", "cuda")
+    assert there.dtype == here.dtype
+    np.testing.assert_array_equal(there.cpu().numpy(), here.numpy())
+    tl.set_default_device("cuda")
+    try:
+        assert MAKERS[name]().device == "cuda"
+        assert MAKERS[name](device="cpu").device == "cpu"
+    finally:
+        tl.set_default_device("cpu")
+
+
+def test_likes_and_copies_stay_on_the_device():
+    x = tl.tensor([1.0, 2], device="cuda")
+    assert {tl.zeros_like(x).device, tl.ones_like(x).device, tl.tensor(x).device, x.clone().device} == {"cuda"}
+    assert tl.tensor(x, device="cpu").device == "cpu"
+
+
+def test_the_array_is_cupys_and_is_shared():
+    cp = driver.cupy()
+    a = cp.arange(3, dtype=np.float32)
+    x = tl.Tensor(a)
+    a += 1
+    assert x.device == "cuda"
+    assert x.tolist() == [1, 2, 3]
+    assert x[2].item() == 3
+    assert float(x.sum()) == 6
+    assert repr(x) == "tensor([1., 2., 3.], dtype=float32, device='cuda')"
+
+
+def test_no_numpy_array_shares_the_gpus_memory(on_gpu):
+    x = tl.ones(2)
+    with pytest.raises(TypeError, match=r"x.cpu\(\).numpy\(\)"):
+        x.numpy()
+    with pytest.raises(TypeError, match="GPU"):
+        np.asarray(x)
+
+
+MIXED = {
+    "add": lambda x, y: x + y,
+    "add a column": lambda x, y: x + y[:, :1],
+    "compare": lambda x, y: x > y,
+    "matmul": lambda x, y: x @ y,
+    "where": lambda x, y: tl.where(x > 0, y, 0.0),
+    "concatenate": lambda x, y: tl.cat([x, y]),
+    "linear": lambda x, y: F.linear(x, y),
+    "cross_entropy": lambda x, y: F.cross_entropy(x, tl.tensor([0, 1], device="cpu")),
+    "in place": lambda x, y: x.__iadd__(y),
+    "written into": lambda x, y: x.__setitem__(0, y[0]),
+    "backward": lambda x, y: (x * 1).backward(y),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_tensors_on_two_devices_do_not_meet(name):
+    x = tl.ones(2, 2, device="cuda", requires_grad=name == "backward")
+    with pytest.raises(RuntimeError, match="different devices") as caught:
+        MIXED[name](x, tl.ones(2, 2))
+    assert all(word in str(caught.value) for word in ("cuda", "cpu", ".to("))
+
+
+def test_numpy_arrays_are_constants_and_follow_the_tensor(on_gpu):
+    x, a = tl.tensor([[1.0, 2], [3, 4]], requires_grad=True), np.array([[2.0, 0], [1, 1]], np.float32)
+    y = (x * a + a - x / (a + 1)).sum() + (a @ x).sum() + x[np.array([0, 1]), np.array([1, 0])].sum()
+    y.backward()
+    assert {y.device, x.grad.device} == {"cuda"}
+    z = tl.tensor([[1.0, 2], [3, 4]], requires_grad=True, device="cpu")
+    ((z * a + a - z / (a + 1)).sum() + (a @ z).sum() + z[np.array([0, 1]), np.array([1, 0])].sum()).backward()
+    np.testing.assert_allclose(x.grad.cpu().numpy(), z.grad.numpy(), rtol=1e-6)
+    x = x.detach()
+    x[np.array([True, False])] = a[0]
+    x += a
+    assert x.tolist() == [[4, 0], [4, 5]]
+
+
+@pytest.mark.parametrize(("device", "words"), [("tpu", "'cpu' or 'cuda'"), ("cuda:1", "CUDA_VISIBLE_DEVICES")])
+def test_another_device_is_refused(device, words):
+    for call in (lambda: tl.zeros(1, device=device), lambda: tl.set_default_device(device)):
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def test_a_model_moves_with_its_buffers_and_the_optimiser_follows():
+    tl.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+    optimizer = tl.optim.Adam(model.parameters(), lr=0.1)
+    x, y = tl.randn(6, 3).numpy(), np.array([0, 1, 1, 0, 1, 0])
+    weights = []
+    for plan in (["cpu"] * 4, ["cpu", "cuda", "cuda", "cpu"]):
+        start = {name: t.data.copy() for name, t in model.state_dict().items()} if not weights else start  # noqa: F821
+        model.load_state_dict(start)
+        optimizer = tl.optim.Adam(model.parameters(), lr=0.1)
+        for device in plan:
+            model.to(device)
+            assert {t.device for t in [*model.parameters(), *model.buffers()]} == {device}
+            optimizer.zero_grad()
+            F.cross_entropy(model(tl.tensor(x, device=device)), y).backward()
+            optimizer.step()
+        weights.append([p.numpy().copy() for p in model.requires_grad_(False).parameters()])
+        model.requires_grad_()
+    for a, b in zip(*weights):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_layers_made_on_the_default_device_draw_the_cpus_numbers(on_gpu):
+    tl.manual_seed(1)
+    there = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.LSTM(3, 4), nn.Embedding(5, 2))
+    tl.set_default_device("cpu")
+    tl.manual_seed(1)
+    here = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.LSTM(3, 4), nn.Embedding(5, 2))
+    for (name, a), b in zip(there.state_dict().items(), here.state_dict().values()):
+        assert (name, a.device) == (name, "cuda")
+        np.testing.assert_array_equal(a.cpu().numpy(), b.numpy())
+
+
+def test_files_know_no_device(tmp_path, on_gpu):
+    model = tl.models.build("lenet", classes=3)
+    tl.models.save(model, tmp_path / "net.safetensors")
+    there = tl.models.load(tmp_path / "net.safetensors").model
+    tl.set_default_device("cpu")
+    here = tl.models.load(tmp_path / "net.safetensors").model
+    for a, b, c in zip(model.parameters(), there.parameters(), here.parameters()):
+        assert (a.device, b.device, c.device) == ("cuda", "cuda", "cpu")
+        np.testing.assert_array_equal(a.detach().cpu().numpy(), c.detach().numpy())
+        np.testing.assert_array_equal(b.detach().cpu().numpy(), c.detach().numpy())
+
+
+def test_out_of_memory_says_what_to_do():
+    cp = driver.cupy()
+    pool = cp.get_default_memory_pool()
+    x = tl.ones(1000, 1000, device="cuda")
+    tl.cuda.empty_cache()
+    pool.set_limit(size=pool.used_bytes() + 1_000_000)
+    try:
+        with pytest.raises(MemoryError, match=r"(?s)out of memory.*smaller batch"):
+            x + x
+    finally:
+        pool.set_limit(size=0)
+    assert (x + x).sum().item() == 2e6
+
+
+def test_anomaly_mode_finds_nan_and_writes_on_the_gpu(on_gpu):
+    with tl.detect_anomaly():
+        x = tl.tensor([1.0, -1.0], requires_grad=True)
+        with pytest.raises(RuntimeError, match="log: the result holds NaN"):
+            x.log()
+        y = (x * x).sum()
+        x.data[0] = 5
+        with pytest.raises(RuntimeError, match="changed since the forward pass"):
+            y.backward()
+
+
+def test_synchronize_waits():
+    tl.cuda.synchronize()
+    assert tl.cuda.is_available()
+    assert devices.known("auto", "test") == "cuda"
