@@ -19,8 +19,9 @@ def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     ``model`` maps x (N, …), a floating array or Tensor, to logits. ``target`` is a class for all pictures, one each (N,),
     or a function of the logits that gives one number a picture: ``lambda z: z[:, 3] - z[:, 5]``, or for a segmentation
     ``lambda z: z[:, 3, 8:16, 8:16].mean((1, 2))``. A Module runs in eval mode, and its modes, gradients and statistics
-    stay as they were. Raises TypeError for a dtype that has no gradient, ValueError for a target that does not fit,
-    RuntimeError for one that does not depend on x.
+    stay as they were; it runs on its own device, another function on the GPU if x is there. The map is a NumPy array.
+    Raises TypeError for a dtype that has no gradient, ValueError for a target that does not fit, RuntimeError for one that
+    does not depend on x.
     """
     model, leaf = beside(model, x), Tensor(pixels(x), requires_grad=True)
     with recording(model):

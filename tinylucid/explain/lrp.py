@@ -168,7 +168,10 @@ def stable(z: Any, epsilon: float) -> Any:
 
 def quotient(r: Any, z: Any) -> Any:
     """r / z, 0 where z = 0."""
-    return np.where(z == 0, 0, r / np.where(z == 0, 1, z))
+    zero = z == 0
+    out = r / (z + zero)
+    out[zero] = 0
+    return out
 
 
 def signs(a: Any) -> tuple[Any, Any]:

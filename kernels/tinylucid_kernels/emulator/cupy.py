@@ -12,6 +12,7 @@ import numpy as _numpy
 
 from .standin import cuda
 from .standin import functions as _functions
+from .standin import operators as _operators
 from .standin.arrays import ndarray
 from .standin.functions import array, asarray, asnumpy, empty, empty_like, full, get_array_module, ones, take, zeros
 from .standin.functions import asarray as asanyarray
@@ -23,6 +24,7 @@ __all__ = [
     "RawKernel", "RawModule", "array", "asanyarray", "asarray", "asnumpy", "cuda", "empty", "empty_like", "full",
     "get_array_module", "get_default_memory_pool", "ndarray", "ones", "take", "zeros",
 ]  # fmt: skip
+_operators.equip()
 __version__ = _stored()["version"]
 fft, linalg = _functions.Module("cupy.fft"), _functions.Module("cupy.linalg")
 

@@ -6,15 +6,14 @@ It is no subclass of ``numpy.ndarray``, since NumPy converts those without askin
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from . import indexing, memory
-from .convert import SCALARS, convert, quiet, supported, unsupported, wrap
-from .names import stored
+from .scalars import SCALARS, supported, unsupported
 
 
 def module() -> Any:
@@ -32,7 +31,7 @@ class ndarray:
 
     __slots__ = ("__weakref__", "_a", "_pool", "_size", "base")
     _pool: memory.MemoryPool | None
-    shape: Any  # these and the methods are NumPy's; they are added below
+    shape: Any  # these and the methods are NumPy's; ``operators`` adds them
     dtype: Any
     __array_priority__ = 100
     __hash__ = None  # type: ignore[assignment]
@@ -233,97 +232,48 @@ class Flags:
         return "\n".join(f"  {name.upper()} : {value}" for name, value in vars(self).items())
 
 
-def attribute(name: str) -> property:
-    """An attribute of the NumPy array; an array among them (``real``) is a view of this one."""
-
-    def value(self: ndarray) -> Any:
-        v = getattr(self._a, name)
-        return wrap(v, (self,)) if type(v) is np.ndarray else v
-
-    return property(value)
+# between these arrays and the NumPy arrays inside
 
 
-def method(name: str, parameters: list[str]) -> Callable:
-    """A method of the NumPy array, with CuPy's parameters only."""
-    function, accepted = getattr(np.ndarray, name), frozenset(parameters)
-
-    def call(self: ndarray, *args: Any, **kwargs: Any) -> Any:
-        if not accepted.issuperset(kwargs):
-            raise TypeError(f"{name}() got an unexpected keyword argument among {', '.join(kwargs)}")
-        inputs = [self]
-        with quiet():
-            return wrap(function(self._a, *convert(args, inputs), **convert(kwargs, inputs)), inputs)
-
-    call.__name__ = name
-    return call
-
-
-def binary(ufunc: np.ufunc, name: str) -> None:
-    """``x + y``, ``y + x`` and ``x += y``."""
-
-    def forward(self: ndarray, other: Any) -> Any:
-        if type(other) is ndarray:
-            other = other._a
-        elif type(other) not in SCALARS:
-            return NotImplemented if defers(other) else ufunc(self, other)
-        with quiet():
-            return wrap(ufunc(self._a, other), ())
-
-    def reflected(self: ndarray, other: Any) -> Any:
-        if type(other) not in SCALARS:
-            return ufunc(other, self)
-        with quiet():
-            return wrap(ufunc(other, self._a), ())
-
-    def in_place(self: ndarray, other: Any) -> ndarray:
-        if type(other) is ndarray:
-            other = other._a
-        elif type(other) not in SCALARS and not isinstance(other, np.generic):
-            raise unsupported(other)
-        with quiet():
-            ufunc(self._a, other, out=self._a)
-        return self
-
-    setattr(ndarray, f"__{name}__", forward)
-    if name in ARITHMETIC:
-        setattr(ndarray, f"__r{name}__", reflected)
-        if name not in ("matmul", "divmod"):  # CuPy computes x @= y as x = x @ y
-            setattr(ndarray, f"__i{name}__", in_place)
+def convert(x: Any, inputs: list) -> Any:
+    """The argument(s) for NumPy, arrays on the GPU replaced by the NumPy arrays inside, and added to ``inputs``."""
+    kind = type(x)
+    if kind is ndarray:
+        inputs.append(x)
+        return x._a
+    if kind is tuple or kind is list:
+        return kind([convert(v, inputs) for v in x])
+    if kind is dict:
+        return {k: convert(v, inputs) for k, v in x.items()}
+    if isinstance(x, np.ndarray):
+        raise unsupported(x)
+    return x
 
 
-def defers(other: Any) -> bool:
-    """Whether Python should ask the other operand first, as it wishes."""
-    if hasattr(other, "__array_ufunc__"):
-        return other.__array_ufunc__ is None
-    return getattr(other, "__array_priority__", 0) > ndarray.__array_priority__
+def wrap(result: Any, inputs: Sequence) -> Any:
+    """NumPy's result(s) on the GPU: one of the inputs if it is one, a view of it if it shares its memory, else a new array."""
+    if isinstance(result, np.generic):
+        result = np.asarray(result)
+    if type(result) is np.ndarray:
+        owner = root(result)
+        x = ndarray.__new__(ndarray)
+        x._pool = None
+        for given in inputs:
+            if given._a is result:
+                return given
+            if root(given._a) is owner:
+                x._a, x.base = result, given if given.base is None else given.base
+                return x
+        x._own(result)
+        return x
+    if isinstance(result, (tuple, list)):
+        values = [wrap(v, inputs) for v in result]
+        return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)
+    return result
 
 
-def unary(ufunc: np.ufunc) -> Callable:
-    """``-x``."""
-
-    def call(self: ndarray) -> ndarray:
-        with quiet():
-            return wrap(ufunc(self._a), ())
-
-    return call
-
-
-ARITHMETIC = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
-    "mod": np.remainder, "divmod": np.divmod, "pow": np.power, "matmul": np.matmul, "lshift": np.left_shift,
-    "rshift": np.right_shift, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-}  # fmt: skip
-COMPARISONS = {
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
-}  # fmt: skip
-for _name, _ufunc in {**ARITHMETIC, **COMPARISONS}.items():
-    binary(_ufunc, _name)
-for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
-    setattr(ndarray, f"__{_name}__", unary(_ufunc))
-for _name, _parameters in stored()["cupy.ndarray"].items():
-    if (
-        not hasattr(ndarray, _name)
-        and hasattr(np.ndarray, _name)
-        and _name not in ("data", "flat", "dump", "dumps", "tofile")
-    ):
-        setattr(ndarray, _name, attribute(_name) if _parameters is None else method(_name, _parameters))
+def root(a: np.ndarray) -> np.ndarray:
+    """The array that owns a view's memory."""
+    while type(a.base) is np.ndarray:
+        a = a.base
+    return a

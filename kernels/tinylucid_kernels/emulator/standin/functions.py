@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import module, ndarray
-from .convert import SCALARS, convert, quiet, supported, unsupported, wrap
+from .arrays import convert, module, ndarray, wrap
 from .names import stored
+from .scalars import SCALARS, quiet, supported, unsupported
 
 AT = {"add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor"}  # CuPy's scattering ufuncs
 REDUCE = {"add", "multiply"}  # its reducing and accumulating ones

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays
-from .convert import SCALARS, quiet
+from .scalars import SCALARS, quiet
 
 BASIC = (int, slice, NoneType, EllipsisType, np.integer)
 
@@ -24,7 +23,7 @@ def prepare(key: Any) -> tuple[tuple, bool]:
     for part in parts:
         if not isinstance(part, BASIC) or part is True or part is False:
             advanced = True
-            part = part._a if type(part) is arrays.ndarray else part
+            part = getattr(part, "_a", part)
         found.append(part)
     return tuple(found), advanced
 
@@ -35,15 +34,14 @@ def read(a: np.ndarray, key: Any) -> np.ndarray:
         return a[key, ...]
     parts, advanced = prepare(key)
     if advanced:
-        chosen = np.asarray(a[parts])
-        return chosen if chosen.base is None else chosen.copy()
+        return np.asarray(a[parts])
     return a[parts] if any(p is ... for p in parts) else a[(*parts, ...)]
 
 
 def write(a: np.ndarray, key: Any, value: Any) -> None:
     """a[key] = value, which is a number or an array on the GPU."""
     parts, advanced = prepare(key)
-    if type(value) is arrays.ndarray:
+    if hasattr(value, "_a"):  # on the GPU
         value = value._a
         if advanced and value.size > 1:
             places = np.arange(a.size).reshape(a.shape)[parts]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arrays import ndarray
-from .convert import quiet, unsupported, wrap
+from .arrays import ndarray, wrap
+from .scalars import quiet, unsupported
 
 
 def erf(x: Any) -> Any:
