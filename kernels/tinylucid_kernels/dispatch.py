@@ -81,10 +81,10 @@ def there_and_back(kernel: Callable, writes: bool) -> Callable:
     """A GPU kernel that also takes NumPy arrays: they are moved to the GPU, the results and what it wrote back to NumPy."""
 
     def call(*args: Any) -> Any:
-        if not any(type(a) is np.ndarray for a in args):
-            return kernel(*args)
         from .gpu.driver import cupy
 
+        if any(isinstance(a, cupy().ndarray) for a in args):
+            return kernel(*args)
         moved = tuple(cupy().asarray(a) if type(a) is np.ndarray else a for a in args)
         out = kernel(*moved)
         for a, b in zip(args, moved) if writes else ():

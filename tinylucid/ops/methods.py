@@ -17,6 +17,12 @@ from . import activation, compare, dense, elementwise, reduce
 from . import shape as shapes
 
 
+def edited(x: Any, other: Any, recorded: Callable, ufunc: np.ufunc) -> Any:
+    """x after ``x += other`` or its like: ``recorded`` while recording, else ``ufunc`` into x's memory, in x's dtype."""
+    write = lambda v: ufunc(x.data, v, out=x.data, casting="same_kind")
+    return x.assign(other, lambda: recorded(x, other), write)
+
+
 class TensorMethods:
     """What a NumPy or PyTorch user reaches for. ``x += y`` and ``x[i] = y`` change x and all views of its memory.
 
@@ -253,29 +259,19 @@ class TensorMethods:
         self.assign(value, lambda: shapes.put_into(self, value, key), write)
 
     def __iadd__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.assign(
-            other, lambda: self + other, lambda v: np.add(self.data, v, out=self.data, casting="same_kind")
-        )
+        return edited(self, other, elementwise.add, np.add)
 
     def __isub__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.assign(
-            other, lambda: self - other, lambda v: np.subtract(self.data, v, out=self.data, casting="same_kind")
-        )
+        return edited(self, other, elementwise.sub, np.subtract)
 
     def __imul__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.assign(
-            other, lambda: self * other, lambda v: np.multiply(self.data, v, out=self.data, casting="same_kind")
-        )
+        return edited(self, other, elementwise.mul, np.multiply)
 
     def __itruediv__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.assign(
-            other, lambda: self / other, lambda v: np.divide(self.data, v, out=self.data, casting="same_kind")
-        )
+        return edited(self, other, elementwise.div, np.divide)
 
     def __ipow__(self: Any, other: Any) -> Any:
-        return self.assign(
-            other, lambda: self**other, lambda v: np.power(self.data, v, out=self.data, casting="same_kind")
-        )
+        return edited(self, other, elementwise.pow, np.power)
 
     # --- operators ---------------------------------------------------------------------------------------------
 

@@ -29,7 +29,10 @@ def index_add(y, index, size):
     """
     if y.size <= SMALL:
         out = np.zeros((size, y.shape[1]), y.dtype)
-        np.add.at(out, index, y)
+        for place, row in zip(index, y) if y.shape[1] > 1 else ():
+            out[place] += row
+        if y.shape[1] == 1:
+            np.add.at(out[:, 0], index, y[:, 0])
         return out
     out = np.empty((size, y.shape[1]), y.dtype)
     spread(add_items, -(-y.shape[1] // LINE), y.size + out.size, y, index, out)

@@ -1,5 +1,6 @@
 // Philox4x32-10: random numbers by counting (Salmon et al., 2011). Block k of a stream is a fixed scramble of the number k, so
-// each thread makes one block of four words, whatever the others do, with the bits of the CPU's.
+// each thread makes one block of four words, whatever the others do, with the bits of the CPU's. No real numbers are in it:
+// compiled with: -Dreal=float
 
 struct Words {
     unsigned word[4];
