@@ -31,9 +31,9 @@ struct alignas(16) Tiles {
 // A thread's share of the tiles of one operand, on its way from global to shared memory. Neighbouring threads take
 // neighbours in memory. If those lie along the columns, a thread stays in one column; along k, it has one k a tile.
 template <int J, class Operand> struct Share {
-    static constexpr int SIZE = J * DEPTH / THREADS, STEP = Operand::ALONG_K ? 1 : 0;
+    static constexpr int SIZE = J * DEPTH / THREADS, KEPT = Operand::ALONG_K ? SIZE : 1;
     const Operand &operand;
-    decltype(operand.column(0)) columns[STEP ? SIZE : 1];
+    decltype(operand.column(0)) columns[KEPT];
     real values[SIZE];
 
     static __device__ int k_of(int i) {
@@ -46,11 +46,11 @@ template <int J, class Operand> struct Share {
     }
     __device__ Share(const Operand &from, int first_j) : operand(from) {
 #pragma unroll
-        for (int i = 0; i < (STEP ? SIZE : 1); ++i) columns[i] = operand.column(first_j + j_of(i));
+        for (int i = 0; i < KEPT; ++i) columns[i] = operand.column(first_j + j_of(i));
     }
     __device__ void fetch(int first_k) {
 #pragma unroll
-        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(first_k + k_of(i), columns[i * STEP]);
+        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(first_k + k_of(i), columns[i % KEPT]);
     }
     __device__ void put(real (*tile)[J + GAP]) const {
 #pragma unroll
