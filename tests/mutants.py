@@ -59,6 +59,7 @@ DATA = "tinylucid/data/"
 STANDIN, LAUNCH = "kernels/tinylucid_kernels/emulator/standin/", "kernels/tinylucid_kernels/gpu/launch.py"
 CONTRACT, ARRAYS = "tests/gpu/test_contract.py", "tests/gpu/test_contract_arrays.py"
 DEVICE, LAUNCHES = "tests/gpu/test_contract_cuda.py", "tests/gpu/test_launch.py"
+GPU, GPU_CONV, GPU_DENSE = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_conv.py", "tests/gpu/test_dense.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 GPU = "kernels/tinylucid_kernels/gpu/"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
@@ -850,6 +851,35 @@ MUTANTS = [
     gpu("optim.cu", "step += momentum * buffer[i]", "step = momentum * buffer[i]", "test_optim_gpu.py"),
     gpu("optim.py", "momentum, 1 - dampening", "momentum, 1", "test_optim_gpu.py"),
     gpu("optim.py", "            a[...] = b", "            pass", "test_optim_gpu.py"),
+    # the GPU's products
+    Mutant(GPU + "conv.cu", "c < l.C && (unsigned)h < (unsigned)l.H", "c < l.C && h < l.H", GPU_CONV),
+    Mutant(GPU + "conv.cu", "l.dw, l.sw)", "l.dw, l.sh)", GPU_CONV),
+    Mutant(GPU + "conv.cu", "place % l.Q * l.sw - l.pw", "place % l.Q * l.sw - l.ph", GPU_CONV),
+    Mutant(GPU + "conv.cu", "k / l.places() * l.image_of_y()", "k / l.places() * (l.O * l.places())", GPU_CONV),
+    Mutant(GPU + "conv.cu", "(part * groups + group) * O * N", "(group * parts + part) * O * N", GPU_CONV),
+    Mutant(GPU + "conv.cu", "bias ? bias + group * O : nullptr", "bias", GPU_CONV),
+    Mutant(GPU + "conv.cu", "place && m < channels", "place && m <= channels", GPU_CONV),
+    Mutant(GPU + "conv.cu", "m < M ? w +", "m <= M ? w +", GPU_CONV),
+    Mutant(GPU + "conv.cu", "o < l.O && (unsigned)p", "(unsigned)p", GPU_CONV),
+    Mutant(GPU + "product.cuh", "        __syncthreads();  //", "        //", GPU_CONV),
+    Mutant(GPU + "product.cuh", "share_a.put(tiles.a[now ^ 1])", "share_a.put(tiles.a[now])", GPU_DENSE),
+    Mutant(GPU + "product.cuh", "k + DEPTH < end_k;", "k + DEPTH < end_k - 1;", GPU_DENSE),
+    Mutant(GPU + "product.cuh", "(k + parts * DEPTH - 1) / (parts * DEPTH)", "k / (parts * DEPTH)", GPU_DENSE),
+    Mutant(GPU + "product.cuh", "i / 4 * (4 * SIDE) + t * 4", "i / 4 * (2 * SIDE) + t * 4", GPU_DENSE),
+    Mutant(GPU + "product.cu", "sums[part * size + i]", "sums[i]", GPU_CONV),
+    Mutant(GPU + "product.py", "down = -(-m // rows)", "down = m // rows or 1", GPU_DENSE),
+    Mutant(GPU + "depthwise.cu", "sums[t] = sum;\n    __syncthreads();", "sums[t] = sum;", GPU_CONV),
+    Mutant(GPU + "depthwise.cu", "(plane / each) * H * W, *filter", "plane * H * W, *filter", GPU_CONV),
+    Mutant(GPU + "depthwise.cu", "k += THREADS)", "k += THREADS - 1)", GPU_CONV),
+    Mutant(GPU + "depthwise.cu", "filter += TAPS, seen", "seen", GPU_CONV),
+    Mutant(GPU + "depthwise.py", "-(-count // height)", "count // height", GPU_CONV),
+    Mutant(GPU + "window.cuh", "x % stride ? -1 : x / stride", "x / stride", GPU_CONV),
+    Mutant(GPU + "dense.cu", "part ? nullptr : bias", "bias", GPU_DENSE),
+    Mutant(GPU + "dense.cu", "j >= J", "j > J", GPU_DENSE),
+    Mutant(GPU + "dense.cu", "m < M && n < N) z", "m < M) z", GPU_DENSE),
+    Mutant(GPU + "dense.py", "if len(a) > 1 else 0", "if len(a) > 1 else a.size", GPU_DENSE),
+    Mutant(GPU + "dense.py", "int(not x_flipped)", "int(x_flipped)", GPU_DENSE),
+    Mutant(GPU + "dense.py", "if leading != batch:", "if False:", GPU_DENSE),
 ]  # fmt: skip
 
 

@@ -1,7 +1,5 @@
 """Matrix products on the GPU: the dense layer, and stacks of matrices in any layout."""
 
-from unittest import mock
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +9,7 @@ from tinylucid_kernels.gpu import dense, product
 from tinylucid_kernels.gpu.driver import cupy
 
 from .agree import agrees
+from .cut import cutting
 
 DTYPES = [np.float32, np.float64]
 sizes = st.integers(0, 20)
@@ -24,11 +23,6 @@ LEADING = [
     ((1,), (2, 1)),
     ((0,), (1,)),
 ]
-
-
-def cutting(blocks, long):
-    """Products cut for a GPU with so many multiprocessors, and into parts of at least so many terms."""
-    return mock.patch.multiple(product, BLOCKS=blocks, LONG=long)
 
 
 def matrices(rng, shape, dtype):

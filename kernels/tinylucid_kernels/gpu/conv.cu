@@ -1,12 +1,14 @@
 // Convolution and its two gradients as products (product.cuh) whose matrices are never written down: im2col without the
 // columns. In each, k runs over what is summed, m over channels, n over places:
 //
-//     forward    y[m, n]  = b[m] + Σ_k w[m, k] · x[pixel under tap k at output n]    m = o,  n = (image, p, q),  k = (c, i, j)
-//     ∂x         dx[m, n] = Σ_k w[k, m] · g[output that saw pixel n through tap k]   m = c,  n = (image, h, w),  k = (o, i, j)
-//     ∂w         dw[m, n] = Σ_k g[m, k] · x[pixel under tap n at output k]           m = o,  n = (c, i, j),  k = (image, p, q)
+//     y[m, n] = b[m] + Σ_k w[m, k] · x[pixel under tap k at place n]     m = o, n = (image, p, q), k = (c, i, j)
+//     ∂x[m, n] = Σ_k w[k, m] · g[place that saw pixel n through tap k]   m = c, n = (image, h, w), k = (o, i, j)
+//     ∂w[m, n] = Σ_k g[m, k] · x[pixel under tap n at place k]           m = o, n = (c, i, j), k = (image, p, q)
 //
-// Compiled for a filter size, -DKH= -DKW=: division by constants is cheap, and k is taken apart for every element. Taking
-// n apart costs divisions by sizes, but only once a thread. Each block computes for one group; its pointers begin there.
+// Compiled for a filter size, -DKH= -DKW=: division by constants is cheap, and k is taken apart for every element.
+// Taking n apart costs divisions by sizes, but only once a thread. A block computes for one group; its pointers begin
+// there. Memory traffic: as in product.cuh, where a pixel counts once for each tap that sees it; the caches serve all
+// but its first reading.
 #include "product.cuh"
 #include "window.cuh"
 
@@ -97,7 +99,7 @@ struct Taps {  // B of ∂w: x under tap n = (c, i, j) at output k = (image, p, 
     __device__ real at(int k, int n) const { return windows.at(n, windows.column(k)); }
 };
 
-struct Picture {  // C of the forward pass and of ∂x: channel m of place n = (image, place), with a bias if there is one
+struct Picture {  // C of the forward pass and of ∂x: channel m at place n = (image, place), with a bias if there is one
     real *out;
     const real *bias;
     int images, channels, size;
@@ -122,23 +124,26 @@ struct Matrix {  // C of ∂w
 
 // y = b + w · windows. Grid: tiles of places, tiles of outputs, groups.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
-conv2d(const real *__restrict__ x, const real *__restrict__ w, const real *__restrict__ bias, real *__restrict__ y, int images,
-       int groups, int C, int H, int W, int O, int P, int Q, int sh, int sw, int ph, int pw, int dh, int dw) {
+conv2d(const real *__restrict__ x, const real *__restrict__ w, const real *__restrict__ bias, real *__restrict__ y,
+       int images, int groups, int C, int H, int W, int O, int P, int Q,
+       int sh, int sw, int ph, int pw, int dh, int dw) {
     __shared__ Tiles tiles;
     Layer l = {images, groups, C, H, W, O, P, Q, sh, sw, ph, pw, dh, dw};
     long long group = blockIdx.z;
     int K = C * TAPS;
     Filter a = {w + group * O * K, O, K};
     Windows b = {x + group * C * l.pixels(), l};
-    Picture c = {y + group * O * l.places(), bias ? bias + group * O : nullptr, images, O, l.places(), l.image_of_y()};
+    const real *b0 = bias ? bias + group * O : nullptr;
+    Picture c = {y + group * O * l.places(), b0, images, O, l.places(), l.image_of_y()};
     product(tiles, a, b, c, blockIdx.y * ROWS, blockIdx.x * COLUMNS, 0, K);
 }
 
-// ∂x, gathered: each pixel asks which outputs saw it, so no two threads write to one place. Grid: tiles of pixels, tiles of
-// channels, groups. With a stride s, of s² products s² - 1 are with 0.
+// ∂x, gathered: each pixel asks which places saw it, so no two threads write to one pixel. Grid: tiles of pixels, tiles
+// of channels, groups. With a stride s, of s² products s² - 1 are with 0.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
-conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__restrict__ dx, int images, int groups, int C,
-             int H, int W, int O, int P, int Q, int sh, int sw, int ph, int pw, int dh, int dw) {
+conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__restrict__ dx,
+             int images, int groups, int C, int H, int W, int O, int P, int Q,
+             int sh, int sw, int ph, int pw, int dh, int dw) {
     __shared__ Tiles tiles;
     Layer l = {images, groups, C, H, W, O, P, Q, sh, sw, ph, pw, dh, dw};
     long long group = blockIdx.z;
@@ -149,10 +154,11 @@ conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__res
     product(tiles, a, b, c, blockIdx.y * ROWS, blockIdx.x * COLUMNS, 0, K);
 }
 
-// ∂w, in parts: sums[part] over some of the places, for sum_parts. Grid: tiles of taps, tiles of outputs, groups · parts.
+// ∂w, in parts: sums[part] over some of the places, for sum_parts. Grid: tiles of taps, of outputs, groups · parts.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
-conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ sums, int parts, int images,
-              int groups, int C, int H, int W, int O, int P, int Q, int sh, int sw, int ph, int pw, int dh, int dw) {
+conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ sums, int parts,
+              int images, int groups, int C, int H, int W, int O, int P, int Q,
+              int sh, int sw, int ph, int pw, int dh, int dw) {
     __shared__ Tiles tiles;
     Layer l = {images, groups, C, H, W, O, P, Q, sh, sw, ph, pw, dh, dw};
     long long group = blockIdx.z / parts, part = blockIdx.z % parts;

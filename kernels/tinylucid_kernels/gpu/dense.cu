@@ -1,5 +1,5 @@
-// Matrix products z = x · y as tiles (product.cuh), for the dense layer and for stacks of matrices. Either operand may be
-// stored transposed; it is compiled for that, -DX_ALONG_K= -DY_ALONG_K=: 1 where neighbours in memory are neighbours in k.
+// Matrix products z = x · y as tiles (product.cuh), for the dense layer and for stacks of matrices. Either operand may
+// be stored transposed. Compiled with -DX_ALONG_K= -DY_ALONG_K=: 1 where neighbours in memory are neighbours in k.
 #include "product.cuh"
 
 // A matrix of J columns over k without gaps: memory (J, K) if neighbours lie along k, else (K, J).
@@ -26,8 +26,9 @@ struct Rows {  // C: z[m, n], with a bias for each n if there is one
     }
 };
 
-// z[b, m, n] = Σ_k x[b, m, k] · y[b, k, n] + bias[n] for a stack of matrices; x_step and y_step lead to the next, 0 where one
-// serves for all. Grid: stack · tiles of rows, tiles of columns, parts of the sum over k (sums[part], the first with the bias).
+// z[b, m, n] = Σ_k x[b, m, k] · y[b, k, n] + bias[n] for a stack of matrices; x_step and y_step lead to the next, 0
+// where one serves for all. Grid: stack · tiles of rows (down), tiles of columns, parts of the sum over k: sums[part],
+// of which the first takes the bias. Memory traffic: as in product.cuh.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 matmul(const real *__restrict__ x, const real *__restrict__ y, const real *__restrict__ bias, real *__restrict__ sums,
        long long x_step, long long y_step, int down, int M, int N, int K) {

@@ -1,6 +1,6 @@
-// Convolutions of groups with one channel in and few out (depthwise ones): too few products a pixel for tiles. One thread
-// computes one number of a plane; neighbouring threads, neighbouring places. C channels, `each` outputs for every channel,
-// so plane image · O + o of y belongs to plane (image · O + o) / each of x. Compiled for a filter size, -DKH= -DKW=.
+// Convolutions of groups with one channel in and few out (depthwise ones): too few products a pixel for tiles. A thread
+// computes one number of a plane; neighbouring threads, neighbouring places. Each of C channels has `each` outputs, so
+// plane image · O + o of y belongs to plane (image · O + o) / each of x. Compiled for a filter size, -DKH= -DKW=.
 #include "window.cuh"
 
 constexpr int TAPS = KH * KW, THREADS = 256;
@@ -18,13 +18,14 @@ extern "C" __global__ void conv2d(const real *__restrict__ x, const real *__rest
 #pragma unroll
     for (int tap = 0; tap < TAPS; ++tap) {
         int row = top + tap / KW * dh, column = left + tap % KW * dw;
-        if ((unsigned)row < (unsigned)H && (unsigned)column < (unsigned)W) sum += filter[tap] * pixels[row * W + column];
+        bool inside = (unsigned)row < (unsigned)H && (unsigned)column < (unsigned)W;
+        if (inside) sum += filter[tap] * pixels[row * W + column];
     }
     y[(long long)plane * P * Q + place] = sum;
 }
 
-// ∂x, gathered: dx[c, h, w] = Σ_{o of c} Σ_{i,j} w[o, i, j] · g[o, the output that saw (h, w) through (i, j)]. Grid: blocks of
-// planes, blocks of pixels. Memory traffic: reads g, TAPS times but from the caches all but once, and writes dx.
+// ∂x, gathered: dx[c, h, w] = Σ_{o of c} Σ_{i,j} w[o, i, j] · g[o, the place that saw (h, w) through (i, j)]. Grid:
+// blocks of planes, blocks of pixels. Memory traffic: reads g, TAPS times but from the caches all but once, writes dx.
 extern "C" __global__ void conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__restrict__ dx,
                                         int planes, int C, int each, int H, int W, int P, int Q, int sh, int sw, int ph,
                                         int pw, int dh, int dw) {
@@ -43,12 +44,12 @@ extern "C" __global__ void conv2d_input(const real *__restrict__ g, const real *
     dx[(long long)plane * H * W + pixel] = sum;
 }
 
-// ∂w[o, i, j] = Σ_{image,p,q} g[image, o, p, q] · x[…, p·s + i·d − pad, …]: one block for each tap (x) of each output (y). A
-// thread sums every 256th place, then the block sums in pairs: always in the same order. Memory traffic: TAPS times g and x,
-// mostly from the caches.
-extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ dw_,
-                                         int images, int O, int each, int H, int W, int P, int Q, int sh, int sw, int ph,
-                                         int pw, int dh, int dw) {
+// ∂w[o, i, j] = Σ_{image,p,q} g[image, o, p, q] · x[…, p·s + i·d − pad, …]: one block for each tap (x) of each output
+// (y). A thread sums every 256th place, then the block sums in pairs: always in the same order. Memory traffic: reads
+// g and x TAPS times, partly from the caches.
+extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ out,
+                                         int images, int O, int each, int H, int W, int P, int Q, int sh, int sw,
+                                         int ph, int pw, int dh, int dw) {
     __shared__ real sums[THREADS];
     int o = blockIdx.y, t = threadIdx.x, top = blockIdx.x / KW * dh - ph, left = blockIdx.x % KW * dw - pw;
     real sum = 0;
@@ -64,5 +65,5 @@ extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real 
         if (t < half) sums[t] += sums[t + half];
         __syncthreads();
     }
-    if (t == 0) dw_[o * TAPS + blockIdx.x] = sums[0];
+    if (t == 0) out[o * TAPS + blockIdx.x] = sums[0];
 }

@@ -2,6 +2,7 @@
 
 from .driver import cupy
 from .launch import kernel
+from .product import countable
 
 FEW = 4  # outputs of a group, up to which tiles of a product would be almost empty
 THREADS = 256
@@ -14,6 +15,7 @@ def suits(weight_size, groups):
 
 def planes(count, size):
     """Grid and block for so many planes of that size: a block takes a stretch of one large plane, or several small ones."""
+    countable(count, size)
     width = next((w for w in (32, 64, 128) if size <= w), THREADS)
     height = THREADS // width
     return (-(-count // height), -(-size // width)), (width, height)
@@ -44,6 +46,7 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation):
 def conv2d_weight(x, g, weight_size, stride, padding, dilation):
     """∂w."""
     (n, c, h, w), (_, o, p, q) = x.shape, g.shape
+    countable(n * p * q)
     out = cupy().empty(weight_size, x.dtype)
     run = compiled("conv2d_weight", x.dtype, weight_size)
     grid = (weight_size[2] * weight_size[3], o)

@@ -1,6 +1,6 @@
 // One product for convolutions and dense layers: C(m, n) = Σ_k A(k, m) · B(k, n).
 //
-// All that differs between them is where A(k, m) and B(k, n) lie in memory and where C(m, n) goes, so each says just that:
+// All that differs between them is where A(k, m) and B(k, n) lie in memory and where C(m, n) goes; each says just that:
 //
 //     struct Operand {
 //         static constexpr bool ALONG_K;      // neighbours in memory: along k, or along the columns j (m of A, n of B)
@@ -9,19 +9,20 @@
 //     };
 //     struct Target { Column column(int n); void put(int m, int n, Column column, real value); };
 //
-// A block of 256 threads computes a tile of C, ROWS x COLUMNS, each thread ROWS/16 x COLUMNS/16 of it in registers. It walks
-// over k by DEPTH: a tile of A and one of B are brought to shared memory, where each element is read by 16 threads. While
-// one pair of tiles is multiplied, the next is on its way from global memory (two buffers, so one barrier a step).
+// A block of 256 threads computes a tile of C, ROWS x COLUMNS, each thread ROWS/16 x COLUMNS/16 of it in registers. It
+// walks over k by DEPTH: a tile of A and one of B are brought to shared memory, where 16 threads read each element.
+// While one pair of tiles is multiplied, the next is on its way from global memory; two buffers, so one barrier a step.
+// Compiled with -DROWS=64 or 128.
 //
-// Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block reads
-// ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 for an element where both are 128.
+// Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block
+// reads ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 an element where both are 128.
 
 constexpr int THREADS = 256, SIDE = 16;                    // the threads as a square, 16 x 16
 constexpr int COLUMNS = sizeof(real) == 4 ? 128 : 64;      // doubles take two registers each
 constexpr int DEPTH = sizeof(real) == 4 ? 16 : 8;          // and twice the shared memory
 constexpr int TALL = ROWS / SIDE, WIDE = COLUMNS / SIDE;   // what one thread computes
-constexpr int BLOCKS = ROWS == 64 ? 2 : 1;                 // that share a multiprocessor; more would lack registers
-constexpr int GAP = 4;                                     // so that the elements of a column of a tile lie in other banks
+constexpr int BLOCKS = ROWS == 64 ? 2 : 1;                 // that a multiprocessor has registers for
+constexpr int GAP = 4;                                     // so that a column of a tile lies in different banks
 
 struct alignas(16) Tiles {
     real a[2][DEPTH][ROWS + GAP], b[2][DEPTH][COLUMNS + GAP];
@@ -30,9 +31,9 @@ struct alignas(16) Tiles {
 // A thread's share of the tiles of one operand, on its way from global to shared memory. Neighbouring threads take
 // neighbours in memory. If those lie along the columns, a thread stays in one column; along k, it has one k a tile.
 template <int J, class Operand> struct Share {
-    static constexpr int SIZE = J * DEPTH / THREADS, STEP = Operand::ALONG_K ? 1 : 0;
+    static constexpr int SIZE = J * DEPTH / THREADS, KEPT = Operand::ALONG_K ? SIZE : 1;
     const Operand &operand;
-    decltype(operand.column(0)) columns[STEP ? SIZE : 1];
+    decltype(operand.column(0)) columns[KEPT];
     real values[SIZE];
 
     static __device__ int k_of(int i) {
@@ -45,11 +46,11 @@ template <int J, class Operand> struct Share {
     }
     __device__ Share(const Operand &from, int first_j) : operand(from) {
 #pragma unroll
-        for (int i = 0; i < (STEP ? SIZE : 1); ++i) columns[i] = operand.column(first_j + j_of(i));
+        for (int i = 0; i < KEPT; ++i) columns[i] = operand.column(first_j + j_of(i));
     }
     __device__ void fetch(int first_k) {
 #pragma unroll
-        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(first_k + k_of(i), columns[i * STEP]);
+        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(first_k + k_of(i), columns[i % KEPT]);
     }
     __device__ void put(real (*tile)[J + GAP]) const {
 #pragma unroll

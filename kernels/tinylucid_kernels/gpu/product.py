@@ -13,7 +13,7 @@ COLUMNS = {np.dtype(np.float32): 128, np.dtype(np.float64): 64}  # of a tile, as
 THREADS = (256,)
 BLOCKS = 132  # that should be there to keep a large GPU busy
 LONG = 512  # what a part sums at least
-LIMIT = 2**31 - 2**16  # of m, n and k, which the kernels count with 32 bits
+LIMIT = 2**31 - 2**16  # the kernels count rows, columns and terms with 32 bits; offsets in memory with 64
 
 
 class Cut(NamedTuple):
@@ -25,16 +25,19 @@ class Cut(NamedTuple):
     parts: int
 
 
+def countable(*sizes):
+    """Raise ValueError where a size passes the limit."""
+    if max(sizes) > LIMIT:
+        raise ValueError(f"{max(sizes)} is too much for the GPU's kernels, which count to {LIMIT}")
+
+
 def cut(m, n, k, dtype, products=1):
     """The cut of so many products at once. Raises ValueError where a size passes the limit.
 
     A tile has 128 rows where they are used and there are enough tiles for all multiprocessors, else 64. Where the tiles are
     still too few, the sum over k is split into parts, two blocks for a multiprocessor.
     """
-    if max(m, n, k) > LIMIT:
-        raise ValueError(
-            f"a product of ({m}, {k}) and ({k}, {n}) is too large for the GPU's kernels: the limit is {LIMIT}"
-        )
+    countable(m, n, k)
     across = -(-n // COLUMNS[dtype])
     rows = 128 if m > 64 and -(-m // 128) * across * products >= BLOCKS else 64
     down = -(-m // rows)
