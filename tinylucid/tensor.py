@@ -185,8 +185,7 @@ class Operation:
         if type(out) is not np.ndarray:
             out = devices.as_array(out)  # NumPy reduces to scalars, which would promote what they meet
         t = new(Tensor)
-        t.data = out
-        t._grad = t.hooks = None
+        t.data, t._grad, t.hooks = out, None, None
         x = arrays[0]
         if self.view and (out is x or (out.base is not None and (out.base is x or out.base is x.base))):
             t.version = args[0].version
@@ -210,8 +209,7 @@ class Operation:
         n = t.node = Node()
         n.op, n.parents, n.saved = self, parents, saved
         n.shape, n.rank, n.layer = t.data.shape, next(clock), state.layer
-        n.hooks = n.trace = None
-        n.versions = ()
+        n.hooks, n.trace, n.versions = None, None, ()
         if self.saves:
             self.save(n, self.saves, t, args, arrays)
         for scoped in state.rules.get(self, ()):
@@ -267,7 +265,10 @@ def of_two(op: Operation) -> Callable:
         shape, dtype = a.shape, a.dtype
         if not shape or shape != b.shape or dtype is not b.dtype or (dtype is not float32 and dtype is not float64):
             return apply((x, y), {})[0]
-        out: Any = forward(a, b) if type(a) is type(b) else None  # None: on two devices
+        try:
+            out = forward(a, b)
+        except (TypeError, MemoryError):  # on two devices, or no room: apply says it well
+            out = None
         if type(out) is not type(a):
             return apply((x, y), {})[0]
         t = new(Tensor)
@@ -280,8 +281,7 @@ def of_two(op: Operation) -> Callable:
             n.op = op
             n.parents = (x.node or x if x.tracked else None, y.node or y if y.tracked else None)
             n.shape, n.rank, n.layer = out.shape, next(clock), state.layer
-            n.hooks = n.trace = None
-            n.saved, n.versions = {}, ()
+            n.hooks, n.trace, n.saved, n.versions = None, None, {}, ()
             if op.saves:
                 op.save(n, op.saves, t, (x, y), (a, b))
         return t

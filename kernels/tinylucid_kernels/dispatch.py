@@ -67,7 +67,9 @@ def ready(kernel: Callable, contiguous: bool, arranged: Callable) -> Callable:
                         dtype = a.dtype
                     elif a.dtype != dtype:
                         raise unfit(kernel, given)
-                fits = a.flags.c_contiguous if on_gpu else a.flags.carray  # Numba would compile once more for read-only ones
+                fits = (
+                    a.flags.c_contiguous if on_gpu else a.flags.carray
+                )  # Numba would compile once more for read-only ones
                 if contiguous and not fits:
                     args = (*args[:k], arranged(a), *args[k + 1 :])
         return kernel(*args)
@@ -126,7 +128,9 @@ def of(x: Any) -> Folder:
         return chosen.numpy
     if hasattr(x, "get") and hasattr(x, "flags"):  # a CuPy array, or its stand-in's
         return FOLDERS["gpu"]
-    raise TypeError(f"no kernels compute on {type(x).__module__}.{type(x).__name__}; expected numpy.ndarray or cupy.ndarray")
+    raise TypeError(
+        f"no kernels compute on {type(x).__module__}.{type(x).__name__}; expected numpy.ndarray or cupy.ndarray"
+    )
 
 
 @contextmanager

@@ -22,8 +22,8 @@ def batch_norm_train(draw):
 def batch_norm_fixed(draw):
     n, c = sides(draw, 2, 1, 3)
     inputs = [values(draw, (n, c, *sides(draw, draw(st.integers(0, 2)), 1, 3))), values(draw, (c,)), values(draw, (c,))]
-    mean, var = tl.tensor(values(draw, (c,))), tl.tensor(values(draw, (c,), "positive"))
-    return lambda x, w, b: F.batch_norm(x, mean.to(x.dtype), var.to(x.dtype), w, b), inputs
+    running = values(draw, (c,)), values(draw, (c,), "positive")
+    return lambda x, w, b: F.batch_norm(x, *(tl.tensor(r, dtype=x.dtype) for r in running), w, b), inputs
 
 
 @case(linear=True)

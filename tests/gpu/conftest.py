@@ -12,6 +12,12 @@ if not os.environ.get("TINYLUCID_GPU") and not driver.is_available():
 EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"
 
 
+@pytest.fixture(scope="session")
+def cp():
+    """The module that computes on the GPU."""
+    return driver.cupy()
+
+
 def pytest_collection_modifyitems(items):
     here = os.path.dirname(__file__)
     if EMULATED and not shutil.which("g++"):

@@ -43,6 +43,13 @@ def test_large_pictures_take_the_pixels_that_the_reference_takes(dtype, mode, co
         agrees("resize_backward", y, (3, 701), mode, corners, scale, orders=(0,))
 
 
+def test_almost_a_pixel_is_that_pixel():
+    """49 · (1/49) is 0.9999999999999999: rounded to float32 it is 1."""
+    for dtype in DTYPES:
+        (y,) = agrees("resize", np.array([[[[3, 5]]]], dtype), (1, 98), "nearest", False, (1.0, 1 / 49))
+        assert y[0, 0, 0, 49] == 5
+
+
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 def test_a_pixel_of_nan_stays_where_the_reference_has_it(mode, rng):
     x = rng.standard_normal((1, 2, 4, 5)).astype(np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
+from .. import devices
 from .common import planes
 
 
@@ -31,7 +31,7 @@ def one_baseline(baseline: Any, x: Any) -> Any:
         if baseline not in NAMED:
             raise ValueError(f"explain: the baselines with a name are {', '.join(NAMED)}; got {baseline!r}")
         return NAMED[baseline](planes(x))
-    b = np.asarray(baseline.data if isinstance(baseline, Tensor) else baseline)
+    b = devices.host(baseline)
     if b.dtype.kind not in "iuf":
         raise TypeError(
             f"explain: a baseline is a number, an array, a name or a list of these, got {type(baseline).__name__}"

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..nn import Module
 from ..nn.module import mode
 from ..ops import interpolate, softmax
@@ -102,7 +103,7 @@ def score_cam(
     """
     x = planes(x)
     with mode(model, False), no_grad():
-        a = scored_from(model, x, target, layer)[1].data
+        a = devices.host(scored_from(model, x, target, layer)[1])
     weights = channel_weights(model, x, target, a, batch_size)
     return finished((weights[:, :, None, None] * a).sum(1), x.shape[2:], relu, upsample)
 
@@ -131,7 +132,7 @@ def looked_into(
     with recording(model):
         numbers, a, name = scored_from(model, x, target, layer)
         g = slope(numbers, a, f"layer {name!r}")
-    return a.data, g, partial(finished, size=x.shape[2:], relu=relu, upsample=upsample)
+    return devices.host(a), g, partial(finished, size=x.shape[2:], relu=relu, upsample=upsample)
 
 
 def finished(maps: Any, size: tuple[int, int], relu: bool, upsample: bool) -> Any:

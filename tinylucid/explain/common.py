@@ -1,4 +1,8 @@
-"""What all methods share: the pictures, the number that is explained, and a model that is left as it was found."""
+"""What all methods share: the pictures, the number that is explained, and a model that is left as it was found.
+
+Pictures and maps are NumPy arrays here, whatever the model's device: ``score`` asks the model on its own, and what is taken
+out of the model (``values``, ``slope``, a layer's planes) is NumPy's again.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from ..nn.module import mode
+from .. import devices, dtypes
+from ..nn.module import Module, device_of, mode
 from ..ops import concatenate
 from ..scopes import enable_grad, no_grad
 from ..tensor import Tensor
@@ -21,8 +25,8 @@ Method = Callable[..., Any]  # (model, x, target) → one map a picture
 
 
 def pixels(x: Any) -> Any:
-    """The array of pictures x (N, …); TypeError unless floating, ValueError for a single number."""
-    array = x.data if isinstance(x, Tensor) else np.asarray(x)
+    """The NumPy array of pictures x (N, …); TypeError unless floating, ValueError for a single number."""
+    array = devices.host(x)
     dtypes.check_floating(array, "explain")
     if not array.ndim:
         raise ValueError("explain: expected pictures x (N, …), got a single number")
@@ -37,12 +41,19 @@ def planes(x: Any) -> Any:
     return array
 
 
+def beside(model: Callable, x: Any) -> Callable:
+    """The model beside pictures x: a function has no device of its own, so it is asked on the GPU if they are there."""
+    if isinstance(model, Module) or devices.of(x) == "cpu":
+        return model
+    return lambda pictures: model(pictures.to("cuda"))
+
+
 # --- the number that is explained -------------------------------------------------------------------------------------
 
 
 def classes_of(target: Any, n: int) -> Any:
     """``target`` as one class number a picture, (n,); ValueError where it is neither one number nor n."""
-    classes = np.asarray(target.data if isinstance(target, Tensor) else target)
+    classes = devices.host(target)
     if classes.dtype.kind in "US":
         name = str(classes.flat[0])
         raise ValueError(f"explain: a class is given by its number, such as classes.index({name!r}), got {name!r}")
@@ -55,13 +66,13 @@ def classes_of(target: Any, n: int) -> Any:
 
 
 def score(model: Callable, x: Tensor, target: Any) -> Tensor:
-    """The number to explain, one a picture (N,): the logit of its class, or target(logits).
+    """The number to explain, one a picture (N,): the logit of its class, or target(logits), on the model's device.
 
     Raises ValueError for logits or numbers of another shape, a class that there is not, NaN and infinity.
     """
     n = len(x)
     classes = None if callable(target) else classes_of(target, n)  # before the net has run for nothing
-    logits = model(x)
+    logits = model(x.to(device_of(model)))
     if not isinstance(logits, Tensor):
         raise TypeError(f"explain: expected a Tensor of logits from the model, got {type(logits).__name__}")
     if classes is None:
@@ -73,11 +84,12 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
             )
     else:
         numbers = picked(logits, classes)
-    if not np.isfinite(numbers.data).all():
-        k = int((~np.isfinite(numbers.data)).argmax())
-        if not np.isfinite(x.data[k]).all():
+    found = devices.host(numbers)
+    if not np.isfinite(found).all():
+        k = int((~np.isfinite(found)).argmax())
+        if not np.isfinite(devices.host(x)[k]).all():
             raise ValueError(f"explain: picture {k} of the {n} in this pass holds NaN or infinity")
-        what = "NaN" if np.isnan(numbers.data[k]) else "infinite"
+        what = "NaN" if np.isnan(found[k]) else "infinite"
         raise ValueError(
             f"explain: what is to be explained is {what} for picture {k} of the {n} in this pass; tl.detect_anomaly() finds "
             "where NaN began"
@@ -107,7 +119,7 @@ def shape_of(value: Any) -> str:
 def values(model: Callable, x: Any, target: Any) -> Any:
     """The number to explain of each picture x (N, …), an array (N,), in eval mode; nothing is recorded."""
     with mode(model, False), no_grad():
-        return score(model, Tensor(x), target).data
+        return devices.host(score(model, Tensor(x), target))
 
 
 def check_method(method: Any, where: str) -> None:

@@ -18,7 +18,7 @@ from ..ops.pool import _pool_gather, _pool_scatter
 from ..scopes import backward_rules, here
 from ..tensor import Tensor
 from .baseline import averaged
-from .common import pixels, recording, repeated, score
+from .common import beside, pixels, recording, repeated, score
 from .gradients import slope
 from .passing import KINKED, MAX_POOLS, SMOOTH, Call, calls_between, is_linear, refuse_others
 
@@ -36,7 +36,7 @@ def deeplift(model: Callable[[Any], Any], x: Any, target: Any, *, baseline: Any 
     without a rule (softmax, layer norm, …), for a model that treats pictures differently by what it sees (where, max over
     an axis), of which no multiplier is true, and for a function of the logits that does more than add and scale them.
     """
-    x = pixels(x)
+    model, x = beside(model, x), pixels(x)
     return averaged(lambda b: (x - b) * multipliers(model, x, b, target), baseline, x)
 
 
@@ -119,7 +119,7 @@ def rounded(x: Any) -> Any:
 
     Else the last digits would choose, which depend on what else is in the batch.
     """
-    largest = np.where(np.isfinite(x), np.abs(x), 0).max((2, 3), keepdims=True, initial=0)
+    largest = np.where(np.isfinite(x), np.abs(x), 0).max((2, 3), keepdims=True)
     step = HALF_THE_DIGITS[x.dtype] * np.where(largest == 0, 1, largest)
     return (np.round(x / step) * step).astype(x.dtype, copy=False)
 

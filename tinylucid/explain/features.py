@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
+from .. import devices
 from .common import at_least_one, planes
 
 
@@ -40,7 +40,7 @@ def grid(n: int, height: int, width: int) -> Any:
 
 def labelled(features: Any, x: Any) -> Any:
     """``features`` of pictures x, (H, W) or (N, H, W), as (N, H, W): numbered 0 … S − 1 in each picture, S its own."""
-    given = np.asarray(features.data if isinstance(features, Tensor) else features)
+    given = devices.host(features)
     n, _, *size = x.shape
     if given.dtype.kind not in "iub" or given.shape not in (tuple(size), (n, *size)):
         raise ValueError(

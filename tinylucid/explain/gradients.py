@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..autograd import grad
 from ..tensor import Tensor
-from .common import pixels, recording, score
+from .common import beside, pixels, recording, score
 
 
 def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
@@ -21,7 +22,7 @@ def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     stay as they were. Raises TypeError for a dtype that has no gradient, ValueError for a target that does not fit,
     RuntimeError for one that does not depend on x.
     """
-    leaf = Tensor(pixels(x), requires_grad=True)
+    model, leaf = beside(model, x), Tensor(pixels(x), requires_grad=True)
     with recording(model):
         return slope(score(model, leaf, target), leaf, "x")
 
@@ -36,11 +37,11 @@ def gradient_x_input(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
 
 
 def slope(numbers: Tensor, leaf: Tensor, name: str) -> Any:
-    """∂ Σ numbers / ∂ leaf, an array; RuntimeError if they do not depend on it."""
+    """∂ Σ numbers / ∂ leaf, a NumPy array; RuntimeError if they do not depend on it."""
     ones = np.ones(numbers.shape, numbers.dtype)
     (found,) = grad(numbers, leaf, ones, allow_unused=True) if numbers.requires_grad else (None,)
     if found is None:
         raise RuntimeError(
             f"explain: the target has no gradient in {name}; does the model detach, or does the target not depend on it?"
         )
-    return found.data
+    return devices.host(found)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import devices, dtypes
 from ..random import Generator
 from ..tensor import Tensor
 from .baseline import averaged
-from .common import at_least_one, pixels, sweep, values
+from .common import at_least_one, beside, pixels, sweep, values
 from .gradients import gradient
 
 
@@ -27,7 +27,7 @@ def integrated_gradients(
     shorter side), or a list of these, over which the maps are averaged. ``batch_size``: pictures a pass, at least those
     of x. Model, x, target and errors as in gradient, and ValueError for a baseline that does not fit or steps below 1.
     """
-    x = pixels(x)
+    model, x = beside(model, x), pixels(x)
     at_least_one(steps, "integrated_gradients: steps")
     points, weights = gauss_legendre(steps)
 
@@ -59,7 +59,7 @@ def expected_gradients(
     default Generator(0), the same for every picture. ``batch_size``, model, x, target and errors as in
     integrated_gradients, and ValueError for a background that does not fit.
     """
-    x, rng = pixels(x), rng or Generator(0)
+    model, x, rng = beside(model, x), pixels(x), rng or Generator(0)
     at_least_one(n, "expected_gradients: n")
     others = background_of(background, x)
     turns = [rng.permutation(len(others)) for _ in range(0, n, len(others))]
@@ -72,7 +72,7 @@ def expected_gradients(
 
 def background_of(background: Any, x: Any) -> Any:
     """Background pictures as an array (M, …) in x's dtype; TypeError for what is no array of numbers, ValueError for its shape."""
-    others = background.data if isinstance(background, Tensor) else background
+    others = devices.host(background) if isinstance(background, Tensor) or devices.is_array(background) else background
     if not isinstance(others, np.ndarray) or others.dtype.kind not in "iuf":
         raise TypeError(
             f"expected_gradients: background must be an array of pictures, such as data.train.x, got {type(background).__name__}"
@@ -91,7 +91,7 @@ def completeness_gap(model: Callable[[Any], Any], x: Any, maps: Any, target: Any
     ``maps`` are shaped like x; ``baseline`` as in integrated_gradients, over a list of them the mean of f(b). Raises
     ValueError for maps of another shape, and as gradient does.
     """
-    x, maps = pixels(x), np.asarray(maps)
+    model, x, maps = beside(model, x), pixels(x), devices.host(maps)
     if maps.shape != x.shape:
         raise ValueError(f"explain: expected maps shaped like x {x.shape}, got {maps.shape}")
     nothing = averaged(lambda b: values(model, b, target), baseline, x)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..nn import Module
-from ..nn.module import check_model, mode
+from ..nn.module import check_model, device_of, mode
 from ..nn.watch import watched
 from ..scopes import no_grad
 from ..tensor import Tensor
@@ -16,6 +16,8 @@ from .common import score, shape_of
 
 def scored_from(model: Module, x: Any, target: Any, layer: str | Module | None) -> tuple[Tensor, Tensor, str]:
     """The numbers to explain (N,), what the layer gives (N, K, h, w), a leaf that they are recorded from, and its name.
+
+    Both are on the model's device.
 
     ``layer`` is a module of the model or its dotted name, None for the last that gives a plane; of several runs the last
     counts. Raises TypeError for a model that is no Module, ValueError for a layer that there is not, that is not run or
@@ -34,7 +36,7 @@ def last_plane(model: Module, x: Any) -> str:
     """The name of the last layer that gives (N, K, h, w) of more than one place, the logits themselves aside."""
     ran: list[tuple[str, Any]] = []
     with watched(model.named_modules(), lambda name, out: ran.append((name, out))), mode(model, False), no_grad():
-        logits = model(Tensor(x))
+        logits = model(Tensor(x).to(device_of(model)))
     names = [name for name, out in ran if out is not logits and is_plane(out)]
     if not names:
         raise ValueError("explain: no layer of this model gives (N, K, h, w) of more than one place; use gradient")

@@ -22,7 +22,7 @@ from ..ops.elementwise import maximum, minimum
 from ..ops.norm import batch_norm_fixed
 from ..scopes import backward_rules
 from ..tensor import Tensor
-from .common import pixels, recording, score
+from .common import beside, pixels, recording, score
 from .gradients import slope
 from .passing import KINKED, MAX_POOLS, SMOOTH, Call, calls_between, refuse_others
 
@@ -43,7 +43,7 @@ def lrp(model: Callable[[Any], Any], x: Any, target: Any, *, rule: Any = "epsilo
     operation that has no rule, such as softmax, layer norm, silu and other products of two that depend on the picture.
     Bach et al., 2015; Montavon et al., 2019.
     """
-    leaf = Tensor(pixels(x), requires_grad=True)
+    model, leaf = beside(model, x), Tensor(pixels(x), requires_grad=True)
     rules = by_layer(rule, model)
     folded: dict[int, tuple[Any, Any]] = {}
     others = {**dict.fromkeys(SMOOTH, handed_on), batch_norm_fixed: normalised(EPSILON, folded)}
@@ -168,7 +168,7 @@ def stable(z: Any, epsilon: float) -> Any:
 
 def quotient(r: Any, z: Any) -> Any:
     """r / z, 0 where z = 0."""
-    return np.divide(r, z, out=np.zeros_like(r), where=z != 0)
+    return np.where(z == 0, 0, r / np.where(z == 0, 1, z))
 
 
 def signs(a: Any) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..random import Generator
-from .common import Method, at_least_one, check_method, pixels, sweep
+from .common import Method, at_least_one, beside, check_method, pixels, sweep
 from .gradients import gradient
 
 BLOCK = 2**20  # numbers drawn at a time: one by one the calls take longer than the drawing
@@ -80,7 +80,7 @@ def noisy_maps(
     model: Callable, x: Any, target: Any, method: Method, n: int, level: float, rng: Generator | None, batch_size: int
 ) -> Iterator[Any]:
     """``method``'s maps of n noisy versions of the pictures, in turn, each (N, …)."""
-    x, rng = pixels(x), rng or Generator(0)
+    model, x, rng = beside(model, x), pixels(x), rng or Generator(0)
     check_method(method, "smoothgrad: method")
     at_least_one(n, "explain: n, the number of noisy versions,")
     if not 0 <= level < np.inf:

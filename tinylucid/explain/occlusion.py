@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ops.conv import pair
 from .baseline import averaged
-from .common import planes, values
+from .common import beside, planes, values
 from .features import counts, labelled, painted
 from .hide import answers, differ
 
@@ -37,7 +37,7 @@ def occlusion(
     its own mean, has a map of 0. ValueError for a window larger than the picture or a stride larger than the
     window, which would leave pixels that are never hidden.
     """
-    x = planes(x)
+    model, x = beside(model, x), planes(x)
     size = x.shape[2:]
     window, stride = checked(window, stride, size)
     starts = [range(0, -(-(n - w) // s) * s + 1, s) for n, w, s in zip(size, window, stride)]
@@ -96,7 +96,7 @@ def feature_ablation(
     superpixels(x) gives them. By default each pixel is a feature of its own, all its channels together: H·W answers a
     picture. Otherwise as occlusion; ValueError for features that do not fit.
     """
-    x = planes(x)
+    model, x = beside(model, x), planes(x)
     height, width = x.shape[2:]
     labels = labelled(np.arange(height * width).reshape(height, width) if features is None else features, x)
     n = int(counts(labels).max(initial=0))

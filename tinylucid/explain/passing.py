@@ -25,6 +25,7 @@ from ..ops.elementwise import (
     div,
     exp,
     log,
+    move,
     mul,
     neg,
     sin,
@@ -42,7 +43,7 @@ from ..ops.shape import _assign, _concatenate, _expand, _permute, _put, _reshape
 from ..scopes import here
 from ..tensor import Node, Tensor
 
-MOVING = (_reshape, _permute, _expand, _take, _put, _assign, _concatenate, _pad, _pick, _where, clone, cast)
+MOVING = (_reshape, _permute, _expand, _take, _put, _assign, _concatenate, _pad, _pick, _where, clone, cast, move)
 ADDING = (add, sub, neg, _sum, _sum_to, _mean, _avg_pool2d, _adaptive_avg_pool2d, _resize, _rfft2, _irfft2)
 LINEAR = {f.op for f in (*MOVING, *ADDING)}  # in all their inputs together
 PRODUCTS = {f.op for f in (mul, _matmul)}  # linear while one of the two is a constant

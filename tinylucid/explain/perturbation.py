@@ -12,7 +12,7 @@ from ..ops.conv import pair
 from ..optim import Adam
 from ..tensor import Tensor
 from .baseline import averaged
-from .common import at_least_one, patience, planes, recording, score, values
+from .common import at_least_one, beside, patience, planes, recording, score, values
 from .gradients import slope
 from .hide import differ
 
@@ -39,7 +39,7 @@ def meaningful_perturbation(
     integrated_gradients. All pictures are in each pass. Model, x (N, C, H, W), target and errors as in gradient, and
     ValueError for a size or steps below 1, a negative area or smooth, and lr that is not positive.
     """
-    x = planes(x)
+    model, x = beside(model, x), planes(x)
     at_least_one(steps, "meaningful_perturbation: steps")
     rows, columns = pair(size, "size", 1, "meaningful_perturbation")
     for name, value, fine in [("area", area, area >= 0), ("smooth", smooth, smooth >= 0), ("lr", lr, lr > 0)]:

@@ -8,7 +8,7 @@ from typing import Any
 from ..ops import relu
 from ..scopes import backward_rules
 from ..tensor import Tensor
-from .common import pixels, recording, score
+from .common import beside, pixels, recording, score
 from .gradients import slope
 from .passing import calls_between
 
@@ -43,7 +43,7 @@ def deconvolved(g):
 
 def rectified(model: Callable, x: Any, target: Any, rule: Callable, name: str) -> Any:
     """The gradient with ``rule`` in the place of the ReLU's own; ValueError if no ReLU lies between x and the target."""
-    leaf = Tensor(pixels(x), requires_grad=True)
+    model, leaf = beside(model, x), Tensor(pixels(x), requires_grad=True)
     with recording(model), backward_rules({relu: rule}):
         numbers = score(model, leaf, target)
         calls = calls_between(leaf, numbers)

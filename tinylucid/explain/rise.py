@@ -11,7 +11,7 @@ import numpy as np
 from ..ops import interpolate
 from ..random import Generator
 from .baseline import averaged
-from .common import at_least_one, planes
+from .common import at_least_one, beside, planes
 from .hide import answers
 
 
@@ -35,7 +35,7 @@ def rise(
     masks, by default Generator(0), the same for all pictures. ``baseline`` stands where a mask is 0, and otherwise as
     occlusion; ValueError for n or grid below 1 and p outside (0, 1].
     """
-    x, rng = planes(x), rng or Generator(0)
+    model, x, rng = beside(model, x), planes(x), rng or Generator(0)
     at_least_one(n, "rise: n")
     at_least_one(grid, "rise: grid")
     if not 0 < p <= 1:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..random import Generator
 from .baseline import averaged
-from .common import at_least_one, planes, values
+from .common import at_least_one, beside, planes, values
 from .features import counts, labelled, painted, superpixels
 from .hide import answers, differ
 
@@ -36,7 +36,7 @@ def lime(
     where hidden; otherwise as occlusion. ValueError for n below 1, features that do not fit, and a width that is not positive
     or so small that no sample counts.
     """
-    x, rng = planes(x), rng or Generator(0)
+    model, x, rng = beside(model, x), planes(x), rng or Generator(0)
     at_least_one(n, "lime: n")
     if not 0 < width < np.inf:
         raise ValueError(f"lime: width must be above 0, got {width!r}")
@@ -82,7 +82,7 @@ def kernel_shap(
     ``features`` and ``rng`` as in lime. ``baseline`` b stands where hidden; otherwise as occlusion. ValueError for features
     that do not fit and n below 2(S − 1), too few for S features.
     """
-    x, rng = planes(x), rng or Generator(0)
+    model, x, rng = beside(model, x), planes(x), rng or Generator(0)
     at_least_one(n, "kernel_shap: n")
     labels = labelled(superpixels(x) if features is None else features, x)
     sizes = counts(labels)

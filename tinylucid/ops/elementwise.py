@@ -283,7 +283,7 @@ def where(condition, input, other):
     if isinstance(condition, Tensor) and not tensors:
         number = dtypes.default if isinstance(input, float) or isinstance(other, float) else None
         dtype = getattr(input, "dtype", getattr(other, "dtype", number))
-        input = Tensor(devices.beside(devices.as_array(input).astype(dtype), condition))
+        input = Tensor(devices.beside(input if devices.is_array(input) else np.asarray(input, dtype), condition))
     condition = devices.constant(condition, (*tensors, condition)[0], here("where"))
     if condition.dtype != bool:
         raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")

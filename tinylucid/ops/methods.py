@@ -245,7 +245,10 @@ class TensorMethods:
         key = shapes.plain_index(key)
 
         def write(v: Any) -> None:
-            self.data[devices.moved(key) if self.device == "cuda" else key] = v
+            if self.device == "cpu":
+                self.data[key] = v
+            else:  # where an index names a place twice, the last write counts
+                self.data[...] = shapes.put_into(self.data, v, key).data
 
         self.assign(value, lambda: shapes.put_into(self, value, key), write)
 

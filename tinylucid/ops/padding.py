@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import operation
@@ -34,10 +35,8 @@ def _(g, shapes, index, axis):
 def _pick_backward(y, *, index, axis, size):
     """The adjoint of _pick."""
     y = np.moveaxis(y, axis, 0)
-    out = np.zeros((size, *y.shape[1:]), y.dtype)
-    for k, place in enumerate(index):
-        out[place] += y[k]
-    return np.moveaxis(out, 0, axis)
+    added = of(y).index_add(y.reshape(len(y), math.prod(y.shape[1:])), index, size)
+    return np.moveaxis(added.reshape(size, *y.shape[1:]), 0, axis)
 
 
 @_pick_backward.rule

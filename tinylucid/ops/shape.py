@@ -4,6 +4,7 @@ import math
 from itertools import accumulate
 
 import numpy as np
+from tinylucid_kernels import of
 
 from .. import devices
 from ..scopes import here
@@ -168,13 +169,28 @@ def _(g, shapes, index):
 @operation
 def _put(y, *, index, shape):
     """Zeros of ``shape`` with y added at the index, the adjoint of _take;  ∂y = g[index]."""
-    out = devices.namespace(y).zeros(shape, y.dtype)
-    basic = all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
-    if basic:
+    if _is_basic(index):
+        out = devices.namespace(y).zeros(shape, y.dtype)
         out[index] = y
-    else:
-        np.add.at(out, index, y)  # an element taken twice gets both gradients
-    return out
+        return out
+    rows, width = _rows(index, shape, y)
+    added = of(y).index_add(y.reshape(rows.size, width), rows, math.prod(shape) // width if width else shape[0])
+    return added.reshape(shape)  # an element taken twice gets both gradients
+
+
+def _is_basic(index):
+    """Whether an index names each place once, as integers and slices do."""
+    return all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
+
+
+def _rows(index, shape, y):
+    """The numbers of the rows that an index takes from an array of that shape, and how long a row is.
+
+    An array of integers takes whole rows; anything else takes elements, rows of length 1.
+    """
+    if len(index) == 1 and index[0].dtype.kind in "iu":
+        return index[0].reshape(-1).astype(np.int64) % (shape[0] or 1), math.prod(shape[1:])
+    return _places(index, shape, y).reshape(-1), 1
 
 
 @_put.rule
@@ -190,12 +206,14 @@ def index(x, key):
 @operation(dtypes="same")
 def _assign(x, value, *, index):
     """x with x[index] = value;  ∂x = g where nothing was written, ∂value = g[index] where its write was the last."""
-    out = x.copy()
-    out[index] = value
-    xp = devices.namespace(x)
-    order = xp.full(x.shape, -1)  # which element of value each place got last: an index may name a place twice
-    order[index] = count = xp.arange(value.size).reshape(value.shape)
-    return out, {"kept": order < 0, "won": order[index] == count}
+    out, xp = x.copy(), devices.namespace(x)
+    places = _places(index, x.shape, x).reshape(-1)
+    last = slice(None) if _is_basic(index) else _last_writes(places)  # a place may be named twice
+    out.reshape(-1)[places[last]] = value.reshape(-1)[last]
+    kept, won = xp.ones(x.size, bool), xp.zeros(value.size, bool)
+    kept[places[last]] = False
+    won[last] = True
+    return out, {"kept": kept.reshape(x.shape), "won": won.reshape(value.shape)}
 
 
 @_assign.rule
@@ -203,10 +221,26 @@ def _(g, need, index, kept, won):
     return g * kept if need[0] else None, _take(g, index=index) * won if need[1] else None
 
 
+def _places(index, shape, x):
+    """The flat places of an array of that shape that an index names, on the device of x."""
+    return devices.namespace(x).arange(math.prod(shape)).reshape(shape)[index]
+
+
+def _last_writes(places):
+    """Of the elements written to these places (M,), one after another: the numbers of those that are not written over.
+
+    A GPU writes all at once, so the last write would be whichever.
+    """
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    return order[np.concatenate([ordered[1:] != ordered[:-1], ordered[:1] == ordered[:1]])]
+
+
 def put_into(x, value, index):
     """A copy of x with x[index] = value, ``value`` broadcast;  ∂x = g outside the index, ∂value = g at it."""
     value = value if isinstance(value, Tensor) else Tensor(devices.beside(value, x).astype(x.dtype))
-    return _assign(x, expand(value, np.shape(np.empty(x.shape, bool)[index])), index=index)
+    index = devices.moved(index) if devices.of(x) == "cuda" else index
+    return _assign(x, expand(value, _places(index, x.shape, x).shape), index=index)
 
 
 def plain_index(key):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import nn
+from .. import devices, nn
 from ..explain.layers import known
 from ..nn.module import check_model
 from .colours import BAR, NUMBERS, diverging, draw_scale, draw_signed, loudest, shares
@@ -35,7 +35,7 @@ def filters(model: nn.Module, *, layer: str | nn.Module | None = None) -> Figure
     """
     check_model(model, "filters")
     name, conv = convolution(model, layer)
-    weight = conv.weight.data.astype(np.float64)
+    weight = devices.host(conv.weight).astype(np.float64)
     finite(weight, f"the weight of layer {name!r}", "filters")
     draw = in_rows if weight.shape[1] in (1, 3) else as_table
     figure = draw(weight, loudest(weight))

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from .. import devices
 from ..explain.common import at_least_one
 from .colours import BAR, NUMBERS, draw_over, draw_scale, draw_signed, loudest, summed, tints
 from .maps import EACH, checked_maps
@@ -28,7 +27,7 @@ def heatmap(maps: Any, titles: Sequence[str] | None = None, *, shared: bool = Fa
     that of all maps together, whose numbers then stand at the colour bar. A map of zeros is white. ``titles`` one a map,
     of any number of lines. Raises ValueError for other shapes, for NaN and for too few titles.
     """
-    maps = np.asarray(maps)
+    maps = devices.host(maps)
     if maps.ndim not in (3, 4) or not maps.size:
         raise ValueError(f"heatmap: expected maps (N, H, W) or (N, C, H, W), got {maps.shape}")
     heads = [""] * len(maps) if titles is None else [str(each) for each in titles]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes, nn
+from .. import devices, dtypes, nn
 from ..explain.common import at_least_one, shape_of
 from ..explain.layers import is_plane, known
-from ..nn.module import check_model, mode
+from ..nn.module import check_model, device_of, mode
 from ..nn.watch import watched
 from ..scopes import no_grad
 from ..tensor import Tensor
@@ -68,7 +68,7 @@ def feature_maps(
 
 def one_picture(x: Any) -> Any:
     """The picture (C, H, W) as an array; ValueError unless it is one picture, all finite."""
-    x = x.data if isinstance(x, Tensor) else np.asarray(x)
+    x = devices.host(x)
     dtypes.check_floating(x, "feature_maps")
     picture = x[0] if x.ndim == 4 and len(x) == 1 else x
     if picture.ndim != 3 or not picture.size:
@@ -97,11 +97,12 @@ def seen(model: nn.Module, x: Any, layers: Any) -> list[tuple[str, Any]]:
     def note(name: str, out: Any) -> None:
         gave[name] = shape_of(out)
         if is_plane(out):
-            finite(out.data, f"what layer {name!r} gives", "feature_maps")
-            rows.append((name, out.data[0].copy()))  # a later layer may write into its input
+            planes = devices.host(out)
+            finite(planes, f"what layer {name!r} gives", "feature_maps")
+            rows.append((name, planes[0].copy()))  # a later layer may write into its input
 
     with watched([(name, modules[name]) for name in names], note), mode(model, False), no_grad():
-        model(Tensor(x[None]))
+        model(Tensor(x[None]).to(device_of(model)))
     drawn = {name for name, _ in rows}
     for name in names if layers is not None else ():
         if name not in drawn:

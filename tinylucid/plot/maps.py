@@ -7,8 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
+from .. import devices
 from .colours import BAR, NARROWEST, draw_over, draw_scale, draw_signed, loudest, summed
 from .page import FAINT, LINE, MARGIN, WIDTH, blank, checked_pictures, finite, one_line, place, title, write
 from .pictures import GAP, LARGEST, draw_picture, over, spread
@@ -205,7 +204,7 @@ def checked_methods(maps: Any, x: Any) -> dict[str, Any]:
 
 def checked_maps(maps: Any, x: Any, name: str, who: str) -> Any:
     """Maps as an array; ValueError unless they are shaped like x (N, C, H, W), or (N, H, W), and finite."""
-    maps = np.asarray(maps)
+    maps = devices.host(maps)
     if maps.shape not in (x.shape, (len(x), *x.shape[2:])):
         raise ValueError(
             f"{who}: {name} must be shaped like the pictures {x.shape}, or {(len(x), *x.shape[2:])}, got {maps.shape}"

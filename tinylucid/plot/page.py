@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import devices
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -123,7 +125,7 @@ def checked_pictures(x: Any, titles: Any, correct: Sequence[bool] | None, who: s
 
     ValueError for other shapes, for NaN, for colour outside [0, 1], which would be clipped, and for too few titles.
     """
-    x = np.asarray(x)
+    x = devices.host(x)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or not x.size:
         raise ValueError(f"{who}: expected pictures x (N, 1 or 3, H, W), got {x.shape}")
     titles = [""] * len(x) if titles is None else [str(each) for each in titles]

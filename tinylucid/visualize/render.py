@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from .. import devices
 from ..autograd import grad
 from ..explain.common import recording
 from ..nn import Module
-from ..nn.module import mode
+from ..nn.module import device_of, mode
 from ..ops import concatenate, relu
 from ..optim import Adam
 from ..random import Generator
@@ -37,10 +38,11 @@ def render(
     lr: float = 0.02,
     rng: Generator | None = None,
 ) -> Any:
-    """The pictures (N, C, H, W), an array, that ``objective`` is large for: Adam's ascent (Olah et al., 2017).
+    """The pictures (N, C, H, W), a NumPy array, that ``objective`` is large for: Adam's ascent (Olah et al., 2017).
 
     p ← p + lr · Adam(∂/∂p Σ objective(model(normalize(T(picture(p)))))),  T a new draw of the transforms each step.
-    Of M objectives each gets N/M of the parametrisation's N pictures, in order, all in one batch; its parameters are moved.
+    Of M objectives each gets N/M of the parametrisation's N pictures, in order, all in one batch; its parameters are changed, on
+    the model's device, where they stay.
     ``transforms``: by default wobble of the picture's smaller side; () for none. ``normalize``: how pictures become the
     model's input, as in a dataset's preprocess.normalized. ``rng`` draws the transforms (default: seed 0), so the same
     start gives the same pictures. In the first 16 steps the gradient passes dead ReLUs. The model runs in eval mode; its
@@ -51,6 +53,8 @@ def render(
     if not isinstance(steps, (int, np.integer)) or steps < 1:
         raise ValueError(f"render: steps must be a whole number of at least 1, got {steps!r}")
     seen_through = wobble(min(picture.shape[2:])) if transforms is None else transforms
+    for p in picture.parameters:
+        p.data = devices.put(p.data, device_of(model))
     optimizer = Adam(picture.parameters, lr=lr)
     with recording(model), tqdm(total=steps, desc="render", unit=" steps", disable=None, leave=False) as bar:
         for step in range(steps):
@@ -62,11 +66,11 @@ def render(
             for p, slope in zip(picture.parameters, slopes):
                 p.grad = slope
             optimizer.step()
-            bar.set_postfix_str(f"objective {numbers.data.mean():.3g}", refresh=False)
+            bar.set_postfix_str(f"objective {devices.host(numbers).mean():.3g}", refresh=False)
             bar.update()
         optimizer.zero_grad()
     with no_grad():
-        return picture().data
+        return devices.host(picture())
 
 
 def measure(
@@ -80,10 +84,10 @@ def measure(
 
     Nothing is recorded or transformed; otherwise as in render.
     """
-    x = x if isinstance(x, Tensor) else Tensor(np.asarray(x))
+    x = Tensor(devices.host(x)).to(device_of(model))
     goals = checked(model, objective, len(x))
     with mode(model, False), no_grad():
-        return values(model, goals, x if normalize is None else normalize(x)).data
+        return devices.host(values(model, goals, x if normalize is None else normalize(x)))
 
 
 def checked(model: Any, objective: Any, n: int) -> list[Objective]:
@@ -119,11 +123,12 @@ def one_each(goal: Objective, seen: Seen, n: int) -> Tensor:
 
 def finite(numbers: Tensor, goals: list[Objective], step: int) -> None:
     """FloatingPointError, naming the objective, unless all numbers are finite."""
-    broken = ~np.isfinite(numbers.data)
+    found = devices.host(numbers)
+    broken = ~np.isfinite(found)
     if broken.any():
         k = int(broken.argmax())
         raise FloatingPointError(
-            f"render: {goals[k * len(goals) // len(broken)]} is {numbers.data[k]} at step {step}; "
+            f"render: {goals[k * len(goals) // len(broken)]} is {found[k]} at step {step}; "
             "tl.detect_anomaly() finds where it began"
         )
 

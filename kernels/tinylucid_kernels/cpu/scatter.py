@@ -5,6 +5,7 @@ import numpy as np
 from .jit import jit
 from .threads import spread
 
+SMALL = 1 << 12  # numbers that NumPy has added before Numba has compiled
 LINE = 16  # columns in an item: 64 bytes of float32, so that no two cores write into one line of the cache
 
 
@@ -26,6 +27,10 @@ def index_add(y, index, size):
 
     ``index`` holds M integers (int64) from 0 to size − 1, which may repeat.
     """
+    if y.size <= SMALL:
+        out = np.zeros((size, y.shape[1]), y.dtype)
+        np.add.at(out, index, y)
+        return out
     out = np.empty((size, y.shape[1]), y.dtype)
     spread(add_items, -(-y.shape[1] // LINE), y.size + out.size, y, index, out)
     return out

@@ -35,9 +35,7 @@ def cupy() -> Any:
         why = (
             "CuPy is not installed" if isinstance(error, ModuleNotFoundError) else f"CuPy cannot be imported ({error})"
         )
-        raise NoGPU(
-            f"no GPU: {why}. {INSTALL} brings it ({CUDA12} for a driver of CUDA 12); {EMULATED}"
-        ) from error
+        raise NoGPU(f"no GPU: {why}. {INSTALL} brings it ({CUDA12} for a driver of CUDA 12); {EMULATED}") from error
     reason = missing(module)
     if reason:
         raise NoGPU(f"no GPU: {reason}; {EMULATED}")
@@ -76,7 +74,7 @@ def version(number: int) -> str:
 def special() -> Any:
     """CuPy's special functions (``special().erf``), or the stand-in's."""
     if os.environ.get("TINYLUCID_GPU") == "emulated":
-        return import_module("..emulator.cupy.special", __package__)
+        return import_module("..emulator.standin.special", __package__)
     cupy()  # says why if there is no GPU
     return import_module("cupyx.scipy.special")
 
@@ -113,9 +111,3 @@ def described() -> list[tuple[str, str]]:
         ("cupy", f"{module.__version__}, CUDA {version(runtime.runtimeGetVersion())}"),
         ("driver", f"CUDA {version(runtime.driverGetVersion())}"),
     ]
-
-
-def special() -> Any:
-    """CuPy's special functions."""
-    name = "..emulator.special" if os.environ.get("TINYLUCID_GPU") == "emulated" else "cupyx.scipy.special"
-    return import_module(name, __package__)

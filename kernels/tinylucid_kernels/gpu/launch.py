@@ -108,7 +108,7 @@ def signature(text: str, name: str, dtype: np.dtype) -> list[Parameter]:
     found = re.search(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?" + name + r"\s*\(([^)]*)\)", text)
     if not found:
         raise KeyError(f"there is no kernel {name}")
-    types = {**C_TYPES, "real": dtype}
+    types: dict[str, Any] = {**C_TYPES, "real": dtype}
     parameters = []
     for declared in found[1].split(","):
         words = re.sub(r"\bconst\b|\b__restrict__\b|\*", " ", declared).split()

@@ -24,6 +24,7 @@ struct Share {
         for (long long s = (long long)part * blockDim.y + threadIdx.y; s < N * a_row; s += step) {
             long long row = s / a_row * C + channel, start = s % a_row * SEGMENT;
             long long end = min(start + SEGMENT, L);
+#pragma unroll 4  // several loads on their way at once
             for (long long l = start + threadIdx.x; l < end; l += blockDim.x) visit(row * L + l);
         }
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import devices
 from ...data.dataset import ArrayDataset, as_float
 from ...nn import Module
 from ...nn.module import check_model
@@ -114,12 +115,12 @@ def drawn(data: Any, n: int, rng: Generator) -> tuple[Any, Any, Any, Any]:
         raise TypeError(
             f"benchmark: expected data with x (N, C, H, W) and y (N,), such as tl.data.ArrayDataset(x, y), got {type(data).__name__}"
         )
-    x, y = planes(as_float(np.asarray(data.x))), np.asarray(data.y)
+    x, y = planes(as_float(devices.host(data.x))), devices.host(data.y)
     if not len(x) or y.shape != (len(x),):
         raise ValueError(f"benchmark: expected at least one picture and a class each, got x {x.shape} and y {y.shape}")
     chosen = np.sort(rng.permutation(len(x))[:n])
     masks = getattr(data, "masks", None)
-    return chosen, x[chosen], classes_of(y[chosen], len(chosen)), None if masks is None else np.asarray(masks)[chosen]
+    return chosen, x[chosen], classes_of(y[chosen], len(chosen)), None if masks is None else devices.host(masks)[chosen]
 
 
 def shown(tried: dict[str, Method]) -> Iterable[tuple[str, Method]]:

@@ -10,7 +10,7 @@ import numpy as np
 from ...dtypes import float64
 from ...random import Generator
 from ..baseline import baselines
-from ..common import at_least_one, planes
+from ..common import at_least_one, beside, planes
 from ..hide import answers
 from .maps import plane_maps, ranks, value_range
 
@@ -50,7 +50,7 @@ def deletion(
     list of them the mean of the answers. ``batch_size``: pictures a pass, at least those of x. Raises ValueError for maps
     that do not fit or hold NaN and for steps below 1, and as gradient does for model, x and target.
     """
-    x = planes(x)
+    model, x = beside(model, x), planes(x)
     hidden = whole_places(x, steps, "deletion")
     rank = ranks(plane_maps(maps, x))
     return curve(hidden, hiding(model, x, target, rank, hidden, baseline, batch_size, "deletion"))
@@ -71,7 +71,7 @@ def insertion(
     From the baseline alone to the picture: this is the deletion of the least relevant first, read backwards, so that
     ``fractions`` are those shown. Arguments, ties and errors as in deletion.
     """
-    x = planes(x)
+    model, x = beside(model, x), planes(x)
     hidden = whole_places(x, steps, "insertion")
     least_first = hidden[-1] - 1 - ranks(plane_maps(maps, x))
     found = hiding(model, x, target, least_first, hidden, baseline, batch_size, "insertion")
@@ -97,7 +97,7 @@ def pixel_flipping(
     regions go, by default all. ``rng`` draws the noise, by default Generator(0), the same shares of the range for all
     pictures. Other arguments and errors as in deletion, and ValueError for a region below 1.
     """
-    x, rng = planes(x), rng or Generator(0)
+    model, x, rng = beside(model, x), planes(x), rng or Generator(0)
     at_least_one(region, "pixel_flipping: region")
     rows, columns = (np.arange(side) // region for side in x.shape[2:])
     sums = np.add.reduceat(plane_maps(maps, x), np.arange(0, x.shape[2], region), axis=1)

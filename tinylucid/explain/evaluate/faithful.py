@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ... import devices
 from ...dtypes import float64
 from ...random import Generator
 from ..baseline import baselines
-from ..common import Method, at_least_one, check_method, pixels, planes, sweep, values
+from ..common import Method, at_least_one, beside, check_method, pixels, planes, sweep, values
 from ..hide import answers
 from .maps import flat, full_maps, plane_maps, value_range
 
@@ -33,7 +34,7 @@ def infidelity(
     ``batch_size``: pictures a pass, at least those of x. Raises ValueError for maps of another shape or with NaN, for n
     below 1 or a negative level, and as gradient does for model, x and target.
     """
-    x, rng = pixels(x), rng or Generator(0)
+    model, x, rng = beside(model, x), pixels(x), rng or Generator(0)
     maps = full_maps(maps, x)
     at_least_one(n, "infidelity: n")
     sigma = share(level, "infidelity: level") * value_range(x)
@@ -62,12 +63,12 @@ def max_sensitivity(
     stays so and infinite otherwise. ``method`` is as for smoothgrad. Raises ValueError for n below 1 or a negative radius,
     and what the method raises.
     """
-    x, rng = pixels(x), rng or Generator(0)
+    model, x, rng = beside(model, x), pixels(x), rng or Generator(0)
     check_method(method, "max_sensitivity")
     at_least_one(n, "max_sensitivity: n")
     reach = share(radius, "max_sensitivity: radius") * value_range(x)
     near = (x + reach * (2 * rng.uniform(x.shape[1:], float64).astype(x.dtype) - 1) for _ in range(n))
-    at_x = np.asarray(method(model, x, target))
+    at_x = devices.host(method(model, x, target))
     size, most = norm(at_x), np.zeros(len(x), at_x.dtype)
     for maps in sweep(method, model, near, target, len(x), batch_size, "max-sensitivity", n):
         change = norm(maps - at_x)
@@ -95,7 +96,7 @@ def sensitivity_n(
     is the same for all sets, up to rounding. maps, baseline, batch_size and errors as in deletion, and ValueError for a
     size outside 1 … H·W or n below 2.
     """
-    x = planes(x)
+    model, x = beside(model, x), planes(x)
     maps = flat(plane_maps(maps, x))
     sets, changes = without(model, x, target, size, n, baseline, rng, batch_size)
     return correlation(set_sums(maps, sets), changes)

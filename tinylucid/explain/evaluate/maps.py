@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...tensor import Tensor
+from ... import devices
 
 
 def plane_maps(maps: Any, x: Any = None) -> Any:
@@ -34,7 +34,7 @@ def full_maps(maps: Any, x: Any) -> Any:
 
 def floating(maps: Any) -> Any:
     """An array of floating numbers; ValueError for NaN and infinity."""
-    array = maps.data if isinstance(maps, Tensor) else np.asarray(maps)
+    array = devices.host(maps)
     if callable(maps):
         raise TypeError("evaluate: expected maps, got a method; give what method(model, x, target) returns")
     if array.dtype.kind not in "biuf":

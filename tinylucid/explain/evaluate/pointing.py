@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import devices
 from .maps import flat, plane_maps, ranks
 
 
@@ -67,7 +68,7 @@ def sparsity(maps: Any) -> Any:
 
 def fitting(maps: Any, masks: Any) -> tuple[Any, Any]:
     """Planes (N, H, W) and as many masks of bool."""
-    maps, masks = plane_maps(maps), np.asarray(masks)
+    maps, masks = plane_maps(maps), devices.host(masks)
     if masks.shape != maps.shape:
         raise ValueError(f"evaluate: maps of {maps.shape} places need masks {maps.shape}, got {masks.shape}")
     if masks.dtype != bool and not np.isin(masks, (0, 1)).all():

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ... import devices
 from ...nn import Module, init
-from ...nn.module import check_model, mode
+from ...nn.module import check_model, device_of, mode
 from ...nn.watch import watched
 from ...optim import Adam
 from ...random import Generator, default_generator
@@ -87,7 +88,7 @@ def train_on_shuffled(
     """
     check_model(model, "train_on_shuffled")
     rng = rng or Generator(0)
-    x, y = (data.x, np.asarray(data.y)) if hasattr(data, "x") else (data[0], np.asarray(data[1]))
+    x, y = (data.x, devices.host(data.y)) if hasattr(data, "x") else (data[0], devices.host(data[1]))
     pupil = copy.deepcopy(model).requires_grad_(True)
     shuffled, seed = y[rng.permutation(len(y))], int(rng.integers(0, 2**31, ()))
     with lending(rng):
@@ -104,7 +105,7 @@ def from_the_top(model: Module, x: Any) -> dict[str, Module]:
     layers = {name or type(model).__name__: layer for name, layer in model.named_modules() if own_parameters(layer)}
     ran: list[str] = []
     with watched(layers.items(), lambda name, out: ran.append(name)), mode(model, False), no_grad():
-        model(Tensor(x))
+        model(Tensor(x).to(device_of(model)))
     if not ran:
         raise ValueError(f"parameter_randomisation: no layer of this {type(model).__name__} that runs has parameters")
     return {name: layers[name] for name in reversed(ran)}

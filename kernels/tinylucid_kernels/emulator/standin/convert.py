@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import array
+from . import arrays
 
 SCALARS = frozenset((float, int, bool, complex))
 CODES = "?bhilqBHILQefdFD"  # of the element types that CuPy has
@@ -30,7 +30,7 @@ def unsupported(x: Any) -> TypeError:
 def convert(x: Any, inputs: list) -> Any:
     """The argument(s) for NumPy, arrays on the GPU replaced by the NumPy arrays inside, and added to ``inputs``."""
     kind = type(x)
-    if kind is array.ndarray:
+    if kind is arrays.ndarray:
         inputs.append(x)
         return x._a
     if kind is tuple or kind is list:
@@ -47,7 +47,7 @@ def wrap(result: Any, inputs: Sequence) -> Any:
     if isinstance(result, np.generic):
         result = np.asarray(result)
     if type(result) is np.ndarray:
-        x = array.ndarray.__new__(array.ndarray)
+        x = arrays.ndarray.__new__(arrays.ndarray)
         x._pool = None
         if result.base is None or not inputs:
             for given in inputs:
@@ -66,7 +66,7 @@ def wrap(result: Any, inputs: Sequence) -> Any:
         return x
     if isinstance(result, (tuple, list)):
         values = [wrap(v, inputs) for v in result]
-        return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)  # type: ignore[attr-defined]
+        return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)
     return result
 
 

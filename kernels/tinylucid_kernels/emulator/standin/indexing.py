@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import array
+from . import arrays
 from .convert import SCALARS, quiet
 
 BASIC = (int, slice, NoneType, EllipsisType, np.integer)
@@ -24,7 +24,7 @@ def prepare(key: Any) -> tuple[tuple, bool]:
     for part in parts:
         if not isinstance(part, BASIC) or part is True or part is False:
             advanced = True
-            part = part._a if type(part) is array.ndarray else part
+            part = part._a if type(part) is arrays.ndarray else part
         found.append(part)
     return tuple(found), advanced
 
@@ -43,7 +43,7 @@ def read(a: np.ndarray, key: Any) -> np.ndarray:
 def write(a: np.ndarray, key: Any, value: Any) -> None:
     """a[key] = value, which is a number or an array on the GPU."""
     parts, advanced = prepare(key)
-    if type(value) is array.ndarray:
+    if type(value) is arrays.ndarray:
         value = value._a
         if advanced and value.size > 1:
             places = np.arange(a.size).reshape(a.shape)[parts]

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from .array import ndarray
+from .arrays import module, ndarray
 from .convert import SCALARS, convert, quiet, supported, unsupported, wrap
 from .names import stored
 
 AT = {"add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor"}  # CuPy's scattering ufuncs
 REDUCE = {"add", "multiply"}  # its reducing and accumulating ones
 NUMBERS = {"allclose", "array_equal", "array_equiv", "count_nonzero"}  # Python numbers of NumPy's, arrays of CuPy's
-WITHOUT_ARRAYS = set(
-    """arange bartlett base_repr binary_repr blackman broadcast_shapes can_cast diag_indices eye fftfreq geomspace hamming
-    hanning identity indices isscalar kaiser linspace logspace mask_indices promote_types result_type rfftfreq tri
-    tril_indices triu_indices""".split()
-)  # fmt: skip
+WITHOUT_ARRAYS = {
+    "arange", "bartlett", "base_repr", "binary_repr", "blackman", "broadcast_shapes", "can_cast", "diag_indices", "eye", "fftfreq",
+    "geomspace", "hamming", "hanning", "identity", "indices", "isscalar", "kaiser", "linspace", "logspace", "mask_indices",
+    "promote_types", "result_type", "rfftfreq", "tri", "tril_indices", "triu_indices",
+}  # fmt: skip
 
 
 class Ufunc:
@@ -53,7 +53,9 @@ class Ufunc:
         with quiet():
             self.ufunc.at(a._a, *convert((indices, b), []))
 
-    def reduce(self, array: ndarray, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
+    def reduce(
+        self, array: ndarray, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> ndarray:
         """The sum or product along axes."""
         self.only(REDUCE, "reduce")
         return (array.sum if self.__name__ == "add" else array.prod)(axis, dtype, out, keepdims)  # type: ignore[attr-defined]
@@ -175,26 +177,30 @@ def nested(obj: Any, inputs: list) -> Any:
     return obj if isinstance(obj, np.ndarray) else convert(obj, inputs)
 
 
-def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, blocking: bool = False) -> ndarray:
+def asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, blocking: bool = False
+) -> ndarray:
     """The array itself if it is on the GPU already and fits, else a new one."""
     return array(a, dtype, bool(copy), "K" if order is None else order)
 
 
-def asnumpy(a: Any, stream: Any = None, order: str = "C", out: Any = None, *, blocking: bool = True) -> np.ndarray:
+def asnumpy(a: Any, stream: Any = None, order: Any = "C", out: Any = None, *, blocking: bool = True) -> np.ndarray:
     """A copy on the host."""
     return a.get(stream, order, out) if isinstance(a, ndarray) else np.asarray(a, order=order)
 
 
-def empty(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+def empty(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array with whatever was in memory: NaN, or the largest integer, so that reading it before writing shows."""
     return poison(ndarray(shape, dtype, order=order))
 
 
-def empty_like(prototype: ndarray, dtype: Any = None, order: str = "K", subok: None = None, shape: Any = None) -> ndarray:
+def empty_like(
+    prototype: ndarray, dtype: Any = None, order: Any = "K", subok: None = None, shape: Any = None
+) -> ndarray:
     """An array of the same shape and dtype, with whatever was in memory."""
     if type(prototype) is not ndarray:
         raise unsupported(prototype)
-    return poison(wrap(np.empty_like(prototype._a, dtype, order, False, shape), ()))
+    return poison(wrap(np.empty_like(prototype._a, dtype, order, shape=shape), ()))
 
 
 def poison(x: ndarray) -> ndarray:
@@ -204,17 +210,17 @@ def poison(x: ndarray) -> ndarray:
     return x
 
 
-def zeros(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+def zeros(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array of zeros."""
     return wrap(np.zeros(shape, supported(np.dtype(dtype)), order), ())
 
 
-def ones(shape: Any, dtype: Any = float, order: str = "C") -> ndarray:
+def ones(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array of ones."""
     return wrap(np.ones(shape, supported(np.dtype(dtype)), order), ())
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> ndarray:
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> ndarray:
     """An array of one number, which may be on the GPU."""
     value = fill_value._a if type(fill_value) is ndarray else number(fill_value)
     return wrap(np.full(shape, value, dtype, order), ())
@@ -227,4 +233,4 @@ def take(a: ndarray, indices: Any, axis: int | None = None, out: Any = None) -> 
 
 def get_array_module(*args: Any) -> Any:
     """This module if one of the arguments is on the GPU, else NumPy."""
-    return sys.modules[__package__] if any(isinstance(a, ndarray) for a in args) else np  # type: ignore[index]
+    return module() if any(isinstance(a, ndarray) for a in args) else np

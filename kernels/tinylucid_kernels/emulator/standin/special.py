@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .array import ndarray
+from .arrays import ndarray
 from .convert import quiet, unsupported, wrap
 
 

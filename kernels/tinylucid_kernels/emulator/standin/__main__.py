@@ -1,4 +1,4 @@
-"""``python -m tinylucid_kernels.emulator.cupy``: write ``names.json`` anew from the CuPy that is installed."""
+"""``python -m tinylucid_kernels.emulator.standin``: write ``names.json`` anew from the CuPy that is installed."""
 
 from .names import FILE, as_text, installed
 

@@ -63,9 +63,11 @@ class MemoryPool:
 
     def set_limit(self, size: int | None = None, fraction: float | None = None) -> None:
         """At most so many bytes, or this fraction of the GPU's memory; 0: no limit."""
-        if (size is None) == (fraction is None):
-            raise ValueError("size and fraction cannot be specified at one time, and one of them is needed")
-        self.limit = size if fraction is None else int(fraction * CAPACITY)
+        if size is not None and fraction is not None:
+            raise ValueError("size and fraction cannot be specified at one time")
+        if (size or 0) < 0 or not 0 <= (fraction or 0) <= 1:
+            raise ValueError(f"memory limit out of range: {size or fraction}")
+        self.limit = size or int((fraction or 0) * CAPACITY)
 
     def get_limit(self) -> int:
         """The limit in bytes; 0: none."""

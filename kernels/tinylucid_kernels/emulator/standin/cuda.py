@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from . import memory
-from .memory import MemoryPool, set_allocator, using_allocator
+from .memory import MemoryPool as MemoryPool
+from .memory import set_allocator as set_allocator
+from .memory import using_allocator as using_allocator
 
 
 class CUDARuntimeError(RuntimeError):
@@ -25,7 +27,7 @@ class Device:
     compute_capability = "80"
 
     def __init__(self, device: int | Device | None = None) -> None:
-        self.id = device.id if isinstance(device, Device) else int(device or 0)
+        self.id: int = device.id if isinstance(device, Device) else int(device or 0)
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, Device) else NotImplemented

@@ -1,6 +1,6 @@
 """What the real CuPy has: its names, and the parameters of its functions and methods, kept in ``names.json``.
 
-``python -m tinylucid_kernels.emulator.cupy`` writes the file anew from the CuPy that is installed; no GPU is needed.
+``python -m tinylucid_kernels.emulator.standin`` writes the file anew from the CuPy that is installed; no GPU is needed.
 The file says which version it was.
 """
 
@@ -46,10 +46,12 @@ def described(thing: Any) -> list[str] | str | None:
         parameters = list(inspect.signature(thing).parameters.values())
     except (TypeError, ValueError):  # compiled: the first line of its documentation has the signature
         return written(thing)
-    return in_order([("*" * STARS.get(p.kind, 0) + p.name, p.kind is p.KEYWORD_ONLY) for p in parameters])
+    return in_order([(stars(p) + p.name, p.kind is p.KEYWORD_ONLY) for p in parameters])
 
 
-STARS = {inspect.Parameter.VAR_POSITIONAL: 1, inspect.Parameter.VAR_KEYWORD: 2}
+def stars(p: inspect.Parameter) -> str:
+    """The stars before ``*args`` and ``**kwargs``."""
+    return "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
 
 
 def in_order(parameters: Sequence[tuple[str, bool]]) -> list[str]:

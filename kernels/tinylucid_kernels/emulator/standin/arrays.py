@@ -16,6 +16,12 @@ from . import indexing, memory
 from .convert import SCALARS, convert, quiet, supported, unsupported, wrap
 from .names import stored
 
+
+def module() -> Any:
+    """The stand-in's module itself."""
+    return sys.modules["tinylucid_kernels.emulator.cupy"]
+
+
 IMPLICIT = (
     "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
 )
@@ -25,10 +31,15 @@ class ndarray:
     """An array on the emulated GPU. Slots: the NumPy array, the array whose memory this one views, and the pool's count."""
 
     __slots__ = ("__weakref__", "_a", "_pool", "_size", "base")
+    _pool: memory.MemoryPool | None
+    shape: Any  # these and the methods are NumPy's; they are added below
+    dtype: Any
     __array_priority__ = 100
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, shape: Any, dtype: Any = float, memptr: None = None, strides: None = None, order: str = "C") -> None:
+    def __init__(
+        self, shape: Any, dtype: Any = float, memptr: None = None, strides: None = None, order: Any = "C"
+    ) -> None:
         self._pool = None
         if memptr is not None or strides is not None:
             raise NotImplementedError("the emulated GPU has no pointers: ndarray(shape, dtype, order=...)")
@@ -50,10 +61,12 @@ class ndarray:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TypeError(IMPLICIT)
 
-    def get(self, stream: Any = None, order: str = "C", out: np.ndarray | None = None, blocking: bool = True) -> np.ndarray:
+    def get(
+        self, stream: Any = None, order: Any = "C", out: np.ndarray | None = None, blocking: bool = True
+    ) -> np.ndarray:
         """A copy on the host."""
         if out is None:
-            return self._a.copy({"C": "C", "F": "F", "A": "A"}[order.upper()])
+            return self._a.copy(order)
         if not isinstance(out, np.ndarray):
             raise TypeError("Only numpy.ndarray can be obtained from cupy.ndarray")
         if out.dtype != self.dtype:
@@ -111,7 +124,7 @@ class ndarray:
         return format(self._a, spec)
 
     def __reduce__(self) -> tuple:
-        return sys.modules[__package__].array, (self.get(),)  # type: ignore[index]
+        return module().array, (self.get(),)
 
     def __copy__(self) -> ndarray:
         return wrap(self._a.copy(), ())
@@ -127,7 +140,7 @@ class ndarray:
 
     @property
     def device(self) -> Any:
-        return sys.modules[__package__].cuda.Device(0)  # type: ignore[index]
+        return module().cuda.Device(0)
 
     @property
     def T(self) -> ndarray:
@@ -175,13 +188,13 @@ class ndarray:
 
     def ptp(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
         """The largest minus the smallest."""
-        return sys.modules[__package__].ptp(self, axis, out, keepdims)  # type: ignore[index]
+        return module().ptp(self, axis, out, keepdims)
 
     # NumPy's functions come here when they are given such an array
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         try:
-            function = getattr(sys.modules[__package__], ufunc.__name__)  # type: ignore[index]
+            function = getattr(module(), ufunc.__name__)
         except AttributeError:
             return NotImplemented
         outs = kwargs.get("out", ())
@@ -199,7 +212,7 @@ class ndarray:
     def __array_function__(self, function: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
         path = (*function.__module__.split(".")[1:], function.__name__)
         try:
-            ours = reduce(getattr, path, sys.modules[__package__])  # type: ignore[index]
+            ours = reduce(getattr, path, module())
         except AttributeError:
             return NotImplemented
         if ours is function or any(t not in (ndarray, np.ndarray) for t in types):
@@ -309,5 +322,9 @@ for _name, _ufunc in {**ARITHMETIC, **COMPARISONS}.items():
 for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
     setattr(ndarray, f"__{_name}__", unary(_ufunc))
 for _name, _parameters in stored()["cupy.ndarray"].items():
-    if not hasattr(ndarray, _name) and hasattr(np.ndarray, _name) and _name not in ("data", "flat", "dump", "dumps", "tofile"):
+    if (
+        not hasattr(ndarray, _name)
+        and hasattr(np.ndarray, _name)
+        and _name not in ("data", "flat", "dump", "dumps", "tofile")
+    ):
         setattr(ndarray, _name, attribute(_name) if _parameters is None else method(_name, _parameters))

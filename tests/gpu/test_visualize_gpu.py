@@ -1,0 +1,118 @@
+"""Rendering for a net on the GPU, and figures of one: the pictures are the CPU's, and NumPy arrays."""
+
+import numpy as np
+import pytest
+from explained import Folded, pictures
+
+import tinylucid as tl
+from tinylucid import visualize as v
+
+SHAPE = (2, 2, 6, 6)
+
+
+def on_both(seed):
+    """The same net on the CPU and on the GPU."""
+    return Folded(tl.Generator(seed)), Folded(tl.Generator(seed)).to("cuda")
+
+
+@pytest.mark.parametrize("make", [v.pixel, v.fourier])
+def test_a_few_steps_of_rendering_are_the_cpus(make):
+    goals = [v.logit(1) + 2 * v.channel("conv", 0), v.neuron("pool", 2, 1, 1)]
+    mean = np.full((2, 1, 1), 0.4)
+    found = []
+    for net in on_both(1):
+        picture = make(SHAPE, low=[0, -1], high=1, dtype=tl.float64, rng=tl.Generator(3))
+        found.append(v.render(net, goals, picture, steps=3, normalize=lambda x: x - mean, rng=tl.Generator(4)))
+        assert {p.device for p in picture.parameters} == {"cuda" if net.conv.weight.device == "cuda" else "cpu"}
+        assert net.training
+    on_cpu, on_gpu = found
+    assert type(on_gpu) is np.ndarray
+    assert np.abs(on_gpu - on_cpu).max() <= 1e-9
+    start = make(SHAPE, low=[0, -1], high=1, dtype=tl.float64, rng=tl.Generator(3))().data
+    assert np.abs(on_gpu - start).max() > 1e-3
+
+
+def test_a_picture_goes_on_where_the_next_net_is():
+    net, there = on_both(2)
+    one, other = (v.pixel(SHAPE, dtype=tl.float64) for _ in range(2))
+    for each in (there, net):
+        moved = v.render(each, v.logit(0), one, steps=2, transforms=())
+    for _ in range(2):
+        plain = v.render(net, v.logit(0), other, steps=2, transforms=())
+    assert np.abs(moved - plain).max() <= 1e-9
+    assert one.parameters[0].device == "cpu"
+
+
+def test_dead_relus_are_woken():
+    steps = []
+    for net in on_both(3):
+        net.norm.bias.data[...] = -50.0  # nothing passes
+        picture = v.pixel(SHAPE, dtype=tl.float64)
+        start = picture().data
+        steps.append(v.render(net, v.channel("pool", 1), picture, steps=2, transforms=()) - start)
+    assert np.abs(steps[0] - steps[1]).max() <= 1e-9
+    assert steps[1].any()
+
+
+@pytest.mark.parametrize("transform", [v.pad(1), v.jitter(1), v.scale(0.9, 1.1), v.rotate(20)])
+def test_each_transform(transform):
+    x = pictures(tl.Generator(4))
+    here, there = (transform(tl.Tensor(x).to(device), tl.Generator(5)) for device in ("cpu", "cuda"))
+    assert there.device == "cuda"
+    assert np.abs(there.cpu().data - here.data).max() <= 1e-9
+
+
+def test_measures_are_the_cpus():
+    net, there = on_both(5)
+    x = pictures(tl.Generator(6))
+    goal = v.logit(2) * v.channel("norm", 1) - 0.5
+    found = v.measure(there, goal, x)
+    assert type(found) is np.ndarray
+    assert found == pytest.approx(v.measure(net, goal, x))
+    assert v.measure(there, goal, tl.Tensor(x).to("cuda")) == pytest.approx(found)
+
+
+def test_an_objective_that_is_nan_is_named():
+    _, there = on_both(7)
+    there.dense.bias.data[1] = np.nan
+    with pytest.raises(FloatingPointError, match=r"logit\(1\) is nan at step 0"):
+        v.render(there, v.logit(1), v.pixel(SHAPE, dtype=tl.float64), steps=2)
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def drawn(figure):
+    """The pixels of a figure."""
+    figure.set_dpi(40)
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())
+
+
+def test_feature_maps_and_filters_of_a_net_on_the_gpu_are_the_cpus():
+    net, there = on_both(8)
+    x = pictures(tl.Generator(9), 1)
+    expected = drawn(tl.plot.feature_maps(net, x))
+    assert np.array_equal(drawn(tl.plot.feature_maps(there, x)), expected)
+    assert np.array_equal(drawn(tl.plot.feature_maps(there, tl.Tensor(x).to("cuda"))), expected)
+    assert np.array_equal(drawn(tl.plot.filters(there)), drawn(tl.plot.filters(net)))
+
+
+def test_pictures_and_maps_on_the_gpu_are_drawn():
+    x = tl.Generator(10).uniform((2, 3, 6, 6), tl.float64)
+    maps = pictures(tl.Generator(11)).sum(1)
+    there, maps_there = (tl.Tensor(a).to("cuda") for a in (x, maps))
+    assert np.array_equal(drawn(tl.plot.overlay(there, maps_there)), drawn(tl.plot.overlay(x, maps)))
+    assert np.array_equal(drawn(tl.plot.heatmap(maps_there)), drawn(tl.plot.heatmap(maps)))
+    titles = ["a", "b"]
+    assert np.array_equal(drawn(tl.plot.picture_grid(there, titles)), drawn(tl.plot.picture_grid(x, titles)))
+
+
+def test_what_layers_give_is_watched_on_the_gpu():
+    from tinylucid.nn.watch import watched
+
+    _, there = on_both(12)
+    seen = []
+    with watched(there.named_modules(), lambda name, out: seen.append(out.device)), tl.no_grad():
+        there.eval()(tl.Tensor(pictures(tl.Generator(13))).to("cuda"))
+    assert set(seen) == {"cuda"}
