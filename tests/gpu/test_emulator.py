@@ -9,6 +9,7 @@ EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"  # set by conftest.py
 pytestmark = pytest.mark.skipif(not EMULATED, reason="of the emulated GPU only")
 if EMULATED:
     from tinylucid_kernels.emulator import compile as compiling
+    from tinylucid_kernels.emulator import memory
     from tinylucid_kernels.emulator.launch import LaunchError, build, launch, signature
 
 THREADS = 64
@@ -172,6 +173,10 @@ def test_a_fault_leaves_the_process_usable():
         with pytest.raises(LaunchError):
             run(library, name)
         test_what_is_right_gives_the_same_bits_in_every_order("many_barriers", True)
+    pages = sum(map(len, memory.free.values()))
+    with pytest.raises(LaunchError):
+        run(library, "division")
+    assert sum(map(len, memory.free.values())) == pages  # what the arrays lay in is used again
     with np.errstate(all="ignore"):
         assert np.isinf(np.ones(3) / np.zeros(3)).all()  # signals are the process's own again
 
