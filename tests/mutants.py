@@ -63,6 +63,7 @@ GPU, GPU_CONV, GPU_DENSE = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_con
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
 GPU = "kernels/tinylucid_kernels/gpu/"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
+EMULATOR, EMULATED = "kernels/tinylucid_kernels/emulator/", "tests/gpu/test_emulator.py"
 
 
 def op(file: str, right: str, wrong: str, name: str) -> Mutant:
@@ -808,6 +809,24 @@ MUTANTS = [
     cpu("scatter.py", "target[j] += source[j]", "target[j] = source[j]", "index_add"),
     cpu("scatter.py", "-(-y.shape[1] // LINE)", "y.shape[1] // LINE", "index_add"),
     Mutant(REFERENCE + "scatter.py", "np.add.at(out, index, y)", "out[index] += y", KERNELS + " -k index_add"),
+    # the emulated GPU
+    Mutant(EMULATOR + "warp.cpp", "thread(first + lane->from)->given", "lane->given", EMULATED),
+    Mutant(EMULATOR + "warp.cpp", "lane->mask != mask || ", "", EMULATED),
+    Mutant(EMULATOR + "race.cpp", "past.clock <= seen", "past.clock < seen", EMULATED),
+    Mutant(EMULATOR + "race.cpp", "++clocks[first + l];", "", EMULATED),
+    Mutant(EMULATOR + "race.cpp", "past.block != (uint32_t)block_number + 1", "false", EMULATED),
+    Mutant(EMULATOR + "race.cpp", "cell.write.block != block &&", "!cell.write.block &&", EMULATED),
+    Mutant(EMULATOR + "race.cpp", "cell.reads[1] = cell.reads[0];", ";", EMULATED),
+    Mutant(EMULATOR + "race.cpp", "address + size > region->last", "address > region->last", EMULATED),
+    Mutant(EMULATOR + "schedule.cpp", "    all_met();\n", "", EMULATED),
+    Mutant(EMULATOR + "schedule.cpp", "serve_waiting(current->number / 32 * 32);", "", EMULATED),
+    Mutant(EMULATOR + "schedule.cpp", "__builtin_memset(launch->shared, 0xff", "__builtin_memset(launch->shared, 0", EMULATED),
+    Mutant(EMULATOR + "cuda.h", "return lane() % width >= by", "return lane() >= by", EMULATED),
+    Mutant(EMULATOR + "cuda_math.h", "float min(float x, float y) { return fminf(x, y); }", "float min(float x, float y) { return y < x ? y : x; }", EMULATED),
+    Mutant(EMULATOR + "memory.py", "self.address = end - rounded", "self.address = end - rounded - 16", EMULATED),
+    Mutant(EMULATOR + "memory.py", "first < groups[-1][1]", "first < 0", EMULATED),
+    Mutant(EMULATOR + "launch.py", "min(args[i].itemsize for i, c in holder.items() if c is copy)", "4", EMULATED),
+    Mutant(EMULATOR + "compile.py", " if bytewise else ", " if False else ", EMULATED),
     # GPU kernels: batch norm and its sums
     gpu("sums.cuh", "    __syncthreads();\n    real sum = 0;", "    real sum = 0;", "test_norm.py"),
     gpu("sums.cuh", "    __syncthreads();  // the next sum", "    // the next sum", "test_norm.py"),

@@ -9,6 +9,7 @@ EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"  # set by conftest.py
 pytestmark = pytest.mark.skipif(not EMULATED, reason="of the emulated GPU only")
 if EMULATED:
     from tinylucid_kernels.emulator import compile as compiling
+    from tinylucid_kernels.emulator import memory
     from tinylucid_kernels.emulator.launch import LaunchError, build, launch, signature
 
 THREADS = 64
@@ -24,6 +25,7 @@ BAD = {
     "write_past_the_end": ("x[t + 3] = 1;  // !", r"write of 4 bytes, .*past the end of argument 1 \(x\)"),
     "before_the_start": ("x[t - 1] = 1;  // !", r"4 bytes before argument 1 \(x\), float32 \(64,\)"),
     "far_away": ("x[t * 100000000ll + 99999] = 1;  // !", r"399740 bytes past the end of argument 1|out-of-bounds"),
+    "half_outside": ("if (t == 5) x[0] = *(double *)(x + n);  // !", "read of 8 bytes, just past the end"),
     "no_array": ("if (n == 64) none[t] = 1;  // !", r"no memory: none"),
     "past_a_local": ("float v[4] = {}; v[t % 4 + n / 64] = 1;\n x[t] = v[1];", r"index 4 is out of bounds of the array 'float \[4\]'"),
     "past_a_shared": ("__shared__ float u[64], v[64]; u[t + 1] = v[t] = 1;  // !", r"index 64 is out of bounds of the array"),
@@ -37,12 +39,16 @@ BAD = {
     "early_return": ("if (t >= n - 8) return;\n __syncthreads();  // !", "divergent barrier: this thread has returned"),
     "deadlock": ("if (t == 5) __syncthreads();\n else __syncwarp();", r"deadlock: this thread waits at .*lane 5"),
     "absent_lane": (f"if (t % 32 != 5) x[t] = __shfl_xor_sync({FULL}, x[t], 1);  // !", "lane 5, which takes no part"),
+    "unequal_masks": (f"x[t] = __shfl_sync(t % 32 == 31 ? 0x80000001u : {FULL}, x[t], 0);  // !", "deadlock: this thread waits"),
     "own_mask": ("x[t] = __shfl_sync(0xffffu, x[t], 0);  // !", "not in its own mask"),
     "unwritten": ("x[t] = s[t];  // !", "read of shared memory that no thread of this block has written, byte .* variable s"),
     "no_barrier": ("s[t] = x[t]; __syncthreads(); s[t] += 1;\n x[t] = s[63 - t];  // !", "race: .* shared memory"),
     "no_second_barrier": ("for (int i = 0; i < 2; ++i) {\n s[t] = i; __syncthreads();\n x[t] = s[63 - t]; }", "race: .* shared memory"),
     "shuffle_is_no_barrier": (f"s[t] = 1; __shfl_sync({FULL}, 0, 0); x[t] = s[t ^ 1];", "race: .* shared|no thread of this block has"),
     "syncwarp_of_others": ("s[t] = t; __syncwarp(0xffffu << t / 16 % 2 * 16);\n x[t] = s[t ^ 16];", "race: .* shared|no thread of this"),
+    "after_syncwarp": ("s[t] = 1; __syncwarp(); s[t] = 2;\n x[t] = s[t ^ 1];", "race: .* shared"),
+    "unwritten_by_blocks": ("if (blockIdx.x) s[t] = 1;\n if (s[t] == 7) x[t] = 1;  // !", r"block \(0, 0, 0\), .* no thread of this"),
+    "everybody_reads": ("s[t] = x[0]; if (t == 63) x[0] = 1;  // !", "race: .* global"),
     "global_race": ("x[t / 2] = t;  // !", r"race: .* by thread \(\d+, 0, 0\) of block \(0, 0, 0\) touch the same word of global"),
     "lost_update": ("x[0] += 1;  // !", "race"),
     "blocks_race": ("x[t] += 1;  // !", r"race: .* of block \([01], 0, 0\)"),
@@ -129,7 +135,13 @@ def test_what_is_wrong_is_caught_with_its_line(name):
     )
     for order in ORDERS:
         with pytest.raises(LaunchError, match=said) as caught:
-            run(library, name, blocks=2 if "blocks" in name else 1, order=order)
+            run(
+                library,
+                name,
+                blocks=2 if "blocks" in name else 1,
+                order=order,
+                size=65 if name == "half_outside" else 64,
+            )
         message = str(caught.value)
         assert message.startswith(f"{name}, block (")
         assert marked is None or f"small.cu:{marked}" in message
@@ -161,8 +173,17 @@ def test_a_fault_leaves_the_process_usable():
         with pytest.raises(LaunchError):
             run(library, name)
         test_what_is_right_gives_the_same_bits_in_every_order("many_barriers", True)
+    pages = sum(map(len, memory.free.values()))
+    with pytest.raises(LaunchError):
+        run(library, "division")
+    assert sum(map(len, memory.free.values())) == pages  # what the arrays lay in is used again
     with np.errstate(all="ignore"):
         assert np.isinf(np.ones(3) / np.zeros(3)).all()  # signals are the process's own again
+
+
+def test_the_plain_build_gives_nan_for_shared_memory_that_nobody_has_written():
+    for blocks in (1, 3):
+        assert np.isnan(run(build(source(BAD)), "unwritten", blocks)).all()
 
 
 MORE = """#line 1 "more.cu"

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from . import nvrtc
+from .test_emulator import BAD, CLEAN, MORE, OPTIONS, source
+
 EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"  # set by conftest.py
 pytestmark = pytest.mark.skipif(not EMULATED, reason="of the emulated GPU only")
 if EMULATED:
@@ -29,6 +32,20 @@ def test_what_cannot_be_compiled_is_said_with_its_line(body, said):
     head = '#line 1 "wrong.cu"\n__device__ void missing(float *); extern "C" __global__ void k(float *x) {'
     with pytest.raises(CompileError, match=said):
         build(f"{head}{body} }}")
+
+
+@pytest.mark.skipif(nvrtc.library() is None, reason="NVIDIA's compiler is not installed")
+def test_nvidias_compiler_takes_and_refuses_the_same():
+    for text in (source(CLEAN), source(BAD), MORE):
+        ptx, log = nvrtc.compiled(text, "small.cu", (*OPTIONS, "-arch=sm_80"))
+        assert ptx, log
+    for ambiguous in ("min(1ll, 2)", "exp(1)"):
+        text = f'extern "C" __global__ void k(float *x) {{ x[0] = {ambiguous}; }}'
+        ptx, log = nvrtc.compiled(text, "wrong.cu", (*OPTIONS, "-arch=sm_80"))
+        assert not ptx
+        assert "more than one instance of overloaded function" in log
+        with pytest.raises(CompileError, match="call of overloaded"):
+            build(text)
 
 
 def test_what_is_missing_is_named(monkeypatch):

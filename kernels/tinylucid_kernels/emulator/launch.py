@@ -89,16 +89,19 @@ def launch(
     refuse(library, name, grid, block, args, shared_mem)
     copies, holder = guard(args)
     report = Report()
-    with lock:
-        failed = run(library, name, grid, block, args, copies, holder, order, report)
     words = Words(library, name, args, copies, holder)
-    if failed:
-        raise LaunchError(words.fault(report))
-    for copy in copies:
-        if copy.is_smashed():
-            raise LaunchError(f"{name}: bytes just before or behind {words.arrays(copy)} were overwritten")
-        copy.copy_back()
-        copy.release()
+    try:
+        with lock:
+            failed = run(library, name, grid, block, args, copies, holder, order, report)
+        if failed:
+            raise LaunchError(words.fault(report))
+        for copy in copies:
+            if copy.is_smashed():
+                raise LaunchError(f"{name}: bytes just before or behind {words.arrays(copy)} were overwritten")
+            copy.copy_back()
+    finally:
+        for copy in copies:
+            copy.release()
 
 
 def three(dimensions: Sequence[int]) -> tuple[int, int, int]:

@@ -82,6 +82,7 @@ bool past_own_stack(uint64_t address);
 void drop_fibers();                  // after a fault: their stacks hold threads that will never end
 
 // warp.cpp
+extern int lanes_waiting;               // of the block
 void serve_waiting(int first_of_warp);  // lanes that waited for one that has ended
 
 // race.cpp

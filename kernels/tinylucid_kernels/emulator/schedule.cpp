@@ -116,7 +116,7 @@ static void run_block() {
     }
     arrange(sequence);
     ready.clear();
-    begun = ended = 0;
+    begun = ended = lanes_waiting = 0;
     while (ended < thread_count) {
         if (begun < thread_count) {
             enter(spare_fiber(work));

@@ -4,6 +4,8 @@
 
 namespace emu {
 
+int lanes_waiting;
+
 static void serve(int first, unsigned lanes, Operation operation) {
     if (operation == SYNC && launch->check) lanes_met(first, lanes);
     unsigned ballot = 0;
@@ -41,6 +43,14 @@ static unsigned lanes_present(int first, unsigned mask, Operation operation) {
     return present;
 }
 
+static void wake_lanes(int first, unsigned lanes) {
+    for (int l = 0; l < 32; ++l) {
+        if (!(lanes >> l & 1)) continue;
+        wake(thread(first + l));
+        --lanes_waiting;
+    }
+}
+
 unsigned long long meet(Operation operation, unsigned mask, unsigned long long value, int from, const char *file, int line) {
     Thread *self = current;
     int first = self->number / 32 * 32;
@@ -51,26 +61,23 @@ unsigned long long meet(Operation operation, unsigned mask, unsigned long long v
     self->operation = operation, self->mask = mask, self->given = value, self->from = from;
     unsigned lanes = lanes_present(first, mask, operation);
     if (!lanes) {
+        ++lanes_waiting;
         wait();
         return self->got;
     }
     serve(first, lanes, operation);
-    for (int l = 0; l < 32; ++l)
-        if (lanes >> l & 1 && first + l != self->number) wake(thread(first + l));
+    wake_lanes(first, lanes & ~(1u << self->number % 32));
     self->state = READY;
     return self->got;
 }
 
 void serve_waiting(int first) {
-    for (int l = 0; l < 32 && first + l < thread_count; ++l) {
+    for (int l = 0; lanes_waiting && l < 32 && first + l < thread_count; ++l) {
         Thread *lane = thread(first + l);
         if (lane->state != AT_WARP) continue;
-        Operation operation = lane->operation;
-        unsigned lanes = lanes_present(first, lane->mask, operation);
-        if (!lanes) continue;
-        serve(first, lanes, operation);
-        for (int m = 0; m < 32; ++m)
-            if (lanes >> m & 1) wake(thread(first + m));
+        unsigned lanes = lanes_present(first, lane->mask, lane->operation);
+        if (lanes) serve(first, lanes, lane->operation);
+        wake_lanes(first, lanes);
     }
 }
 
