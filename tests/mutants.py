@@ -800,7 +800,7 @@ MUTANTS = [
     gpu("grid.cu", "row >= 0 && row < h", "row >= 0 && row <= h", "test_resize.py"),
     gpu("grid.cu", "k / 2 ? four.y.slope", "k % 2 ? four.y.slope", "test_resize.py -k sampling"),
     gpu("grid.cu", "(long long)c * h * w + pixel", "(long long)c * h + pixel", "test_resize.py -k sampling"),
-    gpu("scatter.cu", "low = middle + 1;", "low = middle;", "test_scatter.py"),
+    gpu("scatter.cu", "column = i - row * d, low = 0,", "column = i - row * d, low = 1,", "test_scatter.py"),
     gpu("scatter.cu", "low < m && index", "index", "test_scatter.py"),
     gpu("scatter.cu", "] < row) low", "] <= row) low", "test_scatter.py"),
     gpu("scatter.cu", "y[order[low] * d + column]", "y[low * d + column]", "test_scatter.py"),
