@@ -61,7 +61,6 @@ CONTRACT, ARRAYS = "tests/gpu/test_contract.py", "tests/gpu/test_contract_arrays
 DEVICE, LAUNCHES = "tests/gpu/test_contract_cuda.py", "tests/gpu/test_launch.py"
 GPU, GPU_CONV, GPU_DENSE = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_conv.py", "tests/gpu/test_dense.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
-GPU = "kernels/tinylucid_kernels/gpu/"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
 EMULATOR, EMULATED = "kernels/tinylucid_kernels/emulator/", "tests/gpu/test_emulator.py"
 
@@ -646,7 +645,7 @@ MUTANTS = [
     Mutant(LAUNCH, "if min(grid) > 0:", "if grid[0] > 0:", LAUNCHES),
     Mutant(LAUNCH, "-(-size // block)", "size // block", LAUNCHES),
     Mutant(LAUNCH, "index(a) if p.dtype.kind in \"iu\" else a", "a", LAUNCHES),
-    Mutant(LAUNCH, "if a.device != cupy().cuda.Device():", "if False:", LAUNCHES),
+    Mutant(LAUNCH, " and a.device == here:", ":", LAUNCHES),
     Mutant(LAUNCH, "if not a.flags.c_contiguous:", "if not (a.flags.c_contiguous or a.flags.f_contiguous):", LAUNCHES),
     Mutant(LAUNCH, "if len(args) != len(self.parameters):", "if len(args) > len(self.parameters):", LAUNCHES),
     Mutant(LAUNCH, "f'#line {number + 1} ", "f'#line {number} ", LAUNCHES),

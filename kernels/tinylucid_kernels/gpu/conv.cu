@@ -9,6 +9,7 @@
 // Taking n apart costs divisions by sizes, but only once a thread. A block computes for one group; its pointers begin
 // there. Memory traffic: as in product.cuh, where a pixel counts once for each tap that sees it; the caches serve all
 // but its first reading.
+// compiled with: -DKH=3 -DKW=3 -DROWS=64 | -DKH=3 -DKW=3 -DROWS=128 | -DKH=1 -DKW=1 -DROWS=64 | -DKH=1 -DKW=1 -DROWS=128
 #include "product.cuh"
 #include "window.cuh"
 

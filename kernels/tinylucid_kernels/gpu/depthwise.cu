@@ -1,6 +1,7 @@
 // Convolutions of groups with one channel in and few out (depthwise ones): too few products a pixel for tiles. A thread
 // computes one number of a plane; neighbouring threads, neighbouring places. Each of C channels has `each` outputs, so
 // plane image · O + o of y belongs to plane (image · O + o) / each of x. Compiled for a filter size, -DKH= -DKW=.
+// compiled with: -DKH=3 -DKW=3 | -DKH=5 -DKW=5
 #include "window.cuh"
 
 constexpr int TAPS = KH * KW, THREADS = 256;
