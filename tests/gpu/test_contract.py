@@ -45,7 +45,9 @@ MIXED = {
 @pytest.mark.parametrize("name", MIXED)
 def test_host_and_gpu_do_not_mix(cp, name):
     if not EMULATED and name in ("like", "x == None"):
-        pytest.skip("the stand-in is stricter: CuPy makes an array on the GPU like one on the host, and compares with None")
+        pytest.skip(
+            "the stand-in is stricter: CuPy makes an array on the GPU like one on the host, and compares with None"
+        )
     with pytest.raises(TypeError):
         MIXED[name](cp, ramp(3), np.ones(3, F))
 

@@ -80,7 +80,7 @@ def special() -> Any:
 
 
 @functools.cache
-def array_type() -> type:
+def array_type() -> Any:
     """The type of arrays on the GPU."""
     return cupy().ndarray
 
