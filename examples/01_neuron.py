@@ -1,8 +1,10 @@
 """One neuron: backpropagation by hand with the chain rule, then by autograd, then checked by finite differences.
 
-Run it with ``python examples/01_neuron.py`` and read along: the numbers come in the order of the page.
+Run it with ``python examples/01_neuron.py`` and read along: the numbers come in the order of the page. ``--device cuda`` does
+what autograd does on a GPU.
 """
 
+import argparse
 from itertools import pairwise
 
 import numpy as np
@@ -48,6 +50,10 @@ dL_db = dL_dz
 #
 # Tensors remember which operations made them. loss.backward() walks that record from the newest operation to the
 # oldest and applies each one's rule, the lines above, leaving ∂L/∂w in W.grad.
+
+parser = argparse.ArgumentParser(description="One neuron, by hand and by autograd.")
+parser.add_argument("--device", default="cpu", help="cpu, cuda, or auto: the GPU where there is one (%(default)s)")
+tl.set_default_device(parser.parse_args().device)
 
 W, B = tl.tensor(w, requires_grad=True), tl.tensor(b, requires_grad=True)
 

@@ -35,13 +35,13 @@ def is_available() -> bool:
 
 
 def known(device: Any, where: str) -> str:
-    """ "cpu" or "cuda": ``device`` if it can be computed on, "auto" as "cuda" where that can.
+    """ "cpu" or "cuda": ``device`` if it can be computed on, "auto" as "cuda" where there is a GPU that is not emulated.
 
     Raises ValueError for another name, RuntimeError (with what to do) where there is no GPU.
     """
     name = str(device)
     if name == "auto":
-        return "cuda" if driver.is_available() else "cpu"
+        return "cuda" if driver.is_available() and not driver.is_emulated() else "cpu"
     if name == "cpu":
         return name
     if name not in ("cuda", "cuda:0"):

@@ -203,4 +203,4 @@ def test_anomaly_mode_finds_nan_and_writes_on_the_gpu(on_gpu):
 def test_synchronize_waits():
     tl.cuda.synchronize()
     assert tl.cuda.is_available()
-    assert devices.known("auto", "test") == "cuda"
+    assert devices.known("auto", "test") == ("cpu" if driver.is_emulated() else "cuda")  # slow, unless one asks for it

@@ -1,9 +1,13 @@
 """Training on the GPU: the steps of the CPU, step by step; fit, going on after a stop, asking, the command line."""
 
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
 import tinylucid as tl
+from tinylucid.cli import main
 
 nn, F, optim = tl.nn, tl.nn.functional, tl.optim
 
@@ -109,3 +113,26 @@ def test_the_nets_by_name_answer_as_on_the_cpu(name):
     x = tl.randn(1, channels, 32, 32).numpy()
     expected = tl.predict(model, x)
     np.testing.assert_allclose(tl.predict(model.to("cuda"), x), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_command_line_computes_there(tmp_path, capsys):
+    tl.manual_seed(0)
+    how = tl.data.Preprocess(16, mean=(0.5,) * 3, std=(0.25,) * 3)
+    model = tl.models.build("texture_net", classes=2)
+    tl.models.save(model, tmp_path / "net.safetensors", ("dark", "bright"), how)
+    picture = np.random.default_rng(0).integers(0, 255, (16, 16, 3)).astype(np.uint8)
+    Image.fromarray(picture).save(tmp_path / "one.png")
+    answers = []
+    for device in ("cuda", "cpu"):
+        command = [
+            "predict",
+            str(tmp_path / "net.safetensors"),
+            str(tmp_path / "one.png"),
+            "--json",
+            "--device",
+            device,
+        ]
+        assert main(command) == 0
+        assert tl.get_default_device() == "cpu", "the command puts it back"
+        answers.append(json.loads(capsys.readouterr().out))
+    assert str(answers[0])[:80] == str(answers[1])[:80]

@@ -73,7 +73,7 @@ def version(number: int) -> str:
 @functools.cache
 def special() -> Any:
     """CuPy's special functions (``special().erf``), or the stand-in's."""
-    if os.environ.get("TINYLUCID_GPU") == "emulated":
+    if is_emulated():
         return import_module("..emulator.standin.special", __package__)
     cupy()  # says why if there is no GPU
     return import_module("cupyx.scipy.special")
@@ -83,6 +83,11 @@ def special() -> Any:
 def array_type() -> Any:
     """The type of arrays on the GPU."""
     return cupy().ndarray
+
+
+def is_emulated() -> bool:
+    """Whether the emulated GPU was asked for."""
+    return os.environ.get("TINYLUCID_GPU") == "emulated"
 
 
 def is_available() -> bool:
@@ -100,7 +105,7 @@ def described() -> list[tuple[str, str]]:
         module = cupy()
     except NoGPU as error:
         return [("gpu", str(error).removeprefix("no GPU: "))]
-    if os.environ.get("TINYLUCID_GPU") == "emulated":
+    if is_emulated():
         return [("gpu", "emulated on the CPU (TINYLUCID_GPU=emulated)")]
     runtime = module.cuda.runtime
     properties = runtime.getDeviceProperties(module.cuda.Device().id)
