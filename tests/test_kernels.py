@@ -210,19 +210,19 @@ def test_kernels_are_chosen_for_a_while_and_for_a_thread():
         assert of(x).name == "reference"
     assert of(x).name == before
     assert seen == [os.environ.get("TINYLUCID_KERNELS") or "cpu"], "another thread has its own choice"
-    with pytest.raises(ValueError, match="there are 'cpu' and 'reference', got 'gpu'"), kernels("gpu"):
+    with pytest.raises(ValueError, match="there are 'cpu', 'reference', 'gpu', got 'tpu'"), kernels("tpu"):
         pass
 
 
 def test_the_environment_chooses_too():
     code = "import numpy, tinylucid_kernels as k; print(k.of(numpy.empty(0)).name)"
-    for value, expected in (("", "cpu"), ("cpu", "cpu"), ("reference", "reference")):
+    for value, expected in (("", "cpu"), ("cpu", "cpu"), ("reference", "reference"), ("gpu", "gpu")):
         environment = {**os.environ, "TINYLUCID_KERNELS": value}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == expected
     environment = {**os.environ, "TINYLUCID_KERNELS": "fast"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert "TINYLUCID_KERNELS: there are 'cpu' and 'reference', got 'fast'" in done.stderr
+    assert "TINYLUCID_KERNELS: there are 'cpu', 'reference', 'gpu', got 'fast'" in done.stderr
 
 
 def test_arrays_that_do_not_fit_are_refused_with_one_error(rng):

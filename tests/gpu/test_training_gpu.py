@@ -118,7 +118,7 @@ def test_the_nets_by_name_answer_as_on_the_cpu(name):
 def test_the_command_line_computes_there(tmp_path, capsys):
     tl.manual_seed(0)
     how = tl.data.Preprocess(16, mean=(0.5,) * 3, std=(0.25,) * 3)
-    model = tl.models.build("texture_net", classes=2)
+    model = tl.models.build("texture_net", classes=2, channels=3)
     tl.models.save(model, tmp_path / "net.safetensors", ("dark", "bright"), how)
     picture = np.random.default_rng(0).integers(0, 255, (16, 16, 3)).astype(np.uint8)
     Image.fromarray(picture).save(tmp_path / "one.png")
