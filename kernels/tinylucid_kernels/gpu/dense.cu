@@ -13,9 +13,11 @@ template <bool ALONG> struct Stored {
         if (j >= J) return nullptr;
         return start + (ALONG ? (long long)j * K : j);
     }
-    __device__ real at(int k, const real *column) const {
-        return column && k < K ? column[ALONG ? k : (long long)k * J] : 0;
+    __device__ long long row(int k) const {
+        if (k >= K) return -1;
+        return ALONG ? k : (long long)k * J;
     }
+    __device__ real at(long long row, const real *column) const { return column && row >= 0 ? column[row] : 0; }
 };
 
 struct Rows {  // C: z[m, n], with a bias for each n if there is one

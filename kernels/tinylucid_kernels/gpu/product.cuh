@@ -4,8 +4,9 @@
 //
 //     struct Operand {
 //         static constexpr bool ALONG_K;      // neighbours in memory: along k, or along the columns j (m of A, n of B)
-//         Column column(int j);               // what of the address does not change over k: worked out once, kept
-//         real at(int k, Column column);      // the element, 0 outside
+//         Column column(int j);               // what of the address depends on j only: worked out once, kept
+//         Row row(int k);                     // what depends on k only: if ALONG_K, worked out once a tile
+//         real at(Row row, Column column);    // the element, 0 outside: an addition and a check of bounds
 //     };
 //     struct Target { Column column(int n); void put(int m, int n, Column column, real value); };
 //
@@ -29,7 +30,7 @@ struct alignas(16) Tiles {
 };
 
 // A thread's share of the tiles of one operand, on its way from global to shared memory. Neighbouring threads take
-// neighbours in memory. If those lie along the columns, a thread stays in one column; along k, it has one k a tile.
+// neighbours in memory. If those lie along the columns, a thread stays in one column; along k, in one row of each tile.
 template <int J, class Operand> struct Share {
     static constexpr int SIZE = J * DEPTH / THREADS, KEPT = Operand::ALONG_K ? SIZE : 1;
     const Operand &operand;
@@ -37,12 +38,10 @@ template <int J, class Operand> struct Share {
     real values[SIZE];
 
     static __device__ int k_of(int i) {
-        int element = i * THREADS + threadIdx.x;
-        return Operand::ALONG_K ? element % DEPTH : element / J;
+        return Operand::ALONG_K ? threadIdx.x % DEPTH : (i * THREADS + threadIdx.x) / J;
     }
     static __device__ int j_of(int i) {
-        int element = i * THREADS + threadIdx.x;
-        return Operand::ALONG_K ? element / DEPTH : element % J;
+        return Operand::ALONG_K ? (i * THREADS + threadIdx.x) / DEPTH : threadIdx.x % J;
     }
     __device__ Share(const Operand &from, int first_j) : operand(from) {
 #pragma unroll
@@ -50,7 +49,7 @@ template <int J, class Operand> struct Share {
     }
     __device__ void fetch(int first_k) {
 #pragma unroll
-        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(first_k + k_of(i), columns[i % KEPT]);
+        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(operand.row(first_k + k_of(i)), columns[i % KEPT]);
     }
     __device__ void put(real (*tile)[J + GAP]) const {
 #pragma unroll
