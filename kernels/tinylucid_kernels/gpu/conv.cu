@@ -9,7 +9,8 @@
 // Taking places apart costs divisions by sizes, but only once a thread, or once a tile. A block computes for one group;
 // its pointers begin there. Memory traffic: as in product.cuh, where a pixel counts once for each tap that sees it; the caches serve all
 // but its first reading.
-// compiled with: -DKH=3 -DKW=3 -DROWS=64 | -DKH=3 -DKW=3 -DROWS=128 | -DKH=1 -DKW=1 -DROWS=64 | -DKH=1 -DKW=1 -DROWS=128
+// compiled with: -DKH=3 -DKW=3 -DROWS=32 | -DKH=3 -DKW=3 -DROWS=64 | -DKH=3 -DKW=3 -DROWS=128
+// compiled with: -DKH=1 -DKW=1 -DROWS=64 | -DKH=1 -DKW=1 -DROWS=128
 #include "product.cuh"
 
 constexpr int TAPS = KH * KW;
@@ -30,7 +31,7 @@ struct Window {
     int row, column;
 };
 struct Tap {
-    long long offset;
+    int offset;  // in one picture
     int down, across;
 };
 constexpr int NOWHERE = -(1 << 30);
@@ -38,7 +39,7 @@ constexpr int NOWHERE = -(1 << 30);
 __device__ real look(const real *picture, Window window, Tap tap, int height, int width) {
     int row = window.row + tap.down, column = window.column + tap.across;
     bool inside = (unsigned)row < (unsigned)height && (unsigned)column < (unsigned)width;
-    return inside ? picture[window.offset + tap.offset] : 0;
+    return inside ? (picture + window.offset)[tap.offset] : 0;
 }
 
 struct Filter {  // A of the forward pass: w[m, k]
@@ -61,7 +62,7 @@ struct Windows {  // B of the forward pass: x under tap k = (c, i, j) at output 
     }
     __device__ Tap row(int k) const {
         int c = k / TAPS, tap = k % TAPS, down = tap / KW * l.dh, across = tap % KW * l.dw;
-        return {(long long)(c * l.H + down) * l.W + across, c < l.C ? down : NOWHERE, across};
+        return {(c * l.H + down) * l.W + across, c < l.C ? down : NOWHERE, across};
     }
     __device__ real at(Tap tap, Window window) const { return look(x, window, tap, l.H, l.W); }
 };
@@ -138,7 +139,7 @@ struct Seers {  // B of ∂x: g of the output that saw pixel n = (image, u, v) o
         int o, i, j;
         phase.take_apart(k, o, i, j);
         int down = phase.down.seen - i * phase.down.back, across = phase.across.seen - j * phase.across.back;
-        return {(long long)(o * l.P + down) * l.Q + across, k < phase.K ? down : NOWHERE, across};
+        return {(o * l.P + down) * l.Q + across, k < phase.K ? down : NOWHERE, across};
     }
     __device__ real at(Tap tap, Window window) const { return look(g, window, tap, l.P, l.Q); }
 };
@@ -235,8 +236,9 @@ conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__res
     product(tiles, a, b, c, blockIdx.y * ROWS, first, 0, phase.K);
 }
 
-// ∂w, in parts: sums[part] over some of the places, for sum_parts. Grid: tiles of taps, of outputs, groups · parts.
-extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
+// ∂w, in parts: sums[part] over some of the places, for sum_parts. Grid: tiles of taps, of outputs, groups · parts:
+// two blocks for a multiprocessor, so that with 32 rows no more than two need registers.
+extern "C" __global__ void __launch_bounds__(THREADS, ROWS == 128 ? 1 : 2)
 conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ sums, int parts,
               int images, int groups, int C, int H, int W, int O, int P, int Q,
               int sh, int sw, int ph, int pw, int dh, int dw) {

@@ -14,6 +14,7 @@ def launch(name, grid, dtype, rows, kernel_size, *args):
 def layer(x_size, y_size, groups, stride, padding, dilation):
     """A layer as the kernels take it: images, groups, C, H, W, O, P, Q; C and O are channels of one group."""
     (n, c, h, w), (_, o, p, q) = x_size, y_size
+    countable(c // groups * h * w, o // groups * p * q)
     return n, groups, c // groups, h, w, o // groups, p, q, *stride, *padding, *dilation
 
 

@@ -1,6 +1,7 @@
 // Matrix products z = x · y as tiles (product.cuh), for the dense layer and for stacks of matrices. Either operand may
 // be stored transposed. Compiled with -DX_ALONG_K= -DY_ALONG_K=: 1 where neighbours in memory are neighbours in k.
 // compiled with: -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=64 | -DX_ALONG_K=1 -DY_ALONG_K=0 -DROWS=64 | -DX_ALONG_K=0 -DY_ALONG_K=1 -DROWS=64
+// compiled with: -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=32 | -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=32
 // compiled with: -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=64 | -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=128 | -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=128
 #include "product.cuh"
 
