@@ -1,10 +1,12 @@
 """Convolution and its two gradients on the GPU: as tiled products, and one channel at a time."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tinylucid_kernels.gpu import product
+from tinylucid_kernels.gpu import depthwise, product
 
 from .agree import agrees
 from .cut import cutting
@@ -108,9 +110,12 @@ def test_planes_of_every_width(size):
     agree_all(np.float32, (2, 5, size, size), (10, 1, 3, 3), True, (1, 1), (1, 1), (1, 1), 5)
 
 
-def test_more_places_than_a_block_has_threads():
-    """∂w one channel at a time: 2 · 12 · 13 places for 256 threads."""
-    agree_all(np.float32, (2, 3, 12, 13), (3, 1, 3, 3), False, (1, 1), (1, 1), (1, 1), 3)
+@pytest.mark.parametrize("size", [(12, 23), (4, 5)])
+def test_images_in_parts(size):
+    """∂w one channel at a time: two parts, of 4 and 3 images; 276 places for 256 threads, and 20, so that a block takes 8 images."""
+    with mock.patch.object(depthwise, "BLOCKS", 6):
+        agree_all(np.float32, (7, 3, *size), (3, 1, 3, 3), False, (1, 1), (1, 1), (1, 1), 3)
+        agree_all(np.float64, (2, 3, *size), (6, 1, 2, 3), False, (2, 1), (1, 0), (1, 2), 3)
 
 
 def test_nan_and_infinity_arrive_where_they_are_seen_and_nowhere_else():
