@@ -7,8 +7,8 @@
 //
 // Compiled for a filter size, -DKH= -DKW=: division by constants is cheap, and a tap is taken apart for every row of x.
 // Taking places apart costs divisions by sizes, but only once a thread, or once a tile. A block computes for one group;
-// its pointers begin there. Memory traffic: as in product.cuh, where a pixel counts once for each tap that sees it; the caches serve all
-// but its first reading.
+// its pointers begin there. Memory traffic: as in product.cuh, where a pixel counts once for each tap that sees it; the
+// caches serve all but its first reading.
 // compiled with: -DKH=3 -DKW=3 -DROWS=32 | -DKH=3 -DKW=3 -DROWS=64 | -DKH=3 -DKW=3 -DROWS=128
 // compiled with: -DKH=1 -DKW=1 -DROWS=64 | -DKH=1 -DKW=1 -DROWS=128
 #include "product.cuh"
@@ -74,9 +74,9 @@ struct Divisor {
     __device__ int divide(int k) const { return (unsigned)k * inverse >> 32; }
 };
 
-// Rows (or columns) of x of one phase: those that are `phase` modulo the stride. All are seen through the same taps i, where
-// (phase + pad − i·dilation) divides by the stride: the one at phase + u·stride from place u + seen − t·back through the
-// t-th of them, first + t·step.
+// Rows (or columns) of x of one phase: those that are `phase` modulo the stride. All are seen through the same taps i,
+// those where the stride divides phase + pad − i·dilation: the one at phase + u·stride from place u + seen − t·back
+// through the t-th of them, first + t·step.
 struct Axis {
     int phase, stride, pixels, first = 0, step = 1, taps, seen, back;
     Divisor by_taps;
