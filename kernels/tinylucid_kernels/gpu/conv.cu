@@ -25,7 +25,8 @@ struct Layer {
 };
 
 // An element of a picture lies where a window stands, moved to a channel and a tap: each gives its part of the offset,
-// and of the row and column, by which we see whether it is inside. Where there is no window or no tap, the row is NOWHERE.
+// and of the row and column, by which we see whether it is inside. Where there is no window, or no tap, its part of the
+// row is NOWHERE.
 struct Window {
     long long offset;
     int row, column;
@@ -153,7 +154,9 @@ struct Gradient {  // A of ∂w: g[image, m, place] with k = (image, place)
     __device__ long long row(int k) const {
         return k < K ? k / l.places() * l.image_of_y() + k % l.places() : -1;
     }
-    __device__ real at(long long place, const real *channel) const { return channel && place >= 0 ? channel[place] : 0; }
+    __device__ real at(long long place, const real *channel) const {
+        return channel && place >= 0 ? channel[place] : 0;
+    }
 };
 
 struct Taps {  // B of ∂w: x under tap n = (c, i, j) at output k = (image, p, q): Windows with k and n exchanged

@@ -46,12 +46,13 @@ extern "C" __global__ void conv2d_input(const real *__restrict__ g, const real *
     dx[(long long)plane * H * W + pixel] = sum;
 }
 
-// ∂w[o, i, j] = Σ_{image,p,q} g[image, o, p, q] · x[…, p·s + i·d − pad, …], in parts: sums[part] over some of the images,
-// for sum_parts. Grid: outputs, parts. A thread has some places of some images for all taps; then the block sums each
-// tap's in a tree, always of the same shape. Memory traffic: reads g, and x TAPS times but from the caches all but once.
-extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ sums,
-                                         int images, int O, int each, int H, int W, int P, int Q, int sh, int sw,
-                                         int ph, int pw, int dh, int dw) {
+// ∂w[o, i, j] = Σ_{image,p,q} g[image, o, p, q] · x[…, p·s + i·d − pad, …], in parts: sums[part] over some of the
+// images, for sum_parts. Grid: outputs, parts. A thread has some places of some images for all taps; then the block sums
+// each tap's in a tree, always of the same shape. Memory traffic: reads g, and x TAPS times but from the caches all but
+// once.
+extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real *__restrict__ g,
+                                         real *__restrict__ sums, int images, int O, int each, int H, int W, int P,
+                                         int Q, int sh, int sw, int ph, int pw, int dh, int dw) {
     __shared__ real scratch[32];
     int o = blockIdx.x, share = (images + gridDim.y - 1) / gridDim.y, first = blockIdx.y * share;
     int end = min(images, first + share);

@@ -57,7 +57,7 @@ template <int J, class Operand> struct Share {
     }
 };
 
-// Where thread t of 16 finds the i-th of its so many rows (or columns) in a tile: up to four neighbours at a time, which
+// Where thread t of 16 finds the i-th of its so many rows (or columns) in a tile: up to four neighbours at a time, that
 // are read as one.
 template <int MANY> __device__ int place(int i, int t) {
     constexpr int ONCE = MANY < 4 ? MANY : 4;
