@@ -1,10 +1,12 @@
 """Convolution and its two gradients on the GPU: as tiled products, and one channel at a time."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tinylucid_kernels.gpu import product
+from tinylucid_kernels.gpu import depthwise, product
 
 from .agree import agrees
 from .cut import cutting
@@ -61,6 +63,31 @@ def test_several_tiles_each_way(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("channels", [32, 33])
+def test_short_tiles(dtype, channels):
+    """Tiles of 32 rows where those are all, forward and ∂x; 33 take 64."""
+    assert product.cut(channels, 300, 9, np.dtype(dtype)).rows == (32 if channels == 32 else 64)
+    agree_all(dtype, (2, channels, 7, 11), (channels, channels, 3, 3), True, (1, 1), (1, 1), (1, 1), 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("size", "kernel_size", "stride", "padding", "dilation"),
+    [
+        ((17, 18), (3, 3), (2, 2), (1, 1), (1, 1)),  # 4, 2, 2 and 1 taps; one more row of one phase than of the other
+        ((17, 18), (3, 2), (2, 2), (1, 0), (2, 2)),  # every tap for one row in two, none for the other
+        ((13, 16), (3, 5), (3, 3), (0, 2), (2, 2)),  # taps in another order than their places
+        ((13, 16), (4, 4), (4, 6), (1, 1), (2, 4)),  # steps of 2 and 3 taps, phases without one
+        ((9, 10), (1, 1), (2, 3), (0, 0), (1, 1)),  # only one phase is seen at all
+        ((2, 5), (2, 3), (3, 7), (1, 0), (1, 1)),  # phases without pixels
+        ((30, 30), (3, 3), (2, 1), (1, 1), (1, 1)),  # several tiles of a phase
+    ],
+)
+def test_every_phase_of_a_stride(dtype, size, kernel_size, stride, padding, dilation):
+    agree_all(dtype, (2, 6, *size), (10, 3, *kernel_size), True, stride, padding, dilation, 2)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_tall_tiles(dtype):
     """Where there are tiles enough they have 128 rows: here 129 = one and a rest."""
     with cutting(blocks=1, long=512):
@@ -83,9 +110,12 @@ def test_planes_of_every_width(size):
     agree_all(np.float32, (2, 5, size, size), (10, 1, 3, 3), True, (1, 1), (1, 1), (1, 1), 5)
 
 
-def test_more_places_than_a_block_has_threads():
-    """∂w one channel at a time: 2 · 12 · 13 places for 256 threads."""
-    agree_all(np.float32, (2, 3, 12, 13), (3, 1, 3, 3), False, (1, 1), (1, 1), (1, 1), 3)
+@pytest.mark.parametrize("size", [(12, 23), (4, 5)])
+def test_images_in_parts(size):
+    """∂w one channel at a time: two parts, of 4 and 3 images; 276 places for 256 threads, and 20, so that a block takes 8 images."""
+    with mock.patch.object(depthwise, "BLOCKS", 6):
+        agree_all(np.float32, (7, 3, *size), (3, 1, 3, 3), False, (1, 1), (1, 1), (1, 1), 3)
+        agree_all(np.float64, (2, 3, *size), (6, 1, 2, 3), False, (2, 1), (1, 0), (1, 2), 3)
 
 
 def test_nan_and_infinity_arrive_where_they_are_seen_and_nowhere_else():
@@ -98,7 +128,8 @@ def test_nan_and_infinity_arrive_where_they_are_seen_and_nowhere_else():
 
 def test_the_cut_depends_on_sizes_alone_and_has_a_limit():
     cut = lambda m, n, k: product.cut(m, n, k, np.dtype(np.float32))
-    assert cut(64, 10**6, 9).rows == 64
+    assert cut(32, 10**6, 9).rows == 32
+    assert cut(33, 10**6, 9).rows == cut(64, 10**6, 9).rows == 64
     assert cut(65, 10**6, 9).rows == 128
     assert cut(65, 10**3, 9).rows == 64  # too few tiles for a large GPU
     assert cut(64, 576, 64 * 56 * 56).parts == 2 * 132 // 5

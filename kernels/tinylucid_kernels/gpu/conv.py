@@ -3,7 +3,7 @@
 from . import depthwise
 from .driver import cupy
 from .launch import kernel
-from .product import THREADS, cut, in_parts
+from .product import THREADS, countable, cut, in_parts
 
 
 def launch(name, grid, dtype, rows, kernel_size, *args):
@@ -14,6 +14,7 @@ def launch(name, grid, dtype, rows, kernel_size, *args):
 def layer(x_size, y_size, groups, stride, padding, dilation):
     """A layer as the kernels take it: images, groups, C, H, W, O, P, Q; C and O are channels of one group."""
     (n, c, h, w), (_, o, p, q) = x_size, y_size
+    countable(c // groups * h * w, o // groups * p * q)
     return n, groups, c // groups, h, w, o // groups, p, q, *stride, *padding, *dilation
 
 
@@ -41,9 +42,12 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     o, c, *kernel_size = weight.shape
     n, _, h, w = input_size
     x = cupy().empty(input_size, g.dtype)
-    tiles = cut(c, n * h * w, o // groups * kernel_size[0] * kernel_size[1], g.dtype, groups)
+    outputs, phases = o // groups, stride[0] * stride[1]
+    pixels = n * -(-h // stride[0]) * -(-w // stride[1])  # of the phase that has most
+    countable(n * h * w, outputs * kernel_size[0] * kernel_size[1] * max(kernel_size))
+    tiles = cut(c, pixels, outputs * kernel_size[0] * kernel_size[1], g.dtype, groups * phases)
     how = layer(input_size, g.shape, groups, stride, padding, dilation)
-    grid = (tiles.across, tiles.down, groups)
+    grid = (tiles.across * phases, tiles.down, groups)
     launch("conv2d_input", grid, g.dtype, tiles.rows, kernel_size, g, weight, x, *how)
     return x
 

@@ -1,6 +1,7 @@
 // Matrix products z = x · y as tiles (product.cuh), for the dense layer and for stacks of matrices. Either operand may
 // be stored transposed. Compiled with -DX_ALONG_K= -DY_ALONG_K=: 1 where neighbours in memory are neighbours in k.
 // compiled with: -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=64 | -DX_ALONG_K=1 -DY_ALONG_K=0 -DROWS=64 | -DX_ALONG_K=0 -DY_ALONG_K=1 -DROWS=64
+// compiled with: -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=32 | -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=32
 // compiled with: -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=64 | -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=128 | -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=128
 #include "product.cuh"
 
@@ -13,9 +14,11 @@ template <bool ALONG> struct Stored {
         if (j >= J) return nullptr;
         return start + (ALONG ? (long long)j * K : j);
     }
-    __device__ real at(int k, const real *column) const {
-        return column && k < K ? column[ALONG ? k : (long long)k * J] : 0;
+    __device__ long long row(int k) const {
+        if (k >= K) return -1;
+        return ALONG ? k : (long long)k * J;
     }
+    __device__ real at(long long row, const real *column) const { return column && row >= 0 ? column[row] : 0; }
 };
 
 struct Rows {  // C: z[m, n], with a bias for each n if there is one

@@ -2,9 +2,10 @@
 // computes one number of a plane; neighbouring threads, neighbouring places. Each of C channels has `each` outputs, so
 // plane image · O + o of y belongs to plane (image · O + o) / each of x. Compiled for a filter size, -DKH= -DKW=.
 // compiled with: -DKH=3 -DKW=3 | -DKH=5 -DKW=5
+#include "sums.cuh"
 #include "window.cuh"
 
-constexpr int TAPS = KH * KW, THREADS = 256;
+constexpr int TAPS = KH * KW;
 
 // y[o] = b[o] + Σ_{i,j} w[o, i, j] · x[o / each, p·s + i·d − pad, …]. Grid: blocks of planes, blocks of places.
 // Memory traffic: reads x, TAPS times but from the caches all but once, and writes y.
@@ -45,26 +46,35 @@ extern "C" __global__ void conv2d_input(const real *__restrict__ g, const real *
     dx[(long long)plane * H * W + pixel] = sum;
 }
 
-// ∂w[o, i, j] = Σ_{image,p,q} g[image, o, p, q] · x[…, p·s + i·d − pad, …]: one block for each tap (x) of each output
-// (y). A thread sums every 256th place, then the block sums in pairs: always in the same order. Memory traffic: reads
-// g and x TAPS times, partly from the caches.
-extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ out,
-                                         int images, int O, int each, int H, int W, int P, int Q, int sh, int sw,
-                                         int ph, int pw, int dh, int dw) {
-    __shared__ real sums[THREADS];
-    int o = blockIdx.y, t = threadIdx.x, top = blockIdx.x / KW * dh - ph, left = blockIdx.x % KW * dw - pw;
-    real sum = 0;
-    for (int k = t; k < images * P * Q; k += THREADS) {
-        int image = k / (P * Q), place = k % (P * Q), row = place / Q * sh + top, column = place % Q * sw + left;
-        if ((unsigned)row >= (unsigned)H || (unsigned)column >= (unsigned)W) continue;
-        long long plane = (long long)image * O + o;
-        sum += g[plane * P * Q + place] * x[plane / each * H * W + row * W + column];
+// ∂w[o, i, j] = Σ_{image,p,q} g[image, o, p, q] · x[…, p·s + i·d − pad, …], in parts: sums[part] over some of the
+// images, for sum_parts. Grid: outputs, parts. A thread has some places of some images for all taps; then the block sums
+// each tap's in a tree, always of the same shape. Memory traffic: reads g, and x TAPS times but from the caches all but
+// once.
+extern "C" __global__ void conv2d_weight(const real *__restrict__ x, const real *__restrict__ g,
+                                         real *__restrict__ sums, int images, int O, int each, int H, int W, int P,
+                                         int Q, int sh, int sw, int ph, int pw, int dh, int dw) {
+    __shared__ real scratch[32];
+    int o = blockIdx.x, share = (images + gridDim.y - 1) / gridDim.y, first = blockIdx.y * share;
+    int end = min(images, first + share);
+    real mine[TAPS] = {};
+    for (int place = threadIdx.x; place < P * Q; place += blockDim.x) {
+        int top = place / Q * sh - ph, left = place % Q * sw - pw;
+        for (int image = first + threadIdx.y; image < end; image += blockDim.y) {
+            long long plane = (long long)image * O + o;
+            const real *pixels = x + plane / each * H * W;
+            real gradient = g[plane * P * Q + place];
+#pragma unroll
+            for (int tap = 0; tap < TAPS; ++tap) {
+                int row = top + tap / KW * dh, column = left + tap % KW * dw;
+                bool inside = (unsigned)row < (unsigned)H && (unsigned)column < (unsigned)W;
+                if (inside) mine[tap] += gradient * pixels[row * W + column];
+            }
+        }
     }
-    sums[t] = sum;
-    __syncthreads();
-    for (int half = THREADS / 2; half; half /= 2) {
-        if (t < half) sums[t] += sums[t + half];
-        __syncthreads();
+    real *out = sums + ((long long)blockIdx.y * O + o) * TAPS;
+#pragma unroll
+    for (int tap = 0; tap < TAPS; ++tap) {
+        real sum = block_sum(mine[tap], scratch);
+        if (thread() == 0) out[tap] = sum;
     }
-    if (t == 0) out[o * TAPS + blockIdx.x] = sums[0];
 }

@@ -4,15 +4,16 @@
 //
 //     struct Operand {
 //         static constexpr bool ALONG_K;      // neighbours in memory: along k, or along the columns j (m of A, n of B)
-//         Column column(int j);               // what of the address does not change over k: worked out once, kept
-//         real at(int k, Column column);      // the element, 0 outside
+//         Column column(int j);               // what of the address depends on j only: worked out once, kept
+//         Row row(int k);                     // what depends on k only: if ALONG_K, worked out once a tile
+//         real at(Row row, Column column);    // the element, 0 outside: an addition and a check of bounds
 //     };
 //     struct Target { Column column(int n); void put(int m, int n, Column column, real value); };
 //
 // A block of 256 threads computes a tile of C, ROWS x COLUMNS, each thread ROWS/16 x COLUMNS/16 of it in registers. It
 // walks over k by DEPTH: a tile of A and one of B are brought to shared memory, where 16 threads read each element.
 // While one pair of tiles is multiplied, the next is on its way from global memory; two buffers, so one barrier a step.
-// Compiled with -DROWS=64 or 128.
+// Compiled with -DROWS=32, 64 or 128.
 //
 // Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block
 // reads ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 an element where both are 128.
@@ -21,7 +22,7 @@ constexpr int THREADS = 256, SIDE = 16;                    // the threads as a s
 constexpr int COLUMNS = sizeof(real) == 4 ? 128 : 64;      // doubles take two registers each
 constexpr int DEPTH = sizeof(real) == 4 ? 16 : 8;          // and twice the shared memory
 constexpr int TALL = ROWS / SIDE, WIDE = COLUMNS / SIDE;   // what one thread computes
-constexpr int BLOCKS = ROWS == 64 ? 2 : 1;                 // that a multiprocessor has registers for
+constexpr int BLOCKS = ROWS == 32 ? 3 : ROWS == 64 ? 2 : 1;  // that a multiprocessor has registers for
 constexpr int GAP = 4;                                     // so that a column of a tile lies in different banks
 
 struct alignas(16) Tiles {
@@ -29,7 +30,7 @@ struct alignas(16) Tiles {
 };
 
 // A thread's share of the tiles of one operand, on its way from global to shared memory. Neighbouring threads take
-// neighbours in memory. If those lie along the columns, a thread stays in one column; along k, it has one k a tile.
+// neighbours in memory. If those lie along the columns, a thread stays in one column; along k, in one row of each tile.
 template <int J, class Operand> struct Share {
     static constexpr int SIZE = J * DEPTH / THREADS, KEPT = Operand::ALONG_K ? SIZE : 1;
     const Operand &operand;
@@ -37,12 +38,10 @@ template <int J, class Operand> struct Share {
     real values[SIZE];
 
     static __device__ int k_of(int i) {
-        int element = i * THREADS + threadIdx.x;
-        return Operand::ALONG_K ? element % DEPTH : element / J;
+        return Operand::ALONG_K ? threadIdx.x % DEPTH : (i * THREADS + threadIdx.x) / J;
     }
     static __device__ int j_of(int i) {
-        int element = i * THREADS + threadIdx.x;
-        return Operand::ALONG_K ? element / DEPTH : element % J;
+        return Operand::ALONG_K ? (i * THREADS + threadIdx.x) / DEPTH : threadIdx.x % J;
     }
     __device__ Share(const Operand &from, int first_j) : operand(from) {
 #pragma unroll
@@ -50,7 +49,7 @@ template <int J, class Operand> struct Share {
     }
     __device__ void fetch(int first_k) {
 #pragma unroll
-        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(first_k + k_of(i), columns[i % KEPT]);
+        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(operand.row(first_k + k_of(i)), columns[i % KEPT]);
     }
     __device__ void put(real (*tile)[J + GAP]) const {
 #pragma unroll
@@ -58,8 +57,12 @@ template <int J, class Operand> struct Share {
     }
 };
 
-// Where thread t of 16 finds its i-th row (or column) in a tile: four neighbours at a time, which are read as one.
-__device__ int place(int i, int t) { return i / 4 * (4 * SIDE) + t * 4 + i % 4; }
+// Where thread t of 16 finds the i-th of its so many rows (or columns) in a tile: up to four neighbours at a time, that
+// are read as one.
+template <int MANY> __device__ int place(int i, int t) {
+    constexpr int ONCE = MANY < 4 ? MANY : 4;
+    return i / ONCE * (ONCE * SIDE) + t * ONCE + i % ONCE;
+}
 
 // One step: DEPTH products for each element that the thread has in registers.
 __device__ void multiply(real (&sums)[TALL][WIDE], const Tiles &tiles, int now) {
@@ -68,9 +71,9 @@ __device__ void multiply(real (&sums)[TALL][WIDE], const Tiles &tiles, int now) 
     for (int k = 0; k < DEPTH; ++k) {
         real a[TALL], b[WIDE];
 #pragma unroll
-        for (int i = 0; i < TALL; ++i) a[i] = tiles.a[now][k][place(i, ty)];
+        for (int i = 0; i < TALL; ++i) a[i] = tiles.a[now][k][place<TALL>(i, ty)];
 #pragma unroll
-        for (int j = 0; j < WIDE; ++j) b[j] = tiles.b[now][k][place(j, tx)];
+        for (int j = 0; j < WIDE; ++j) b[j] = tiles.b[now][k][place<WIDE>(j, tx)];
 #pragma unroll
         for (int i = 0; i < TALL; ++i)
 #pragma unroll
@@ -104,10 +107,10 @@ __device__ void product(Tiles &tiles, const A &a, const B &b, const Target &c, i
     }
 #pragma unroll
     for (int j = 0; j < WIDE; ++j) {
-        int n = n0 + place(j, threadIdx.x % SIDE);
+        int n = n0 + place<WIDE>(j, threadIdx.x % SIDE);
         auto column = c.column(n);
 #pragma unroll
-        for (int i = 0; i < TALL; ++i) c.put(m0 + place(i, threadIdx.x / SIDE), n, column, sums[i][j]);
+        for (int i = 0; i < TALL; ++i) c.put(m0 + place<TALL>(i, threadIdx.x / SIDE), n, column, sums[i][j]);
     }
 }
 

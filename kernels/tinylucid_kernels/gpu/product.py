@@ -34,12 +34,12 @@ def countable(*sizes):
 def cut(m, n, k, dtype, products=1):
     """The cut of so many products at once. Raises ValueError where a size passes the limit.
 
-    A tile has 128 rows where they are used and there are enough tiles for all multiprocessors, else 64. Where the tiles are
-    still too few, the sum over k is split into parts, two blocks for a multiprocessor.
+    A tile has 32 rows where those are all; 128 where they are used and there are enough tiles for all multiprocessors; else
+    64. Where the tiles are still too few, the sum over k is split into parts, two blocks for a multiprocessor.
     """
     countable(m, n, k)
     across = -(-n // COLUMNS[dtype])
-    rows = 128 if m > 64 and -(-m // 128) * across * products >= BLOCKS else 64
+    rows = 32 if m <= 32 else 128 if m > 64 and -(-m // 128) * across * products >= BLOCKS else 64
     down = -(-m // rows)
     tiles = max(1, down * across * products)
     return Cut(rows, down, across, max(1, min(-(-k // LONG), 2 * BLOCKS // tiles)))
