@@ -334,7 +334,7 @@ def test_an_out_folder_that_cannot_be_written_is_said_first(model, folder, tmp_p
     ("wrong", "word"),
     [
         (["demo", "--seed", "-1"], "from 0"),
-        (["demo", "--device", "tpu"], "expected device 'cpu' or 'cuda', got 'tpu'"),
+        (["demo", "--device", "tpu"], "expected device 'cpu', 'cuda' or 'auto', got 'tpu'"),
         (["train", ".", "--epochs", "0"], "≥ 1"),
         (["train", ".", "--lr", "nan"], "> 0"),
         (["train", ".", "--model", "alexnet"], "texture_net"),

@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
+from tinylucid_kernels.gpu.driver import NoGPU
+
 from . import __version__, devices
 from .commands.terminal import complain
 
@@ -77,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141  # what a shell reports for a closed pipe
     except OSError as error:
         return complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
-    except (ValueError, FloatingPointError) as error:
+    except (ValueError, FloatingPointError, NoGPU) as error:
         return complain(str(error))
     except MemoryError as error:
         return complain(f"not enough memory: {error}")

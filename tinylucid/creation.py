@@ -47,7 +47,8 @@ def unwrapped(data: Any) -> Any:
                 "tensor: this data requires a gradient, which a copy would lose; use x.clone() or tl.stack(xs), or x.detach() first"
             )
         return data.data
-    return [unwrapped(x) for x in data] if isinstance(data, (list, tuple)) else data
+    inner = lambda x: devices.host(x) if devices.of(x) == "cuda" else x
+    return [inner(unwrapped(x)) for x in data] if isinstance(data, (list, tuple)) else data
 
 
 def first(data: Any) -> Any:

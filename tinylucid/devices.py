@@ -46,9 +46,19 @@ def known(device: Any, where: str) -> str:
         return name
     if name not in ("cuda", "cuda:0"):
         hint = "; CUDA_VISIBLE_DEVICES says which card is cuda" if name.startswith("cuda") else ""
-        raise ValueError(f"{where}: expected device 'cpu' or 'cuda', got {device!r}{hint}")
+        raise ValueError(f"{where}: expected device 'cpu', 'cuda' or 'auto', got {device!r}{hint}")
     module()
     return "cuda"
+
+
+def device_or_dtype(target: Any, where: str) -> tuple[str | None, Any]:
+    """What ``to(target)`` means: (device, None) or (None, dtype); ValueError for a name that is neither."""
+    if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda", "auto"):
+        return known(target, where), None
+    try:
+        return None, np.dtype(target)
+    except TypeError:
+        raise ValueError(f"{where}: expected a dtype, or device 'cpu', 'cuda' or 'auto', got {target!r}") from None
 
 
 def module() -> Any:
@@ -93,7 +103,10 @@ def put(x: Array, device: str) -> Array:
     """An array on a device: itself if it is there already."""
     if device == "cuda":
         found = module()
-        return x if isinstance(x, found.ndarray) else found.asarray(x)
+        try:
+            return x if isinstance(x, found.ndarray) else found.asarray(x)
+        except MemoryError as error:
+            raise out_of_memory("to the GPU", error) from error
     return host(x)
 
 
@@ -133,14 +146,14 @@ def together(where: str, args: tuple, kw: dict) -> tuple[tuple, dict]:
         raise mixed(where, args)
     if "cuda" not in found:
         return args, kw
-    return tuple([moved(a) for a in args]), {name: moved(a) for name, a in kw.items()}
+    return tuple([moved(a, np.generic) for a in args]), {name: moved(a) for name, a in kw.items()}
 
 
-def moved(a: Any) -> Any:
-    """A constant on the GPU: a NumPy array, or those in a tuple; anything else as it is."""
+def moved(a: Any, number: Any = np.ndarray) -> Any:
+    """A constant on the GPU: a NumPy array (or a ``number``), or those in a tuple; anything else as it is."""
     if type(a) is tuple:
         return tuple([moved(b) for b in a])
-    return module().asarray(a) if isinstance(a, np.ndarray) else a
+    return module().asarray(a) if isinstance(a, (np.ndarray, number)) else a
 
 
 def mixed(where: str, args: Any) -> RuntimeError:

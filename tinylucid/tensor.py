@@ -74,10 +74,8 @@ class Tensor(Methods):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        x = self.data
-        if value is not None and not (
-            isinstance(value, Tensor) and value.data.shape == x.shape and value.data.dtype == x.dtype
-        ):
+        x, g = self.data, value.data if isinstance(value, Tensor) else None
+        if value is not None and (g is None or (type(g), g.shape, g.dtype) != (type(x), x.shape, x.dtype)):
             raise TypeError(f"grad: expected None or a Tensor of shape {self.shape} and {self.dtype}, got {value!r}")
         self._grad = value
 

@@ -61,7 +61,7 @@ def ready(kernel: Callable, contiguous: bool, arranged: Callable) -> Callable:
     def call(*args: Any) -> Any:
         given, dtype = args, None
         for k, a in enumerate(given):
-            if type(a) is np.ndarray or (on_gpu and hasattr(a, "flags")):
+            if type(a) is np.ndarray or (on_gpu and hasattr(a, "flags") and not isinstance(a, np.generic)):
                 if a.dtype.kind == "f":
                     if dtype is None and a.dtype in FLOATS:
                         dtype = a.dtype

@@ -123,7 +123,7 @@ def test_numpy_arrays_are_constants_and_follow_the_tensor(on_gpu):
     assert x.tolist() == [[4, 0], [4, 5]]
 
 
-@pytest.mark.parametrize(("device", "words"), [("tpu", "'cpu' or 'cuda'"), ("cuda:1", "CUDA_VISIBLE_DEVICES")])
+@pytest.mark.parametrize(("device", "words"), [("tpu", "'cpu', 'cuda' or 'auto'"), ("cuda:1", "CUDA_VISIBLE_DEVICES")])
 def test_another_device_is_refused(device, words):
     for call in (lambda: tl.zeros(1, device=device), lambda: tl.set_default_device(device)):
         with pytest.raises(ValueError, match=words):
@@ -204,3 +204,76 @@ def test_synchronize_waits():
     tl.cuda.synchronize()
     assert tl.cuda.is_available()
     assert devices.known("auto", "test") == ("cpu" if driver.is_emulated() else "cuda")  # slow, unless one asks for it
+
+
+NUMBERS = {
+    "add": lambda x, k: x + k,
+    "behind": lambda x, k: k * x,
+    "divide": lambda x, k: x / k,
+    "power": lambda x, k: k**x,
+    "maximum": lambda x, k: tl.maximum(x, k),
+    "where": lambda x, k: tl.where(x > 1, x, k),
+    "compare": lambda x, k: (x >= k).to(x.dtype),
+    "in place": lambda x, k: x.clone().__iadd__(k),
+}
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numpy_numbers_are_constants_too(name, kind):
+    x = np.float32([0.5, 1.0, 3.0])
+    there, here = (NUMBERS[name](tl.tensor(x, device=device), kind(2)) for device in ("cuda", "cpu"))
+    assert (there.device, there.dtype) == ("cuda", here.dtype)
+    np.testing.assert_allclose(there.cpu().numpy(), here.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, bool])
+def test_relu_of_integers(dtype):
+    x = np.arange(6).astype(dtype)
+    assert tl.tensor(x, device="cuda").relu().tolist() == tl.tensor(x).relu().tolist()
+
+
+@pytest.mark.parametrize("where", [tl.ones(1), nn.Linear(1, 1)], ids=["tensor", "model"])
+@pytest.mark.parametrize("name", ["gpu", "CUDA", "tpu"])
+def test_what_is_neither_device_nor_dtype_is_told_so(where, name):
+    with pytest.raises(ValueError, match=f"a dtype, or device 'cpu', 'cuda' or 'auto', got '{name}'"):
+        where.to(name)
+
+
+def test_gradients_move_with_their_model():
+    layer = nn.Linear(2, 1)
+    layer(tl.ones(1, 2)).sum().backward()
+    layer.to("cuda")
+    assert layer.weight.grad.device == "cuda"
+    assert layer.weight.grad.tolist() == [[1, 1]]
+    with pytest.raises(TypeError, match="grad: expected"):
+        layer.weight.grad = tl.zeros(1, 2)
+
+
+def test_a_model_is_checked_where_it_is():
+    assert tl.gradcheck(nn.Linear(4, 3).to("cuda"), tl.randn(2, 4).numpy())
+    assert tl.gradgradcheck(nn.Linear(4, 3).to("cuda"), tl.randn(2, 4).numpy())
+
+
+@pytest.mark.parametrize("rule", ["SGD", "Adam", "AdamW", "RMSprop"])
+def test_a_rate_may_be_a_numpy_number(rule):
+    p = tl.tensor([1.0, 2.0], device="cuda", requires_grad=True)
+    (p * p).sum().backward()
+    getattr(tl.optim, rule)([p], lr=np.float64(0.1)).step()
+    assert p.dtype == tl.float32
+    assert p[0].item() < 1
+
+
+def test_lists_of_tensors_are_read_from_the_gpu():
+    assert tl.tensor([tl.ones(1, device="cuda"), 2 * tl.ones(1)]).tolist() == [[1], [2]]
+
+
+def test_no_room_for_an_array_that_is_moved():
+    pool = driver.cupy().get_default_memory_pool()
+    tl.cuda.empty_cache()
+    pool.set_limit(size=pool.used_bytes() + 1_000_000)
+    try:
+        with pytest.raises(MemoryError, match=r"(?s)to the GPU: the GPU is out of memory.*smaller batch"):
+            tl.zeros(1000, 1000, device="cuda")
+    finally:
+        pool.set_limit(size=0)

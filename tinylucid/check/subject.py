@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import devices
 from ..nn import Module
+from ..nn.module import device_of
 from ..random import default_generator
 from ..tensor import Tensor
 
@@ -62,10 +63,10 @@ def is_checked(a: Any) -> bool:
     return a.tracked if isinstance(a, Tensor) else devices.is_array(a) and a.dtype.kind == "f"
 
 
-def as_leaf(a: Any, dtype: Any) -> Any:
-    """An argument in another dtype: a new leaf if it is checked, a constant if it is floating, else itself."""
+def as_leaf(a: Any, dtype: Any, device: str) -> Any:
+    """An argument in another dtype: a new leaf if it is checked (an array on that device), a constant if it is floating, else itself."""
     if is_checked(a):
-        array = a.data if isinstance(a, Tensor) else devices.put(a, devices.default)
+        array = a.data if isinstance(a, Tensor) else devices.put(a, device)
         return Tensor(array.astype(dtype, order="C"), requires_grad=True)
     return a.to(dtype) if isinstance(a, Tensor) and a.dtype.kind == "f" else a
 
@@ -74,7 +75,7 @@ def as_leaf(a: Any, dtype: Any) -> Any:
 def prepared(func: Callable, inputs: Any, dtype: Any = np.float64) -> Iterator[Subject]:
     """The call in ``dtype``, a Module's parameters and buffers too; they and the random counter are put back after."""
     given = arguments(inputs)
-    args = [as_leaf(a, dtype) for a in given]
+    args = [as_leaf(a, dtype, device_of(func)) for a in given]
     module = func if isinstance(func, Module) else Module()
     parameters = {name: p for name, p in module.named_parameters() if p.tracked}
     buffers = list(module.buffers())

@@ -221,16 +221,17 @@ class Module:
     def to(self, target: Any) -> Any:
         """All parameters and buffers on another device, "cpu" or "cuda", or the floating ones in another floating dtype.
 
-        In place, gradients forgotten; returns self. An optimiser's state follows at its next step. Raises TypeError for a
-        dtype without gradients, RuntimeError, with what to do, where there is no GPU.
+        In place; gradients move along, and are forgotten with a new dtype; an optimiser's state follows at its next step.
+        Returns self. Raises TypeError for a dtype without gradients, RuntimeError, with what to do, where there is no GPU.
         """
-        device = isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda", "auto")
-        if not device:
-            dtypes.check_floating(np.empty(0, target), f"{type(self).__name__}.to")
+        device, dtype = devices.device_or_dtype(target, f"{type(self).__name__}.to")
+        if dtype:
+            dtypes.check_floating(np.empty(0, dtype), f"{type(self).__name__}.to")
         for tensor in [*self.parameters(), *self.buffers()]:
             if device or tensor.dtype.kind == "f":
+                grad = tensor.grad if device else None
                 tensor.data = tensor.detach().to(target).data
-                tensor.grad = None
+                tensor.grad = None if grad is None else grad.to(target)
                 tensor.version[0] += 1
         return self
 

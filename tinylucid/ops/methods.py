@@ -172,10 +172,9 @@ class TensorMethods:
 
         Raises RuntimeError, with what to do, where there is no GPU.
         """
-        if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda", "auto"):
-            device = devices.known(target, "to")
+        device, dtype = devices.device_or_dtype(target, "to")
+        if device:
             return self if device == self.device else elementwise.move(self, device=device)
-        dtype = np.dtype(target)
         dtypes.supported(np.empty(0, dtype), "to")
         if dtype.kind != "f":
             return Tensor(self.data.astype(dtype))  # integers have no gradient

@@ -18,6 +18,8 @@ settings = Settings()
 @contextmanager
 def running(order: int = 0, check: bool = False) -> Iterator[None]:
     """``with running(order=2, check=True):`` kernels run in that order, each access to memory checked for races and bounds."""
+    if not isinstance(order, int) or order < 0:
+        raise ValueError(f"running: order must be 0 (forwards), 1 (backwards) or a seed from 2 on, got {order!r}")
     before = settings.order, settings.check
     settings.order, settings.check = order, check
     try:

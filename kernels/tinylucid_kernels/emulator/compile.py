@@ -147,16 +147,23 @@ def runtime() -> ctypes.PyDLL:
     return ctypes.PyDLL(str(runtime_path()))
 
 
-@functools.cache
-def compiler() -> str:
-    """g++'s version; CompileError where there is none, or where the emulation cannot work."""
+def missing() -> str:
+    """What the emulated GPU lacks here, and what to do; "" if nothing."""
     if sys.platform != "linux":
-        raise CompileError("the emulated GPU needs Linux; on Windows take WSL, on a Mac a container")
+        return "the emulated GPU needs Linux; on Windows take WSL, on a Mac a container"
     if not shutil.which("g++"):
-        raise CompileError(
+        return (
             "the emulated GPU compiles kernels with g++, which is not installed: 'apt install g++' (Debian, Ubuntu), "
             "'dnf install gcc-c++' (Fedora), 'conda install gxx'"
         )
+    return ""
+
+
+@functools.cache
+def compiler() -> str:
+    """g++'s version; CompileError where there is none, or where the emulation cannot work."""
+    if missing():
+        raise CompileError(missing())
     return subprocess.run(["g++", "-dumpfullversion", "-dumpmachine"], capture_output=True, text=True).stdout.strip()
 
 

@@ -5,7 +5,7 @@
     | unreadable | canaries ... | the array | < 16 bytes of canaries | unreadable |
 
 Reading past the end faults at once (within 16 bytes, so that vectors keep their alignment: in the plain build those few bytes
-are only compared afterwards). What lies before the array is 0xff: a NaN to whoever reads it, and checked when the kernel ends.
+are only compared afterwards). What lies before the array is NaN to whoever reads it, and checked when the kernel ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import numpy as np
 
 PAGE = mmap.PAGESIZE
 ALIGNMENT = 16  # of the largest vector, float4
-CANARY = 0xFF
 free: dict[int, list[int]] = {}  # mapped memory that is not in use, by its pages: mapping takes longer than copying
 
 
@@ -51,11 +50,17 @@ def bytes_at(address: int, count: int) -> np.ndarray:
     return np.ctypeslib.as_array((ctypes.c_ubyte * count).from_address(address))
 
 
+@functools.cache
+def guard_bytes(mark: int) -> np.ndarray:
+    """What lies beside an array: NaN in either precision, another one for each mark, so that a copied guard shows."""
+    return np.full((PAGE + 2 * ALIGNMENT) // 4 * 2, 0xFFFF0000 | (mark + 1) * 0x0101, np.uint32).view(np.uint8)
+
+
 class Guarded:
     """Bytes of host memory (``first`` to ``last``), copied to where a wrong address shows; ``address`` is the copy's."""
 
-    def __init__(self, first: int, last: int) -> None:
-        self.first, self.last, self.size = first, last, last - first
+    def __init__(self, first: int, last: int, mark: int = 0) -> None:
+        self.first, self.last, self.size, self.mark = first, last, last - first, mark
         rounded = -(-self.size // ALIGNMENT) * ALIGNMENT
         self.pages = -(-rounded // PAGE) + 1  # the page before the array holds canaries only
         self.base = mapped(self.pages)
@@ -66,12 +71,12 @@ class Guarded:
             bytes_at(self.address + self.size, rounded - self.size),
         )
         for canary in self.canaries:
-            canary[:] = CANARY
+            canary[:] = guard_bytes(mark)[: canary.size]
         ctypes.memmove(self.address, first, self.size)
 
     def is_smashed(self) -> bool:
         """Whether something was written beside the array."""
-        return any((canary != CANARY).any() for canary in self.canaries)
+        return any((canary != guard_bytes(self.mark)[: canary.size]).any() for canary in self.canaries)
 
     def copy_back(self) -> None:
         """Give the host what the kernel wrote."""
@@ -102,5 +107,5 @@ def guard(args: Any) -> tuple[list[Guarded], dict[int, Guarded]]:
             groups[-1][2].append(i)
         else:
             groups.append([first, last, [i]])
-    copies = [Guarded(first, last) for first, last, _ in groups]
+    copies = [Guarded(first, last, mark) for mark, (first, last, _) in enumerate(groups)]
     return copies, {i: copy for copy, group in zip(copies, groups) for i in group[2]}

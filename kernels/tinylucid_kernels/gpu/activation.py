@@ -6,6 +6,8 @@ from .launch import cover, kernel
 
 def relu(x):
     """max(x, 0); NaN stays NaN."""
+    if x.dtype.kind != "f":
+        return cupy().maximum(x, 0)
     y = cupy().empty_like(x)
     kernel("activation.cu", "relu", x.dtype)(*cover(x.size), x, y, x.size)
     return y

@@ -241,7 +241,7 @@ conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__res
 
 // ∂w, in parts: sums[part] over some of the places, for sum_parts. Grid: tiles of taps, of outputs, groups · parts:
 // two blocks for a multiprocessor, so that with 32 rows no more than two need registers.
-extern "C" __global__ void __launch_bounds__(THREADS, ROWS == 128 ? 1 : 2)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ sums, int parts,
               int images, int groups, int C, int H, int W, int O, int P, int Q,
               int sh, int sw, int ph, int pw, int dh, int dw) {

@@ -26,6 +26,9 @@ def cupy() -> Any:
     """The module that computes on the GPU; :class:`NoGPU` if there is none that works."""
     wanted = os.environ.get("TINYLUCID_GPU") or "real"
     if wanted == "emulated":
+        reason = import_module("..emulator.compile", __package__).missing()
+        if reason:
+            raise NoGPU(f"no GPU: {reason}")
         return import_module("..emulator.cupy", __package__)
     if wanted != "real":
         raise ValueError(f"TINYLUCID_GPU: expected 'real' or 'emulated', got {wanted!r}")
@@ -103,7 +106,7 @@ def described() -> list[tuple[str, str]]:
     """What ``tinylucid info`` says of the GPU: (name, value)."""
     try:
         module = cupy()
-    except NoGPU as error:
+    except (NoGPU, ValueError) as error:
         return [("gpu", str(error).removeprefix("no GPU: "))]
     if is_emulated():
         return [("gpu", "emulated on the CPU (TINYLUCID_GPU=emulated)")]

@@ -87,6 +87,8 @@ def unfit(p: Parameter, a: Any, here: Any) -> str:
 @functools.cache
 def kernel(file: str, name: str, dtype: Any, **defines: int) -> Kernel:
     """The kernel of that name in a ``.cu`` file, compiled for arrays of that floating dtype, with ``#define``s; kept."""
+    if np.dtype(dtype) not in REAL:
+        raise TypeError(f"kernel {name}: computes on float32 and float64, got {np.dtype(dtype)}")
     options = (*OPTIONS, f"-Dreal={REAL[np.dtype(dtype)]}", *(f"-D{k}={v}" for k, v in sorted(defines.items())))
     text = source(file)
     parameters = signature(text, name, np.dtype(dtype))

@@ -22,7 +22,7 @@ constexpr int THREADS = 256, SIDE = 16;                    // the threads as a s
 constexpr int COLUMNS = sizeof(real) == 4 ? 128 : 64;      // doubles take two registers each
 constexpr int DEPTH = sizeof(real) == 4 ? 16 : 8;          // and twice the shared memory
 constexpr int TALL = ROWS / SIDE, WIDE = COLUMNS / SIDE;   // what one thread computes
-constexpr int BLOCKS = ROWS == 32 ? 3 : ROWS == 64 ? 2 : 1;  // that a multiprocessor has registers for
+constexpr int BLOCKS = ROWS == 128 ? 1 : 2;                // that a multiprocessor has registers for
 constexpr int GAP = 4;                                     // so that a column of a tile lies in different banks
 
 struct alignas(16) Tiles {

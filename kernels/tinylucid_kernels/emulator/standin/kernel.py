@@ -39,7 +39,7 @@ class RawKernel:
             )
         library = build(self.code, self.options, settings.check)
         if self.name not in library.names:
-            raise AttributeError(f"there is no kernel {self.name}")
+            raise AttributeError(f'there is no kernel {self.name}; is it declared extern "C" __global__?')
         codes = signature(library, self.name)
         if len(codes) != len(args):
             raise TypeError(
