@@ -825,6 +825,7 @@ MUTANTS = [
     Mutant(EMULATOR + "cuda_math.h", "float min(float x, float y) { return fminf(x, y); }", "float min(float x, float y) { return y < x ? y : x; }", EMULATED),
     Mutant(EMULATOR + "memory.py", "self.address = end - rounded", "self.address = end - rounded - 16", EMULATED),
     Mutant(EMULATOR + "memory.py", "first < groups[-1][1]", "first < 0", EMULATED),
+    Mutant(EMULATOR + "memory.py", "(mark + 1) * 0x0101", "0xFFFF", EMULATED),
     Mutant(EMULATOR + "launch.py", "min(args[i].itemsize for i, c in holder.items() if c is copy)", "4", EMULATED),
     Mutant(EMULATOR + "compile.py", " if bytewise else ", " if False else ", EMULATED),
     # GPU kernels: batch norm and its sums

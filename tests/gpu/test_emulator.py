@@ -304,3 +304,21 @@ def test_functions_have_cudas_overloads(check):
     launch(build(MORE, OPTIONS, check), "numbers", (3,), (1, 1), [y]) if not check else None
     launch(build(MORE, OPTIONS, check), "numbers", (1,), (1, 1), [y])
     assert y.tolist() == [1, 9.5, 1, 1, 3, 31 + 8 + 4, 1, 32 + 1 + 1 + 1, 7 + 8 + 2]
+
+
+ONE_TOO_MANY = """
+extern "C" __global__ void copy(const TYPE *x, TYPE *y, int n) { int i = threadIdx.x; if (i <= n) y[i] = x[i]; }
+extern "C" __global__ void fill(TYPE *y, int n, TYPE value) { int i = threadIdx.x; if (i <= n) y[i] = value; }
+"""
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("float", np.float32), ("double", np.float64), ("int", np.int32)])
+def test_the_plain_build_sees_a_guard_that_is_copied_or_overwritten(kind, dtype):
+    """One element too many: what is read there is another guard, not the one it is written over."""
+    library = build(ONE_TOO_MANY, (f"-DTYPE={kind}",))
+    for x in (np.arange(9).astype(dtype), np.arange(7).astype(dtype)):
+        with pytest.raises(LaunchError, match="behind argument 2"):
+            launch(library, "copy", (1,), (32,), (x, x.copy(), np.int32(x.size)))
+        for value in (0, -1):
+            with pytest.raises(LaunchError, match="behind argument 1"):
+                launch(library, "fill", (1,), (32,), (x, np.int32(x.size), dtype(value)))

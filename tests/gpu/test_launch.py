@@ -1,6 +1,10 @@
 """The launcher refuses what CuPy would hand over as it is, and the driver says why there is no GPU and what to do."""
 
 import importlib
+import os
+import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -257,3 +261,17 @@ def test_the_installed_cupy_without_a_driver(monkeypatch):
     monkeypatch.setenv("TINYLUCID_GPU", "real")
     with pytest.raises(NoGPU, match=r"no NVIDIA driver|no CUDA device|the driver knows"):
         driver.cupy.__wrapped__()
+
+
+def test_without_a_compiler_the_emulated_gpu_is_none(tmp_path):
+    """Not found by ``info``, ``is_available`` and ``auto``; asked for, it is refused in one line."""
+    environment = {**os.environ, "TINYLUCID_GPU": "emulated", "PATH": str(tmp_path)}
+    ask = [sys.executable, "-m", "tinylucid", "info"]
+    said = subprocess.run(ask, env=environment, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"^gpu +the emulated GPU compiles kernels with g\+\+, which is not installed", said, re.M)
+    for device in ("cuda", "auto"):
+        ask = [sys.executable, "-m", "tinylucid", "predict", "net.safetensors", "one.png", "--device", device]
+        done = subprocess.run(ask, env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert ("g++" in done.stderr) == (device == "cuda")
