@@ -764,7 +764,6 @@ MUTANTS = [
     Mutant(LOOKS + "layers.py", "planes = devices.host(out)", "planes = out.data", VISUALIZE_GPU),
     Mutant(LOOKS + "layers.py", "Tensor(x[None]).to(device_of(model))", "Tensor(x[None])", VISUALIZE_GPU),
     Mutant(LOOKS + "filters.py", "devices.host(conv.weight)", "conv.weight.data", VISUALIZE_GPU),
-    Mutant("tinylucid/ops/padding.py", "math.prod(y.shape[1:])), index", "math.prod(y.shape[1:])), index[::-1]", VISUALIZE_GPU),
     Mutant(EXPLAIN + "baseline.py", "b = devices.host(baseline)", "b = np.asarray(baseline)", EXPLAIN_GPU + " -k baselines"),
     Mutant(EXPLAIN + "features.py", "given = devices.host(features)", "given = np.asarray(features)", EXPLAIN_GPU + " -k baselines"),
     # GPU kernels: pooling, resizing, sampling, adding at places
