@@ -1,6 +1,7 @@
 """The house: nothing imports upward, importing is light, rooms stay small, formulas and versions are in their place."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -111,3 +112,16 @@ def test_helpers_of_kernels_are_inlined(path):
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(d) for d in node.decorator_list):
             assert node.name.endswith("_items") or node.name in ("drive", "start"), f"{node.name}: use @inlined"
+
+
+@pytest.mark.parametrize("path", sorted((KERNELS / "gpu").glob("*.cu*")), ids=lambda p: p.name)
+def test_cuda_kernels_fit_the_eye_and_say_what_they_move(path):
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert len(lines) <= 350, "perhaps two rooms?"
+    begins = [k for k, line in enumerate(lines) if "__global__" in line]
+    for k in begins:
+        end = next(j for j in range(k, len(lines)) if lines[j] == "}")
+        assert end - k < 60, f"{lines[k]} is long"
+    assert not begins or re.search(r"raffic|[Rr]eads|[Ww]rites", text), "how much memory traffic does it need?"
+    assert "atomic" not in re.sub(r"//.*", "", text), "sums come in a fixed order"
