@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from . import nn
+from . import devices, nn
+from .creation import tensor
 from .data import Splits
 from .nn import functional as F
 from .optim import Adam
-from .tensor import Tensor
 
 
 def baselines(data: Splits) -> dict[str, float]:
@@ -33,7 +33,7 @@ def baselines(data: Splits) -> dict[str, float]:
 def softmax_regression(x: Any, y: Any, x_test: Any, y_test: Any, steps: int = 300, lr: float = 0.1) -> float:
     """Test accuracy of a linear classifier on features (N, D), standardised, after that many steps on all of them."""
     mean, std = x.mean(0), x.std(0) + 1e-6
-    x, x_test = (Tensor(((a - mean) / std).astype(np.float32)) for a in (x, x_test))
+    x, x_test = (tensor(((a - mean) / std).astype(np.float32)) for a in (x, x_test))
     model = nn.Linear(x.shape[1], int(y.max()) + 1)
     optimizer = Adam(model.parameters(), lr=lr)
     for _ in range(steps):
@@ -41,7 +41,7 @@ def softmax_regression(x: Any, y: Any, x_test: Any, y_test: Any, steps: int = 30
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return float((model(x_test).data.argmax(1) == y_test).mean())
+    return float((devices.host(model(x_test)).argmax(1) == y_test).mean())
 
 
 def histogram(x: Any, bins: int = 16) -> Any:

@@ -6,6 +6,7 @@ from tinylucid_kernels.gpu import driver
 
 import tinylucid as tl
 from tinylucid import devices
+from tinylucid.baselines import softmax_regression
 
 nn, F = tl.nn, tl.nn.functional
 
@@ -277,3 +278,17 @@ def test_no_room_for_an_array_that_is_moved():
             tl.zeros(1000, 1000, device="cuda")
     finally:
         pool.set_limit(size=0)
+
+
+def test_data_and_what_simple_methods_reach_do_not_depend_on_the_default_device():
+    x = np.random.default_rng(0).standard_normal((12, 5)).astype(np.float32)
+    y = np.arange(12) % 3
+    found = []
+    for device in ("cuda", "cpu"):
+        tl.set_default_device(device)
+        tl.manual_seed(0)
+        train, _ = tl.data.digits(size=16)
+        found.append((train.x, softmax_regression(x, y, x, y, steps=3)))
+    assert type(found[0][0]) is np.ndarray
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..creation import tensor
 from ..dtypes import float32, int64
 from ..nn.functional import interpolate
 from ..random import Generator
@@ -32,7 +31,7 @@ def digits(seed: int = 0, test_fraction: float = 0.25, size: int = 8) -> Splits:
     found = load_digits()
     x = (found.images[:, None] / 16).astype(float32)  # seventeen steps of grey: ink in 4×4 pixels of the scan
     if size > 8:
-        x = interpolate(tensor(x), size=int(size), mode="bilinear").numpy()
+        x = interpolate(x, size=int(size), mode="bilinear")
     names = tuple(str(k) for k in range(10))
     data = ArrayDataset(x, found.target.astype(int64), names, Preprocess(int(size), color=False))
     return split(data, 1 - test_fraction, seed)
