@@ -292,3 +292,9 @@ def test_data_and_what_simple_methods_reach_do_not_depend_on_the_default_device(
     assert type(found[0][0]) is np.ndarray
     np.testing.assert_array_equal(found[0][0], found[1][0])
     assert found[0][1] == found[1][1]
+
+
+def test_negative_numbers_of_rows_get_their_gradient(on_gpu):
+    x = tl.ones(3, 2, requires_grad=True)
+    (x[np.array([-1, 0, -1])] * 2).sum().backward()
+    assert x.grad.tolist() == [[2, 2], [0, 0], [4, 4]]
