@@ -32,9 +32,13 @@ class Folder:
         if name.startswith("__"):
             raise AttributeError(name)
         kernel = getattr(import_module(f".{self.name}", __package__), name)
-        function = ready(kernel, name not in AS_THEY_ARE, gpu_array if self.name == "gpu" else numpy_array)
         if self.name == "gpu":
-            function = there_and_back(function, name in WRITTEN)
+            from .gpu.driver import cupy
+
+            arranged = cupy().ascontiguousarray
+            function = there_and_back(ready(kernel, cupy().ndarray, arranged), cupy(), name in WRITTEN)
+        else:
+            function = ready(kernel, np.ndarray, numpy_array)
         setattr(self, name, function)  # from now on found without this detour
         return function
 
@@ -43,54 +47,43 @@ class Folder:
 
 
 def numpy_array(a: Any) -> Any:
-    """A copy that is C-contiguous and writeable."""
-    return np.array(a, order="C")
+    """The array, C-contiguous and writeable: itself or a copy. (Numba would compile once more for read-only ones.)"""
+    return a if a.flags.carray else np.array(a, order="C")
 
 
-def gpu_array(a: Any) -> Any:
-    """The array itself, or a copy without gaps."""
-    from .gpu.driver import cupy
-
-    return cupy().ascontiguousarray(a)
-
-
-def ready(kernel: Callable, contiguous: bool, arranged: Callable) -> Callable:
-    """The kernel, whose arrays it gets C-contiguous and writeable (unless it takes any layout) and, if floating, all of one dtype."""
-    on_gpu = arranged is gpu_array
+def ready(kernel: Callable, array_type: Any, arranged: Callable) -> Callable:
+    """The kernel, whose arrays it gets as ``arranged`` gives them (unless it takes any layout) and, if floating, all of one dtype."""
+    contiguous = kernel.__name__ not in AS_THEY_ARE
 
     def call(*args: Any) -> Any:
         given, dtype = args, None
         for k, a in enumerate(given):
-            if type(a) is np.ndarray or (on_gpu and hasattr(a, "flags") and not isinstance(a, np.generic)):
+            if type(a) is array_type:
                 if a.dtype.kind == "f":
                     if dtype is None and a.dtype in FLOATS:
                         dtype = a.dtype
                     elif a.dtype != dtype:
                         raise unfit(kernel, given)
-                fits = (
-                    a.flags.c_contiguous if on_gpu else a.flags.carray
-                )  # Numba would compile once more for read-only ones
-                if contiguous and not fits:
-                    args = (*args[:k], arranged(a), *args[k + 1 :])
+                fit = arranged(a) if contiguous else a
+                if fit is not a:
+                    args = (*args[:k], fit, *args[k + 1 :])
         return kernel(*args)
 
     return call
 
 
-def there_and_back(kernel: Callable, writes: bool) -> Callable:
+def there_and_back(kernel: Callable, gpu: Any, writes: bool) -> Callable:
     """A GPU kernel that also takes NumPy arrays: they are moved to the GPU, the results and what it wrote back to NumPy."""
 
     def call(*args: Any) -> Any:
-        from .gpu.driver import cupy
-
-        if any(isinstance(a, cupy().ndarray) for a in args):
+        if any(isinstance(a, gpu.ndarray) for a in args):
             return kernel(*args)
-        moved = tuple(cupy().asarray(a) if type(a) is np.ndarray else a for a in args)
+        moved = tuple(gpu.asarray(a) if type(a) is np.ndarray else a for a in args)
         out = kernel(*moved)
         for a, b in zip(args, moved) if writes else ():
             if type(a) is np.ndarray:
                 a[...] = b.get()
-        back = lambda y: y.get() if isinstance(y, cupy().ndarray) else y
+        back = lambda y: y.get() if isinstance(y, gpu.ndarray) else y
         return tuple(map(back, out)) if isinstance(out, tuple) else back(out)
 
     return call
