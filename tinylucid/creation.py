@@ -15,21 +15,23 @@ from .tensor import Tensor
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor with a copy of ``data``: an array, a number, or nested lists.
 
-    Python floats get the default dtype, integers int64, arrays keep their own. ``device`` is "cpu" or "cuda" (None: the default
-    one; a tensor stays where it is). Raises TypeError for ragged or
+    Python floats get the default dtype, integers int64, arrays keep their own. ``device`` is "cpu" or "cuda"; without it what is on the
+    GPU stays there, and all else goes to the default device. Raises TypeError for ragged or
     non-numeric data, an unsupported dtype, and an integer tensor that should require a gradient, and RuntimeError for
     tensors that require a gradient, which a copy would lose.
     """
     data = unwrapped(data)
-    device = devices.of(data) if device is None and devices.of(data) == "cuda" else device
+    on_gpu = devices.of(data) == "cuda"
     try:
-        array = data.copy() if devices.of(data) == "cuda" else np.array(data)
+        array = data.copy() if on_gpu else np.array(data)
     except ValueError as error:
         raise TypeError(f"tensor: expected numbers in a regular shape: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"tensor: expected numbers, got {type(data).__name__} that reads as {array.dtype}")
     if dtype is None and array.dtype == dtypes.float64 and not hasattr(first(data), "dtype"):
         dtype = dtypes.default
+    if device is None and on_gpu:
+        device = "cuda"
     return placed(array if dtype is None else array.astype(dtype), device, "tensor", requires_grad)
 
 

@@ -35,7 +35,7 @@ def is_available() -> bool:
 
 
 def known(device: Any, where: str) -> str:
-    """ "cpu" or "cuda": ``device`` if it can be computed on, "auto" as "cuda" where there is a GPU that is not emulated.
+    """The device, if it can be computed on: "cpu" or "cuda"; "auto" is "cuda" where there is a GPU that is not emulated.
 
     Raises ValueError for another name, RuntimeError (with what to do) where there is no GPU.
     """
@@ -86,7 +86,7 @@ def is_array(x: Any) -> bool:
 
 def as_array(x: Any) -> Array:
     """An array as it is, on its device; anything else as a NumPy array."""
-    if type(x) is np.ndarray or (gpu_type is not None and isinstance(x, gpu_type)):
+    if is_array(x):
         return x
     if hasattr(x, "__cuda_array_interface__") and type(x).__module__.split(".")[0] == "cupy":
         return module().asarray(x)  # the first one: made by the user

@@ -16,11 +16,6 @@ from ..random import default_generator
 from ..tensor import Tensor
 
 
-def values(x: Tensor) -> np.ndarray:
-    """A tensor's values where finite differences are computed: on the CPU."""
-    return devices.host(x)
-
-
 def place(leaf: Tensor, array: Any) -> None:
     """Give a leaf other values, on its own device."""
     leaf.data = devices.beside(np.asarray(array), leaf)
@@ -64,7 +59,7 @@ def is_checked(a: Any) -> bool:
 
 
 def as_leaf(a: Any, dtype: Any, device: str) -> Any:
-    """An argument in another dtype: a new leaf if it is checked (an array on that device), a constant if it is floating, else itself."""
+    """An argument in another dtype: a new leaf if it is checked (an array goes to that device), a constant if floating, else itself."""
     if is_checked(a):
         array = a.data if isinstance(a, Tensor) else devices.put(a, device)
         return Tensor(array.astype(dtype, order="C"), requires_grad=True)

@@ -29,10 +29,11 @@ def index_add(y, index, size):
     """
     if y.size <= SMALL:
         out = np.zeros((size, y.shape[1]), y.dtype)
-        for place, row in zip(index, y) if y.shape[1] > 1 else ():
-            out[place] += row
         if y.shape[1] == 1:
-            np.add.at(out[:, 0], index, y[:, 0])
+            np.add.at(out[:, 0], index, y[:, 0])  # quick for numbers, slow for rows
+        else:
+            for place, row in zip(index, y):
+                out[place] += row
         return out
     out = np.empty((size, y.shape[1]), y.dtype)
     spread(add_items, -(-y.shape[1] // LINE), y.size + out.size, y, index, out)

@@ -239,8 +239,7 @@ conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__res
     product(tiles, a, b, c, blockIdx.y * ROWS, first, 0, phase.K);
 }
 
-// ∂w, in parts: sums[part] over some of the places, for sum_parts. Grid: tiles of taps, of outputs, groups · parts:
-// two blocks for a multiprocessor, so that with 32 rows no more than two need registers.
+// ∂w, in parts: sums[part] over some of the places, for sum_parts. Grid: tiles of taps, tiles of outputs, groups · parts.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 conv2d_weight(const real *__restrict__ x, const real *__restrict__ g, real *__restrict__ sums, int parts,
               int images, int groups, int C, int H, int W, int O, int P, int Q,
