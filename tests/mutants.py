@@ -115,9 +115,10 @@ MUTANTS = [
     op(REDUCE, "g - exp(out) * _sum(g, axes=(axis,), keepdim=True)", "g - exp(out)", "log_softmax"),
     # rules: shapes
     op(SHAPE, "key=axes.__getitem__", "key=lambda k: k", "permute"),
+    Mutant(SHAPE, "np.broadcast_to(np.False_, x.shape)[on_host]", "pass", "tests/gpu/test_devices.py -k beside"),
     Mutant(SHAPE, "index[0].reshape(-1).astype(np.int64) % (shape[0] or 1)", "index[0].reshape(-1).astype(np.int64)", "tests/gpu/test_devices.py -k negative"),
     op(SHAPE, "ordered[1:] != ordered[:-1]", "ordered[1:] == ordered[1:]", "indexed_assignment"),
-    op(SHAPE, "end - shape[axis], end)", "0, shape[axis])", "concatenate"),
+    op("tinylucid/ops/join.py", "end - shape[axis], end)", "0, shape[axis])", "concatenate"),
     op("tinylucid/ops/padding.py", "slice(before, before + n)", "slice(0, n)", "pad"),
     op(SHAPE, "k < lead or (shape[k - lead] == 1 and x.shape[k] != 1)", "k < lead", "add"),
     # rules: dense, convolution, pooling, batch norm, losses

@@ -298,3 +298,24 @@ def test_negative_numbers_of_rows_get_their_gradient(on_gpu):
     x = tl.ones(3, 2, requires_grad=True)
     (x[np.array([-1, 0, -1])] * 2).sum().backward()
     assert x.grad.tolist() == [[2, 2], [0, 0], [4, 4]]
+
+
+BESIDE = {
+    "too large": np.array([0, 3]),
+    "too small": np.array([-4]),
+    "of the second axis": (slice(None), np.array([1, 2])),
+    "on the GPU": lambda: tl.tensor([0, 7], device="cuda"),
+    "a mask of another length": np.array([True, False]),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_an_index_beside_the_tensor_is_an_error_as_on_the_cpu(name, on_gpu):
+    """CuPy would wrap it round, and give another element."""
+    x, key = tl.ones(3, 2), BESIDE[name]
+    key = key() if callable(key) else key
+    with pytest.raises(IndexError, match="index: "):
+        x[key]
+    with pytest.raises(IndexError, match="index: "):
+        x[key] = 5.0
+    assert x.sum().item() == 6

@@ -34,12 +34,13 @@ from ..ops.elementwise import (
     tanh,
 )
 from ..ops.fft import _irfft2, _rfft2
+from ..ops.join import _concatenate
 from ..ops.norm import batch_norm_fixed, batch_norm_train
 from ..ops.padding import _pad, _pick
 from ..ops.pool import _avg_pool2d, _max_pool2d
 from ..ops.reduce import _mean, _sum
 from ..ops.resize import _grid_sample, _resize
-from ..ops.shape import _assign, _concatenate, _expand, _permute, _put, _reshape, _sum_to, _take, clone
+from ..ops.shape import _assign, _expand, _permute, _put, _reshape, _sum_to, _take, clone
 from ..scopes import here
 from ..tensor import Node, Tensor
 

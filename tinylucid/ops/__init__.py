@@ -27,6 +27,7 @@ from .elementwise import (
     tanh,
     where,
 )
+from .join import concatenate, split, stack
 from .loss import binary_cross_entropy_with_logits, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from .norm import batch_norm, group_norm, instance_norm, layer_norm
 from .padding import pad
@@ -35,15 +36,12 @@ from .reduce import argmax, argmin, log_softmax, logsumexp, max, mean, min, soft
 from .regular import dropout
 from .resize import affine_grid, grid_sample, interpolate
 from .shape import (
-    concatenate,
     expand,
     flatten,
     gather,
     permute,
     reshape,
-    split,
     squeeze,
-    stack,
     sum_to_size,
     transpose,
     unsqueeze,

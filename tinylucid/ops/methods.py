@@ -13,7 +13,7 @@ from .. import devices, dtypes
 from ..autograd import backward
 from ..scopes import thread
 from ..tensor import Array, Tensor
-from . import activation, compare, dense, elementwise, reduce
+from . import activation, compare, dense, elementwise, join, reduce
 from . import shape as shapes
 
 
@@ -339,7 +339,7 @@ class TensorMethods:
     reshape = view = shapes.reshape
     flatten, squeeze, unsqueeze = shapes.flatten, shapes.squeeze, shapes.unsqueeze
     permute, transpose, expand, sum_to_size = shapes.permute, shapes.transpose, shapes.expand, shapes.sum_to_size
-    gather, split, clone = shapes.gather, shapes.split, shapes.clone
+    gather, split, clone = shapes.gather, join.split, shapes.clone
 
 
 for name, member in vars(TensorMethods).items():

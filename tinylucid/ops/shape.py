@@ -1,7 +1,6 @@
-"""Shapes, slices and joins: operations that move elements and change none; their rules move gradients back."""
+"""Shapes and slices: operations that move elements and change none; their rules move gradients back."""
 
 import math
-from itertools import accumulate
 
 import numpy as np
 from tinylucid_kernels import of
@@ -183,6 +182,16 @@ def _is_basic(index):
     return all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
 
 
+def _check_places(x, index):
+    """IndexError for an index beside an array on the GPU: CuPy would take another element in silence, so NumPy looks at it."""
+    if devices.of(x) == "cuda" and not _is_basic(index):
+        on_host = tuple(devices.host(k) if devices.is_array(k) else k for k in index)
+        try:
+            np.broadcast_to(np.False_, x.shape)[on_host]
+        except IndexError as error:
+            raise IndexError(f"{here('index')}: {error}") from None
+
+
 def _rows(index, shape, y):
     """The numbers of the rows that an index takes from an array of that shape, and how long a row is.
 
@@ -200,7 +209,9 @@ def _(g, index):
 
 def index(x, key):
     """x[key] for integers, slices, None, ..., boolean masks and integer arrays (NumPy's rules), the adjoint of adding there."""
-    return _take(x, index=plain_index(key))
+    places = plain_index(key)
+    _check_places(x, places)
+    return _take(x, index=places)
 
 
 @operation(dtypes="same")
@@ -239,6 +250,7 @@ def _last_writes(places):
 def put_into(x, value, index):
     """A copy of x with x[index] = value, ``value`` broadcast;  ∂x = g outside the index, ∂value = g at it."""
     value = value if isinstance(value, Tensor) else Tensor(devices.beside(value, x).astype(x.dtype))
+    _check_places(x, index)
     index = devices.moved(index) if devices.of(x) == "cuda" else index
     return _assign(x, expand(value, _places(index, x.shape, x).shape), index=index)
 
@@ -276,67 +288,6 @@ def gather(input, dim, index):
     grid = list(np.ogrid[tuple(slice(n) for n in places.shape)])
     grid[k] = places
     return _take(input, index=tuple(grid))
-
-
-@operation(dtypes="same")
-def _concatenate(*xs, axis):
-    return np.concatenate(xs, axis)
-
-
-@_concatenate.rule
-def _(g, need, shapes, axis):
-    ends = list(accumulate(shape[axis] for shape in shapes))
-    parts = [(slice(None),) * axis + (slice(end - shape[axis], end),) for end, shape in zip(ends, shapes)]
-    return tuple(_take(g, index=part) if wanted else None for part, wanted in zip(parts, need))
-
-
-def concatenate(tensors, dim=0):
-    """The tensors one after another along ``dim`` (also ``cat``); the other sizes must agree;  each gets its part of g."""
-    xs = sequence(tensors, "concatenate")
-    k = axis_of(dim, xs[0].ndim, "concatenate")
-    if any(
-        x.ndim != xs[0].ndim or x.shape[:k] + x.shape[k + 1 :] != xs[0].shape[:k] + xs[0].shape[k + 1 :] for x in xs
-    ):
-        raise ValueError(
-            f"{here('concatenate')}: shapes differ outside dim {dim}: {', '.join(str(x.shape) for x in xs)}"
-        )
-    return _concatenate(*xs, axis=k)
-
-
-def stack(tensors, dim=0):
-    """Tensors of one shape along a new axis ``dim``."""
-    xs = sequence(tensors, "stack")
-    if any(x.shape != xs[0].shape for x in xs):
-        raise ValueError(f"{here('stack')}: shapes differ: {', '.join(str(x.shape) for x in xs)}")
-    return concatenate([unsqueeze(x, dim) for x in xs], dim if dim >= 0 else dim + xs[0].ndim + 1)
-
-
-def sequence(tensors, where):
-    """A non-empty list of tensors or arrays; TypeError or ValueError otherwise."""
-    if not isinstance(tensors, (list, tuple)):
-        raise TypeError(f"{here(where)}: expected a list of tensors, got {type(tensors).__name__}")
-    for k, x in enumerate(tensors):
-        if not hasattr(x, "ndim"):
-            raise TypeError(f"{here(where)}: expected a list of tensors, its element {k} is {type(x).__name__}")
-    if not len(tensors):
-        raise ValueError(f"{here(where)}: expected at least one tensor, got an empty list")
-    return list(tensors)
-
-
-def split(tensor, split_size, dim=0):
-    """Views of ``tensor`` along ``dim``: pieces of ``split_size`` (the last may be smaller), or of the sizes listed."""
-    k = axis_of(dim, tensor.ndim, "split")
-    n = tensor.shape[k]
-    if isinstance(split_size, int):
-        if split_size < 1:
-            raise ValueError(f"{here('split')}: split_size must be at least 1, got {split_size}")
-        pieces = [min(split_size, n - start) for start in range(0, n, split_size)] or [0]
-    else:
-        pieces = list(split_size)
-    if sum(pieces) != n or min(pieces) < 0:
-        raise ValueError(f"{here('split')}: sizes {pieces} do not add up to {n}, the size of dim {dim}")
-    ends = accumulate(pieces)
-    return tuple(_take(tensor, index=(slice(None),) * k + (slice(e - size, e),)) for e, size in zip(ends, pieces))
 
 
 @operation
