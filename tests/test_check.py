@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import tinylucid as tl
 from tinylucid.check import GradcheckError, InconclusiveError, dot_test, gradcheck, gradgradcheck
-from tinylucid.check.diagnose import cause
+from tinylucid.check.diagnose import diagnose
+from tinylucid.check.evidence import Evidence
 from tinylucid.ops import conv, norm, pool
 from tinylucid.ops.reduce import _sum
 
@@ -27,6 +28,11 @@ def verdict(function, inputs, **options):
     report = gradcheck(function, inputs, raise_exception=False, **options)
     assert not report
     return report
+
+
+def cause(g, true):
+    """What a diagnosis of these arrays alone says."""
+    return diagnose([Evidence("x", g, true, upstream=("g",))]).text
 
 
 def calling(ufunc):
@@ -68,11 +74,11 @@ def test_planted_bugs_get_their_diagnosis(bug, seed):
 def test_a_missing_mean_is_named_with_the_axis_it_was_over(rng):
     x = rng.standard_normal((8, 3))
     op = planted(lambda x: x.mean(0), lambda g, shapes: np.broadcast_to(g, shapes[0]))
-    assert "off by exactly 8, the size of axis 0 of an input (8, 3)" in verdict(op, [x]).cause
+    assert "off by exactly 8, the size of axis 0 of x (8, 3)" in verdict(op, [x]).cause
     op = planted(lambda x: x.sum(0), lambda g, shapes: np.broadcast_to(g / 8, shapes[0]))
     assert "off by exactly 1/8" in verdict(op, [x]).cause
     op = planted(lambda x: np.asarray(x.mean()), lambda g, shapes: np.broadcast_to(g, shapes[0]))
-    assert "off by exactly 24, the size of all of an input (8, 3)" in verdict(op, [x]).cause
+    assert "off by exactly 24, the size of all of x (8, 3)" in verdict(op, [x]).cause
 
 
 def test_a_broadcast_axis_that_is_not_summed(rng):
@@ -360,7 +366,7 @@ def test_the_dot_test_finds_what_is_not_the_adjoint(rng):
 
 def test_diagnosis_without_a_pattern_counts():
     g = np.array([[1.0, 2.0], [3.0, 4.0]])
-    assert "100% of its elements" in cause(g, g + np.array([[1, 2], [-1, 7]]), [])
+    assert "100% of its elements" in cause(g, g + np.array([[1, 2], [-1, 7]]))
 
 
 @given(seed=st.integers(0, 2**31), n=st.integers(1, 6), k=st.sampled_from([1e-3, 1, 1e3]))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from .. import devices
@@ -11,7 +9,9 @@ from ..autograd import grad
 from ..devices import host as values  # finite differences are computed on the CPU
 from ..random import Generator
 from ..tensor import Tensor
-from . import diagnose
+from .diagnose import diagnose
+from .evidence import CLOSE, Evidence, worst
+from .patterns import at_worst
 from .report import Found, Report
 from .subject import Subject, place
 
@@ -142,7 +142,7 @@ class Check:
                     raise Found(f"float32 inputs gave a {y.dtype} result")
             for name, g, g64 in zip(single.names, self.gradients(), expected):
                 if np.abs(g - g64).max(initial=0) > FLOAT32_TOLERANCE * np.abs(g64).max(initial=0) + cancellation:
-                    index = diagnose.worst(g, g64)
+                    index = worst(g, g64)
                     raise Found(
                         f"{name}{list(index)}: float32 gradient {g[index]:.6g}, in float64 {g64[index]:.6g}", name
                     )
@@ -258,7 +258,7 @@ class Check:
         broken = self.gradients()[k]
         leaf.data = kept
         if np.abs(broken - g).max(initial=0) > 1e-4 * np.abs(g).max(initial=1e-300):
-            index = diagnose.worst(g, broken)
+            index = worst(g, broken)
             raise Found(
                 f"{self.subject.names[k]}{list(index)}: gradient {g[index]:.6g}, but {broken[index]:.6g} once ties are broken in "
                 "favour of the first in row-major order: at ties another element wins",
@@ -271,33 +271,41 @@ class Check:
         g, name = self.subject.analytic[k], self.subject.names[k]
         numeric = self.numeric(k)[0] if numeric is None else numeric
         numeric = np.where(np.isfinite(numeric), numeric, g)  # what cannot be told is not blamed
-        index = diagnose.worst(g, numeric)
-        sizes = [("input", leaf.shape) for leaf in self.subject.leaves] + [("output", u.shape) for u in self.upstream]
-        cause = self.mixed_up(k, numeric) or diagnose.cause(g, numeric, sizes, self.others_flipped(k))
-        ratio = f"{g[index] / numeric[index]:.6g}" if numeric[index] else "infinite"
-        raise Found(
-            f"the gradient of {name} is wrong at {name}{list(index)}: analytic {g[index]:.8g}, numeric {numeric[index]:.8g}, "
-            f"ratio {ratio}. {cause}",
-            name,
-            cause,
+        evidence = self.evidence(k, numeric)
+        cause = diagnose([evidence]).text
+        raise Found(f"the gradient of {name} is wrong at {at_worst(evidence, 'analytic')} {cause}", name, cause)
+
+    def evidence(self, k: int, numeric: np.ndarray) -> Evidence:
+        """What a diagnosis of leaf k's gradient needs."""
+        leaves, names, g = self.subject.leaves, self.subject.names, self.subject.analytic[k]
+        us = {"g" if len(self.upstream) == 1 else f"g of output {j}": u for j, u in enumerate(self.upstream)}
+        alike = [j for j, leaf in enumerate(leaves) if j != k and leaf.shape == g.shape]
+        return Evidence(
+            names[k],
+            g,
+            numeric,
+            {**{name: values(leaf) for name, leaf in zip(names, leaves)}, **us},
+            upstream=tuple(us),
+            outputs=tuple(u.shape for u in self.upstream),
+            fits=lambda changed: self.fits(k, changed),
+            others={names[j]: self.numeric(j)[0] for j in alike},
         )
 
-    def mixed_up(self, k: int, numeric: np.ndarray) -> str:
-        """The upstream gradient forgotten, or two inputs' gradients returned in the wrong order."""
-        g, names = self.subject.analytic[k], self.subject.names
-        if any(u.shape == g.shape and diagnose.same(g * u, numeric) for u in self.upstream):
-            return "The upstream gradient is missing: it would be right times g, elementwise."
-        for j, other in enumerate(self.subject.leaves):
-            if j != k and other.shape == g.shape and diagnose.same(g, self.numeric(j)[0]):
-                return f"It is the gradient of {names[j]}: the rule returns the two in the wrong order."
-        return ""
-
-    def others_flipped(self, k: int) -> Iterator[tuple[str, np.ndarray]]:
-        """∇φ in leaf k when another 4-d leaf is turned by 180 degrees: what a rule that forgot to flip it returns."""
-        for j, other in enumerate(self.subject.leaves):
-            if j != k and other.data.ndim == 4:
-                kept = other.data
-                other.data = kept[:, :, ::-1, ::-1]
-                numeric = self.numeric(k)[0]
-                other.data = kept
-                yield self.subject.names[j], numeric
+    def fits(self, k: int, changed: dict[str, np.ndarray]) -> bool:
+        """Whether leaf k's gradient would be right at other leaves and another upstream gradient: along two directions."""
+        g, leaves, names = self.subject.analytic[k], self.subject.leaves, self.subject.names
+        kept, kept_upstream, rng = [leaf.data for leaf in leaves], self.upstream, own_stream(self.seed + 1)
+        try:
+            for name, leaf in zip(names, leaves):
+                place(leaf, changed[name])
+            self.upstream = [u for name, u in changed.items() if name not in names]
+            for _ in range(2):
+                v = rng.normal(g.shape, np.float64) * self.scaled(k)
+                slope, error, _ = self.slope(k, v)
+                if not abs((g * v).sum() - slope) <= 10 * error + CLOSE * np.abs(g * v).max(initial=0):
+                    return False
+            return True
+        finally:
+            self.upstream = kept_upstream
+            for leaf, data in zip(leaves, kept):
+                leaf.data = data

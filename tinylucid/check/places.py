@@ -1,0 +1,86 @@
+"""Right in most places: where the wrong elements are says what was left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .evidence import CLOSE, Evidence, Finding
+
+
+def wrong_elements(e: Evidence) -> np.ndarray:
+    """A mask of the elements that are wrong."""
+    off = np.abs(e.given - e.true)
+    wrong = ~(off <= CLOSE * e.scale)
+    return wrong if wrong.any() else off > 100 * CLOSE * np.abs(e.true)  # small ones beside large ones
+
+
+def there(e: Evidence, wrong: np.ndarray) -> str:
+    """What is at the wrong elements."""
+    given, true = e.given[wrong], e.true[wrong]
+    if not np.abs(given).max(initial=0):
+        return ", and 0 there"
+    if np.abs(true).max(initial=0) <= CLOSE * e.scale:
+        return ", where it should be 0"
+    ratios = given / np.where(true, true, np.nan)
+    ratio = float(np.nanmean(ratios))
+    if np.isfinite(ratios).all() and np.ptp(ratios) < 1e-3 * abs(ratio):
+        return f", {ratio:.4g} times what it should be there"
+    return ""
+
+
+def named(e: Evidence) -> list[Finding] | None:
+    """Wrong only in places that have a name: where an argument is negative, where windows overlap, at ties."""
+    wrong = wrong_elements(e)
+    if not wrong.any() or wrong.size < 2:
+        return None
+    found = []
+    for words, mask in {**e.places, **by_value(e)}.items():
+        mask = np.broadcast_to(mask, wrong.shape)
+        if not (wrong & ~mask).any():
+            text = f"It is wrong only where {words}{there(e, wrong)}, and right elsewhere."
+            found.append(Finding(("where", words), text, telling=not mask.all() and wrong.sum() * 2 > mask.sum()))
+    return found
+
+
+def by_value(e: Evidence) -> dict[str, np.ndarray]:
+    """Masks of where an argument of the same shape is negative, positive, zero, equal to others."""
+    masks = {}
+    for name, a in e.arrays().items():
+        if a.shape == e.true.shape and name not in e.upstream:
+            masks |= {f"{name} = 0": a == 0, f"{name} < 0": a < 0, f"{name} > 0": a > 0, f"{name} ≤ 0": a <= 0, f"{name} ≥ 0": a >= 0}
+            masks |= {f"|{name}| > 1": np.abs(a) > 1, f"|{name}| < 1": np.abs(a) < 1}
+            values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True)
+            masks[f"{name} has equal values (ties)"] = counts[inverse].reshape(a.shape) > 1
+    return masks
+
+
+def border(e: Evidence) -> list[Finding] | None:
+    """Right inside and wrong at the border of the last two axes."""
+    wrong = wrong_elements(e)
+    if wrong.ndim < 2 or min(wrong.shape[-2:]) < 3 or not wrong.any():
+        return None
+    if wrong[..., 1:-1, 1:-1].any():
+        return []
+    sides = {"top": wrong[..., 0, :], "bottom": wrong[..., -1, :], "left": wrong[..., :, 0], "right": wrong[..., :, -1]}
+    names = [name for name, side in sides.items() if side.all() or side.mean() > 0.5] or ["border"]
+    where = f"at the border ({', '.join(names)})"
+    text = f"It is right inside and wrong {where}: a padding row or column, or an outermost one, is lost or counted wrongly."
+    return [Finding(("border",), text)]
+
+
+def along(e: Evidence) -> list[Finding] | None:
+    """Wrong only at some indices along an axis: some samples, channels, rows or columns."""
+    wrong = wrong_elements(e)
+    if not wrong.any() or wrong.size < 2:
+        return None
+    found = []
+    for k in range(wrong.ndim):
+        bad = wrong.any(tuple(j for j in range(wrong.ndim) if j != k))
+        n = len(bad)
+        if n > 1 and not bad.all():
+            places = np.flatnonzero(bad)
+            zero = "zero" if not np.abs(np.take(e.given, places, k)).max() else "wrong"
+            text = f"It is {zero} only at {places.tolist()} along axis {k} (of {n}), right elsewhere: those are left out or treated apart."
+            which = {(0,): "first", (n - 1,): "last", tuple(range(1, n)): "all but the first", tuple(range(n - 1)): "all but the last"}
+            found.append(Finding(("along", k - wrong.ndim, which.get(tuple(places.tolist()), "some")), text))
+    return found

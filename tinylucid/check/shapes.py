@@ -1,0 +1,51 @@
+"""From a wrong shape to its probable cause: an axis not summed after broadcasting, lost, or exchanged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .evidence import Evidence, Finding, same
+
+
+def shape(e: Evidence) -> list[Finding]:
+    """What may have given this shape, the likeliest first, and at the end that it is wrong."""
+    came, due = e.given.shape, e.true.shape
+    lead, what = f"It has shape {came}, {e.name} has {due}", "gradient" if e.upstream else "result"
+    found = []
+    if axes := repeated(came, due):
+        words = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
+        text = f"{lead}: it was broadcast over {words}, so sum over {'it' if len(axes) == 1 else 'them'}."
+        found.append(Finding(("shape", "not summed"), text))
+    squeezed, wanted = (tuple(n for n in s if n != 1) for s in (came, due))
+    if squeezed == wanted:
+        text = f"{lead}: an axis of size 1 is {'lost' if len(came) < len(due) else 'too many'}; keepdims=True or a reshape mends it."
+        found.append(Finding(("shape", "axis of size 1"), text))
+    for name, other in e.others.items():
+        if other.shape == came and (same(e.given, other) or not found):
+            found.append(Finding(("exchanged", name), f"{lead}, {name} has {came}: the {what}s are returned in the wrong order."))
+    if came == due[::-1] or (len(came) == len(due) and came == (*due[:-2], *due[-2:][::-1])):
+        found.append(Finding(("shape", "transposed"), f"{lead}: it is transposed."))
+    if not came and due:
+        found.append(Finding(("shape", "one number"), f"{lead}: it is summed over everything."))
+    if 0 < len(came) < len(due):
+        for k in range(len(due)):
+            if came == due[:k] + due[k + 1 :]:
+                found.append(Finding(("shape", "axis missing"), f"{lead}: axis {k} is missing, reduced over an axis too many."))
+                break
+    if sorted(came) == sorted(due) and not found:
+        found.append(Finding(("shape", "axes"), f"{lead}: its axes are in another order."))
+    return [*found, Finding(("shape",), f"{lead}.")]
+
+
+def repeated(came: tuple[int, ...], due: tuple[int, ...]) -> list[int]:
+    """The axes along which an array of shape ``due`` was repeated to get ``came``; none if it was not."""
+    lead = len(came) - len(due)
+    if lead < 0 or not all(n in (1, m) for n, m in zip(due, came[lead:])):
+        return []
+    return [k for k in range(len(came)) if k < lead or due[k - lead] != came[k]]
+
+
+def summed(array: np.ndarray, to: tuple[int, ...]) -> np.ndarray:
+    """An array summed over the axes along which ``to`` was repeated."""
+    axes = tuple(repeated(array.shape, to))
+    return array.sum(axes, keepdims=True).reshape(to) if axes else array
