@@ -59,7 +59,8 @@ class Evidence:
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two arrays agree, to within finite differences' error."""
-    return a.shape == b.shape and bool(np.abs(a - b).max(initial=0) <= CLOSE * np.abs(b).max(initial=1e-300))
+    largest = np.abs(b).max(initial=1e-300)
+    return a.shape == b.shape and bool(np.isfinite(largest) and np.abs(a - b).max(initial=0) <= CLOSE * largest)
 
 
 def worst(given: np.ndarray, true: np.ndarray) -> tuple[int, ...]:

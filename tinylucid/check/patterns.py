@@ -13,7 +13,11 @@ def zero(e: Evidence) -> list[Finding]:
     """All zero where it should not be."""
     if np.abs(e.given).max(initial=0) or not np.abs(e.true).max(initial=0):
         return []
-    why = "the rule returns zeros or None, or a detach() or .data cuts the graph." if e.upstream else "nothing is computed."
+    why = (
+        "the rule returns zeros or None, or a detach() or .data cuts the graph."
+        if e.upstream
+        else "nothing is computed."
+    )
     return [Finding(("zero",), f"It is all zero: {why}")]
 
 
@@ -64,8 +68,18 @@ def named_factor(e: Evidence, ratio: float) -> list[Finding]:
     found = []
     size, minus = abs(ratio), "minus " if ratio < 0 else ""
     for what, n in numbers(e):
-        for power, way in ((1, "multiplied by"), (-1, "divided by"), (0.5, "the root of"), (-0.5, "one over the root of")):
-            if n <= 0 or n == 1 or abs(size - n**power) > CLOSE * size or (abs(power) < 1 and not what.startswith("the size")):
+        for power, way in (
+            (1, "multiplied by"),
+            (-1, "divided by"),
+            (0.5, "the root of"),
+            (-0.5, "one over the root of"),
+        ):
+            if (
+                n <= 0
+                or n == 1
+                or abs(size - n**power) > CLOSE * size
+                or (abs(power) < 1 and not what.startswith("the size"))
+            ):
                 continue
             times = f"{'' if power > 0 else '1/'}{f'√{n:.6g}' if abs(power) < 1 else f'{n:.6g}'}"
             if not what.startswith("the size"):
@@ -75,7 +89,12 @@ def named_factor(e: Evidence, ratio: float) -> list[Finding]:
                 why = mean if power > 0 else "the rule divides by it and the function does not"
             else:
                 why = "it should be divided by it" if power > 0 else "it should not be divided by it"
-            found.append(Finding(("factor", what.split(" (")[0], power, minus), f"It is off by exactly {minus}{times}, {what}: {why}."))
+            found.append(
+                Finding(
+                    ("factor", what.split(" (")[0], power, minus),
+                    f"It is off by exactly {minus}{times}, {what}: {why}.",
+                )
+            )
     return found
 
 
@@ -106,7 +125,11 @@ def some_factor(e: Evidence) -> list[Finding]:
     ratio = ratio_of(e.given, e.true)
     if not ratio or abs(ratio - 1) < CLOSE:
         return []
-    return [Finding(("factor", "varies"), f"It is off by one factor everywhere, here {ratio:.6g}, and in each case another.")]
+    return [
+        Finding(
+            ("factor", "varies"), f"It is off by one factor everywhere, here {ratio:.6g}, and in each case another."
+        )
+    ]
 
 
 # --- right values, wrongly placed or shifted --------------------------------------------------------------------------
@@ -121,7 +144,9 @@ def orientation(e: Evidence) -> list[Finding] | None:
     if g.ndim >= 2 and same(g.swapaxes(-1, -2), true):
         found.append(Finding(("transposed",), "It is transposed: its last two axes are exchanged."))
     if g.ndim >= 2 and same(g[..., ::-1, ::-1], true):
-        text = "It is turned by 180 degrees: the kernel is flipped where it should not be, or not flipped where it should."
+        text = (
+            "It is turned by 180 degrees: the kernel is flipped where it should not be, or not flipped where it should."
+        )
         found.append(Finding(("turned",), text))
     if g.ndim >= 1 and same(g[..., ::-1], true):
         found.append(Finding(("backwards",), "Its last axis runs backwards."))
@@ -134,7 +159,9 @@ def rearranged(e: Evidence) -> list[Finding] | None:
         return None
     if not same(np.sort(e.given, None), np.sort(e.true, None)):
         return []
-    text = "It holds the right numbers in the wrong places: a reshape where a transpose is needed, or two axes mixed up."
+    text = (
+        "It holds the right numbers in the wrong places: a reshape where a transpose is needed, or two axes mixed up."
+    )
     return [Finding(("rearranged",), text)]
 
 
@@ -146,11 +173,18 @@ def offset(e: Evidence) -> list[Finding] | None:
     if np.ptp(difference) > CLOSE * e.scale or np.ptp(e.true) <= CLOSE * e.scale:
         return []
     by = float(difference.mean())
-    return [Finding(("offset",), f"It is too large by the same number everywhere, {by:.6g}: something is added once too often or left out.")]
+    return [
+        Finding(
+            ("offset",),
+            f"It is too large by the same number everywhere, {by:.6g}: something is added once too often or left out.",
+        )
+    ]
 
 
 def power(e: Evidence) -> list[Finding] | None:
     """The square, the root, the inverse, the logarithm or the exponential of what it should be."""
+    if e.given.size < 2:
+        return None
     with np.errstate(all="ignore"):
         candidates = {
             "the square of what it should be": e.true**2,
@@ -186,7 +220,11 @@ def constant_axis(e: Evidence) -> list[Finding]:
     """Constant along an axis where the true one is not: summed or averaged over one axis too many."""
     g, true, found = e.given, e.true, []
     for k in range(g.ndim):
-        if g.shape[k] < 2 or np.ptp(g, k).max() >= CLOSE * np.abs(g).max() or np.ptp(true, k).max() <= 0.01 * np.abs(true).max():
+        if (
+            g.shape[k] < 2
+            or np.ptp(g, k).max() >= CLOSE * np.abs(g).max()
+            or np.ptp(true, k).max() <= 0.01 * np.abs(true).max()
+        ):
             continue
         mean, total = true.mean(k, keepdims=True), true.sum(k, keepdims=True)
         averaged, summed = (same(g, np.broadcast_to(v, g.shape)) for v in (mean, total))

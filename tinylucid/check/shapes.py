@@ -22,7 +22,9 @@ def shape(e: Evidence) -> list[Finding]:
         found.append(Finding(("shape", "axis of size 1"), text))
     for name, other in e.others.items():
         if other.shape == came and (same(e.given, other) or not found):
-            found.append(Finding(("exchanged", name), f"{lead}, {name} has {came}: the {what}s are returned in the wrong order."))
+            found.append(
+                Finding(("exchanged", name), f"{lead}, {name} has {came}: the {what}s are returned in the wrong order.")
+            )
     if came == due[::-1] or (len(came) == len(due) and came == (*due[:-2], *due[-2:][::-1])):
         found.append(Finding(("shape", "transposed"), f"{lead}: it is transposed."))
     if not came and due:
@@ -30,7 +32,9 @@ def shape(e: Evidence) -> list[Finding]:
     if 0 < len(came) < len(due):
         for k in range(len(due)):
             if came == due[:k] + due[k + 1 :]:
-                found.append(Finding(("shape", "axis missing"), f"{lead}: axis {k} is missing, reduced over an axis too many."))
+                found.append(
+                    Finding(("shape", "axis missing"), f"{lead}: axis {k} is missing, reduced over an axis too many.")
+                )
                 break
     if sorted(came) == sorted(due) and not found:
         found.append(Finding(("shape", "axes"), f"{lead}: its axes are in another order."))

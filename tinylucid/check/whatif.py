@@ -22,17 +22,19 @@ def exchanged(e: Evidence) -> list[Finding]:
 
 def variant(e: Evidence) -> list[Finding]:
     """The right values of a similar function."""
-    return [Finding(("variant", what), f"It is what would be right {what}.") for what, other in e.variants.items() if same(e.given, other)]
+    return [
+        Finding(("variant", what), f"It is what would be right {what}.")
+        for what, other in e.variants.items()
+        if same(e.given, other)
+    ]
 
 
 def factor(e: Evidence) -> list[Finding] | None:
     """A factor, elementwise, that is missing, or that does not belong: the upstream gradient, a slope, a scale."""
-    if not np.abs(e.true).max(initial=0):
+    if e.true.size == 1 or not np.abs(e.true).max(initial=0):
         return None
     found = []
     for name, array in known_factors(e).items():
-        if array.size == 1 and name not in e.upstream:
-            continue
         if same(e.given * array, e.true):
             if name in e.upstream:
                 text = "The upstream gradient is missing: it would be right times g, elementwise."
@@ -74,7 +76,9 @@ def other_arrays(e: Evidence) -> Iterator[tuple[tuple, str, dict[str, Any]]]:
     arrays = e.arrays()
     for name, a in arrays.items():
         if a.ndim == 4:
-            text = f"It would be right for {name} turned by 180 degrees: the kernel is not flipped in the backward rule."
+            text = (
+                f"It would be right for {name} turned by 180 degrees: the kernel is not flipped in the backward rule."
+            )
             yield ("turned", name), text, {name: a[:, :, ::-1, ::-1]}
         if a.ndim >= 2 and a.shape[-1] == a.shape[-2] > 1:
             text = f"It would be right for {name} transposed: its last two axes are exchanged where they should not be."
@@ -84,21 +88,45 @@ def other_arrays(e: Evidence) -> Iterator[tuple[tuple, str, dict[str, Any]]]:
             for which, kept in (("last", n - 1), ("first", 0)) if n > 1 else ():
                 only = np.zeros_like(a)
                 only[(slice(None),) * k + (kept,)] = a[(slice(None),) * k + (kept,)]
-                why = "a later one overwrites the earlier ones: add them up (+=)" if which == "last" else "the others are left out"
-                yield (which, name, k), f"It counts only the {which} entry of {name} along axis {k} (of {n}): {why}.", {name: only}
+                why = (
+                    "a later one overwrites the earlier ones: add them up (+=)"
+                    if which == "last"
+                    else "the others are left out"
+                )
+                yield (
+                    (which, name, k),
+                    f"It counts only the {which} entry of {name} along axis {k} (of {n}): {why}.",
+                    {name: only},
+                )
     for name, a in arrays.items():
         if name in e.upstream:
-            yield ("unused", name), "The upstream gradient is not used: it would be right if g were all ones.", {name: np.ones_like(a)}
+            yield (
+                ("unused", name),
+                "The upstream gradient is not used: it would be right if g were all ones.",
+                {name: np.ones_like(a)},
+            )
         else:
-            yield ("left out", name), f"It would be right if {name} were 0: {name} is left out.", {name: np.zeros_like(a)}
-            yield ("as ones", name), f"It would be right if {name} were 1: {name} is left out as a factor.", {name: np.ones_like(a)}
+            yield (
+                ("left out", name),
+                f"It would be right if {name} were 0: {name} is left out.",
+                {name: np.zeros_like(a)},
+            )
+            yield (
+                ("as ones", name),
+                f"It would be right if {name} were 1: {name} is left out as a factor.",
+                {name: np.ones_like(a)},
+            )
         yield ("negative", name), f"It would be right for −{name}: {name} enters with the wrong sign.", {name: -a}
     for name, a in arrays.items():
         for other, b in arrays.items():
             if other != name and a.shape == b.shape:
                 yield ("instead", name, other), f"It would be right with {other} in the place of {name}.", {name: b}
                 if other > name:
-                    yield ("swapped", name, other), f"It would be right for {name} and {other} exchanged.", {name: b, other: a}
+                    yield (
+                        ("swapped", name, other),
+                        f"It would be right for {name} and {other} exchanged.",
+                        {name: b, other: a},
+                    )
 
 
 def options(e: Evidence) -> list[Finding] | None:
@@ -167,7 +195,12 @@ def sentence(counted: Mapping[str, float]) -> str:
     """What is wrong with each part, in words."""
 
     def words(c: float) -> str:
-        for value, text in ((0, "is missing"), (-1, "has the wrong sign"), (2, "is counted twice"), (0.5, "is counted half")):
+        for value, text in (
+            (0, "is missing"),
+            (-1, "has the wrong sign"),
+            (2, "is counted twice"),
+            (0.5, "is counted half"),
+        ):
             if abs(c - value) < 100 * CLOSE:
                 return text
         return f"is multiplied by {c:.4g}"

@@ -1,0 +1,74 @@
+"""Wrong and right solutions of the exercises: functions whose name says which one they replace, and whose docstring what is said of them."""
+
+import importlib
+import importlib.util
+import types
+from pathlib import Path
+
+from tinylucid.exercises import exercise, solution
+from tinylucid.exercises.trial import try_task
+
+WRONG = Path(__file__).parent / "wrong"
+
+
+def attempts(folder=WRONG):
+    """{exercise/attempt: (exercise, function, replacement)} of all files of a folder."""
+    found = {}
+    for path in sorted(folder.glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"wrong_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for name, function in vars(module).items():
+            if "__" in name and not name.startswith("__") and callable(function) and function.__module__ == spec.name:
+                found[f"{path.stem}/{name}"] = (path.stem, name.partition("__")[0], function)
+    return found
+
+
+def tried(name, function, replacement):
+    """What the check says of the solution with one function replaced: its status and its words."""
+    module = types.ModuleType(f"attempt_at_{name}")
+    exec(compile(solution(name), f"{name}.py", "exec"), module.__dict__)
+    setattr(module, function, replacement)
+    module.__file__ = replacement.__code__.co_filename if hasattr(replacement, "__code__") else f"{name}.py"
+    for task in exercise(name).tasks:
+        found = try_task(task, module)
+        if found["status"] != "right":
+            return found
+    return {"status": "right", "text": ""}
+
+
+def expected(replacement):
+    """The words that the check must say."""
+    return [word.strip() for word in replacement.__doc__.split("|")]
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    import tinylucid as tl
+
+    start = time.time()
+    good = 0
+    chosen = {k: v for k, v in attempts().items() if not sys.argv[1:] or any(k.startswith(a) for a in sys.argv[1:])}
+    with tl.kernels("reference"):
+        for key, (name, function, replacement) in chosen.items():
+            found, words = tried(name, function, replacement), expected(replacement)
+            ok = (
+                found["status"] == "right"
+                if words == ["right"]
+                else found["status"] != "right" and all(w in found["text"] for w in words)
+            )
+            good += ok
+            if not ok or "-v" in sys.argv:
+                print(
+                    "ok  " if ok else "BAD ",
+                    key,
+                    words,
+                    "->",
+                    found["status"],
+                    found.get("causes"),
+                    found["text"],
+                    found.get("case"),
+                )
+    print(f"{good} of {len(chosen)} in {time.time() - start:.1f} s")

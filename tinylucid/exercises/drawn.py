@@ -1,0 +1,60 @@
+"""Drawing arguments: hypothesis draws the shapes and options, which shrink to the smallest case, and a seed for the values.
+
+Values have two decimals, so that a case can be followed by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+
+def whole(draw: Any, least: int, most: int) -> int:
+    """A whole number; it shrinks towards ``least``."""
+    return draw(st.integers(least, most))
+
+
+def one_of(draw: Any, *choices: Any) -> Any:
+    """One of several; it shrinks towards the first."""
+    return draw(st.sampled_from(choices))
+
+
+def generator(draw: Any) -> np.random.Generator:
+    """NumPy's generator from a drawn seed."""
+    return np.random.default_rng(draw(st.integers(0, 2**16)))
+
+
+def values(draw: Any, *shape: int, scale: float = 1.0) -> np.ndarray:
+    """Numbers about 0 of that shape, none of them 0, in float64."""
+    found = np.round(scale * generator(draw).standard_normal(shape), 2)
+    return np.asarray(np.where(found == 0, 0.5, found))
+
+
+def positive(draw: Any, *shape: int) -> np.ndarray:
+    """Numbers from 0.5 to 2."""
+    return np.asarray(np.round(generator(draw).uniform(0.5, 2, shape), 2))
+
+
+def distinct(draw: Any, *shape: int) -> np.ndarray:
+    """Numbers of which no two are equal, nor nearly so."""
+    n = int(np.prod(shape))
+    return (generator(draw).permutation(n).reshape(shape) - n // 2) * 0.25 + 0.1
+
+
+def tied(draw: Any, *shape: int) -> np.ndarray:
+    """Numbers many of which are equal: 0, 0.7 and 1.4."""
+    return np.asarray(0.7 * generator(draw).integers(0, 3, shape))
+
+
+def labels(draw: Any, n: int, classes: int) -> np.ndarray:
+    """n class numbers."""
+    return generator(draw).integers(0, classes, n)
+
+
+def broadcastable(draw: Any, shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape that broadcasts to ``shape``: leading axes left out, some sizes 1."""
+    shape = shape[draw(st.integers(0, len(shape))) :]
+    return tuple(draw(st.sampled_from([n, 1])) for n in shape)

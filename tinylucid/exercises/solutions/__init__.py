@@ -1,0 +1,1 @@
+"""The exercises, written: one way of many."""

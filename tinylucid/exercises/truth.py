@@ -1,0 +1,80 @@
+"""What is right: the engine's function, and its gradient by finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..autograd import grad
+from ..check.compare import Check
+from ..check.subject import Subject
+from ..devices import host
+from ..tensor import Tensor
+from .task import Arguments, Task, as_tuple
+
+UNCLEAR = 1e-6  # of the largest slope: an error bar beyond it means a kink, where the contract decides
+
+
+def right(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
+    """The right results by name."""
+    return by_differences(task, arguments) if task.gradient else by_oracle(task, arguments)
+
+
+def quickly(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
+    """The same without finite differences."""
+    return by_autograd(task, arguments) if task.gradient else by_oracle(task, arguments)
+
+
+def with_upstream(task: Task, arguments: Arguments, seed: int = 0) -> Arguments:
+    """The arguments of the learner's function: before those that were drawn the upstream gradients, random."""
+    arguments = {k: np.asarray(a) if isinstance(a, np.generic) else a for k, a in arguments.items()}
+    if not task.gradient:
+        return arguments
+    rng = np.random.default_rng(seed)
+    ys = as_tuple(task.oracle(*arguments.values()))
+    gs = {u: np.round(rng.standard_normal(np.shape(y)), 2) for u, y in zip(task.upstream, ys)}
+    return {u: np.asarray(np.where(g == 0, 0.5, g)) for u, g in gs.items()} | arguments
+
+
+def shapes_of_outputs(task: Task, arguments: Arguments) -> tuple[tuple[int, ...], ...]:
+    """The shapes of what the function gives."""
+    if task.gradient:
+        return tuple(arguments[u].shape for u in task.upstream)
+    return tuple(y.shape for y in by_oracle(task, arguments).values())
+
+
+def by_oracle(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
+    """The oracle's values."""
+    return {name: np.asarray(host(y)) for name, y in zip(task.results, as_tuple(task.oracle(*arguments.values())))}
+
+
+def leaves_of(task: Task, arguments: Arguments, recorded: bool) -> Arguments:
+    """The oracle's arguments, those that have a gradient as tensors."""
+    taken = {k: a for k, a in arguments.items() if k not in task.upstream}
+    return {k: Tensor(a.astype(float), requires_grad=recorded) if k in task.results else a for k, a in taken.items()}
+
+
+def by_autograd(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
+    """The engine's own gradients: at ties and kinks its contract."""
+    leaves = leaves_of(task, arguments, recorded=True)
+    ys = [y for y in as_tuple(task.oracle(*leaves.values()))]
+    us = [arguments[u] for u in task.upstream]
+    live = [k for k, y in enumerate(ys) if isinstance(y, Tensor) and y.requires_grad]
+    asked = [leaves[name] for name in task.results]
+    gs = grad([ys[k] for k in live], asked, [us[k] for k in live], allow_unused=True) if live else [None] * len(asked)
+    return {name: np.zeros(leaves[name].shape) if g is None else host(g) for name, g in zip(task.results, gs)}
+
+
+def by_differences(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
+    """Central differences, element by element; where they cannot tell, at a kink, the engine's contract."""
+    contract, leaves = by_autograd(task, arguments), leaves_of(task, arguments, recorded=False)
+    tensors = [leaves[name] for name in task.results]
+    constant = lambda y: y if isinstance(y, Tensor) else Tensor(np.asarray(y))
+    call = lambda: [constant(y) for y in as_tuple(task.oracle(*leaves.values()))]
+    check = Check(Subject(call, tensors, list(task.results), []))
+    check.upstream = [arguments[u] for u in task.upstream]
+    found = {}
+    for k, name in enumerate(task.results):
+        slope, error, gap = check.numeric(k)
+        unclear = ~(np.maximum(error, gap) <= UNCLEAR * max(np.abs(slope).max(initial=0), 1e-3))
+        found[name] = np.where(unclear, contract[name], slope)
+    return found

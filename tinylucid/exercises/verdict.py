@@ -1,0 +1,175 @@
+"""From many cases to a few words: what is probably wrong, in which cases, and the smallest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..check.diagnose import diagnose
+from ..check.evidence import Evidence, Finding, worst
+from .task import Task
+from .observe import Outcome
+
+ENOUGH = 3  # cases on either side before "right where …, wrong where …" is more than chance
+MOST = 12  # comparisons that a diagnosis is made from
+
+
+def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[str, Any]:
+    """What is wrong with a task, for a person and for a script; ``smallest`` is the smallest case that fails."""
+    bad = [o for o in outcomes if o.status != "right"]
+    findings = [(smallest.key, smallest.text)] if smallest.text else []
+    wrong = [o for o in [smallest, *varied(bad)] if o.evidence]
+    for name in dict.fromkeys(name for o in wrong for name in o.evidence):
+        found = cause([o.evidence[name] for o in wrong if name in o.evidence])
+        findings.append((found.key, lead(task, name, found)))
+    where = separated(task, outcomes, local=findings[0][0] != ("unknown",))
+    texts = [text for key, text in findings if not (where and key == ("unknown",))][:2] or [
+        f"{task.function} is wrong."
+    ]
+    if where:
+        texts.append(where)
+    cases = f"{len(bad)} of {len(outcomes)} cases"
+    keys = [" ".join(map(str, key)) for key, _ in findings]
+    return {"function": task.function, "status": smallest.status, "cause": keys[0], "causes": keys, "where": where, "text": " ".join(texts),
+            "failed": cases, "case": shown(task, smallest)}  # fmt: skip
+
+
+def varied(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Some of the cases: half of them the largest, in which little is chance, half of them any."""
+    largest = sorted(outcomes, key=size, reverse=True)
+    return largest[: MOST // 2] + largest[MOST // 2 :: max(1, len(largest) // (MOST // 2))][: MOST // 2]
+
+
+def size(outcome: Outcome) -> int:
+    """How large a case is."""
+    return sum(a.size for a in outcome.arguments.values() if isinstance(a, np.ndarray))
+
+
+def cause(evidence: Sequence[Evidence]) -> Finding:
+    """What explains all of these, or, if nothing does, all but the smallest, or the smallest."""
+    if any(not np.isfinite(e.given).all() for e in evidence):
+        return Finding(
+            ("not finite",),
+            "It holds NaN or infinity: a division by 0, a logarithm of 0, or an exponential that overflows.",
+        )
+    found = diagnose(evidence)
+    for fewer in (evidence[1:], evidence[:1]):  # the smallest may fail for another reason
+        if found.key == ("unknown",) and fewer and (len(fewer) > 1 or fewer[0].true.size > 3):
+            found = diagnose(fewer)
+    return found
+
+
+def lead(task: Task, name: str, found: Finding) -> str:
+    """The finding as a sentence about the learner's result."""
+    what = task.result(name)
+    if found.key[0] == "shape" or found.text.startswith("It has shape"):
+        return found.text.replace("It has shape", f"{what[0].upper()}{what[1:]} has shape", 1)
+    return f"{what[0].upper()}{what[1:]} is wrong. {found.text}"
+
+
+# --- in which cases ---------------------------------------------------------------------------------------------------
+
+
+def separated(task: Task, outcomes: Sequence[Outcome], local: bool) -> str:
+    """ "Right at stride = 1, wrong at stride = 2.", if one property of the cases parts the right from the wrong.
+
+    With ``local`` the cause is known from the values, and properties of shapes (an axis of size 1) would only repeat it.
+    """
+    wrong = np.array([o.status != "right" for o in outcomes])
+    if min(wrong.sum(), (~wrong).sum()) < ENOUGH:
+        return ""
+    for here, elsewhere, holds in properties(task, outcomes, shapes=not local):
+        if (holds == wrong).all():
+            return f"It is wrong {here}, right {elsewhere}."
+        if (holds == ~wrong).all():
+            return f"It is right {here}, wrong {elsewhere}."
+    for here, elsewhere, holds in properties(task, outcomes, shapes=False):
+        for words, mask in ((here, holds), (elsewhere, ~holds)):
+            if not (wrong & ~mask).any() and mask.mean() ** wrong.sum() < 0.01:
+                return f"It is wrong only {words}." if words != "elsewhere" else f"It is right {here}."
+    return ""
+
+
+def properties(task: Task, outcomes: Sequence[Outcome], shapes: bool) -> list[tuple[str, str, np.ndarray]]:
+    """What may part the cases: (words where it holds, words where not, in which it holds)."""
+    found = []
+    features = [task.features(**o.arguments) if task.features else {} for o in outcomes]
+    for words in features[0]:
+        place, _, advice = words.partition(": ")
+        found.append(
+            (
+                f"where {place}{f' ({advice})' if advice else ''}",
+                "elsewhere",
+                np.array([bool(f[words]) for f in features]),
+            )
+        )
+    found += by_two_options(outcomes)
+    for name, value in outcomes[0].arguments.items():
+        drawn = [o.arguments[name] for o in outcomes]
+        if isinstance(value, (bool, str, int)):
+            found += by_option(name, drawn)
+        elif isinstance(value, tuple):
+            unequal = np.array([len(set(v)) > 1 for v in drawn])
+            found.append((f"where {name} holds different numbers", f"where the numbers of {name} are equal", unequal))
+            found += [each for k in range(len(value)) for each in by_option(f"{name}[{k}]", [v[k] for v in drawn])]
+        elif isinstance(value, np.ndarray) and shapes:
+            axes = min(np.ndim(v) for v in drawn)
+            for k in range(axes):
+                single = np.array([v.shape[v.ndim - axes + k] == 1 for v in drawn])
+                found.append((f"where axis {k} of {name} has size 1", "elsewhere", single))
+    return found
+
+
+def by_option(name: str, drawn: list) -> list[tuple[str, str, np.ndarray]]:
+    """The values of an option as properties."""
+    values = sorted(set(drawn))
+    if len(values) < 2:
+        return []
+    if len(values) == 2:
+        return [(f"at {name} = {values[1]}", f"at {name} = {values[0]}", np.array([v == values[1] for v in drawn]))]
+    if isinstance(values[0], (bool, str)):
+        return [(f"at {name} = {v}", f"at other {name}", np.array([d == v for d in drawn])) for v in values]
+    least = values[0]
+    steps = [(f"at {name} > {least}", f"at {name} = {least}", np.array([v > least for v in drawn]))]
+    return steps + [(f"at {name} > {t}", f"at {name} ≤ {t}", np.array([v > t for v in drawn])) for t in values[1:-1]]
+
+
+def by_two_options(outcomes: Sequence[Outcome]) -> list[tuple[str, str, np.ndarray]]:
+    """Which of two whole numbers is the larger one, as properties."""
+    found = []
+    names = [k for k, v in outcomes[0].arguments.items() if isinstance(v, int) and not isinstance(v, bool)]
+    for k, one in enumerate(names):
+        for other in names[k + 1 :]:
+            a, b = (np.array([o.arguments[name] for o in outcomes]) for name in (one, other))
+            found.append((f"where {one} = {other}", f"where {one} ≠ {other}", a == b))
+            found.append((f"where {one} > {other}", f"where {one} ≤ {other}", a > b))
+            found.append((f"where {one} < {other}", f"where {one} ≥ {other}", a < b))
+    return found
+
+
+# --- the smallest case ------------------------------------------------------------------------------------------------
+
+
+def shown(task: Task, outcome: Outcome) -> list[tuple[str, str]]:
+    """The arguments of a case, and what came and is right at the element that is most wrong, as lines of text."""
+    lines = [(name, text(value)) for name, value in outcome.arguments.items()]
+    for name, e in list(outcome.evidence.items())[:1]:
+        label = f"∂{name}" if task.gradient else name
+        lines += [(f"your {label}", text(e.given)), (f"right {label}", text(np.round(e.true, 6) + 0.0))]
+        if e.given.shape == e.true.shape and e.given.size > 24:
+            index = worst(np.nan_to_num(e.given), e.true)
+            lines.append((f"at {list(index)}", f"yours {e.given[index]:.6g}, right {e.true[index]:.6g}"))
+    return lines
+
+
+def text(value: Any) -> str:
+    """A value in a few lines; a large array by its shape."""
+    if not isinstance(value, np.ndarray):
+        return f"{value:.6g}" if isinstance(value, (float, np.floating)) else repr(value)
+    if value.size > 24:
+        return f"an array of shape {value.shape}"
+    return np.array2string(value, precision=6, suppress_small=True, separator=", ") + (
+        f"  shape {value.shape}" if value.ndim > 1 or not value.size else ""
+    )
