@@ -49,8 +49,8 @@ if __name__ == "__main__":
     import tinylucid as tl
 
     start = time.time()
-    good = 0
-    chosen = {k: v for k, v in attempts().items() if not sys.argv[1:] or any(k.startswith(a) for a in sys.argv[1:])}
+    good, names = 0, [a for a in sys.argv[1:] if a != "-v"]
+    chosen = {k: v for k, v in attempts().items() if not names or any(k.startswith(a) for a in names)}
     with tl.kernels("reference"):
         for key, (name, function, replacement) in chosen.items():
             found, words = tried(name, function, replacement), expected(replacement)

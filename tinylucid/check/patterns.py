@@ -68,7 +68,7 @@ def named_factor(e: Evidence, ratio: float) -> list[Finding]:
     found = []
     size, minus = abs(ratio), "minus " if ratio < 0 else ""
     for what, n in numbers(e):
-        for power, way in (
+        for power, _way in (
             (1, "multiplied by"),
             (-1, "divided by"),
             (0.5, "the root of"),

@@ -56,7 +56,7 @@ def by_value(e: Evidence) -> dict[str, np.ndarray]:
                 f"{name} ≥ 0": a >= 0,
             }
             masks |= {f"|{name}| > 1": np.abs(a) > 1, f"|{name}| < 1": np.abs(a) < 1}
-            values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True)
+            _values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True)
             masks[f"{name} has equal values (ties)"] = counts[inverse].reshape(a.shape) > 1
     return masks
 

@@ -66,7 +66,7 @@ def known_factors(e: Evidence) -> dict[str, np.ndarray]:
 
 def arguments(e: Evidence) -> list[Finding] | None:
     """Another array in the place of an argument: turned, transposed, left out, only its last part."""
-    if e.fits is None or e.true.size == 1 and all(a.size == 1 for a in e.arrays().values()):
+    if e.fits is None or (e.true.size == 1 and all(a.size == 1 for a in e.arrays().values())):
         return None
     return [Finding(key, text) for key, text, changed in other_arrays(e) if fits(e, changed)]
 

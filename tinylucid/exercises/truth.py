@@ -56,7 +56,7 @@ def leaves_of(task: Task, arguments: Arguments, recorded: bool) -> Arguments:
 def by_autograd(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
     """The engine's own gradients: at ties and kinks its contract."""
     leaves = leaves_of(task, arguments, recorded=True)
-    ys = [y for y in as_tuple(task.oracle(*leaves.values()))]
+    ys = list(as_tuple(task.oracle(*leaves.values())))
     us = [arguments[u] for u in task.upstream]
     live = [k for k, y in enumerate(ys) if isinstance(y, Tensor) and y.requires_grad]
     asked = [leaves[name] for name in task.results]

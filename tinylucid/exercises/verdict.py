@@ -9,8 +9,8 @@ import numpy as np
 
 from ..check.diagnose import diagnose
 from ..check.evidence import Evidence, Finding, worst
-from .task import Task
 from .observe import Outcome
+from .task import Task
 
 ENOUGH = 3  # cases on either side before "right where …, wrong where …" is more than chance
 MOST = 12  # comparisons that a diagnosis is made from

@@ -11,7 +11,6 @@ With stride < size the windows overlap, and one pixel may win several of them.
     tinylucid exercise check max_pool
 """
 
-import numpy as np
 
 
 def forward(x, size, stride):
