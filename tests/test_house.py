@@ -31,6 +31,7 @@ FLOORS = [
     {"report"},
     {"page"},
     {"demo"},
+    {"exercises"},
     {"commands"},
     {"cli"},
 ]

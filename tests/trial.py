@@ -1,4 +1,4 @@
-"""Wrong and right solutions of the exercises: functions whose name says which one they replace, and whose docstring what is said of them."""
+"""Wrong and right solutions of the exercises: functions named after what they replace; their docstrings hold what is said."""
 
 import importlib
 import importlib.util

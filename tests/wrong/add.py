@@ -29,7 +29,7 @@ def fit(g, x, reduce=np.sum):
 
 
 def backward__mean(g, a, b):
-    """off by exactly 1/ | the size of | the rule divides by it"""
+    """off by exactly 1/ | the number of times | the rule divides by it"""
     return fit(g, a, np.mean), fit(g, b, np.mean)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from . import patterns, places, shapes, whatif
 from .evidence import CLOSE, Evidence, Finding
 
+CHANCE = 0.02  # of seeing a finding in all comparisons though the cause is another: below it the finding is believed
 Rule = Callable[[Evidence], "list[Finding] | None"]  # None: this comparison is too small or too plain to tell
 
 RULES: tuple[Rule, ...] = (
@@ -54,7 +55,7 @@ def diagnose(evidence: Sequence[Evidence]) -> Finding:
 
 
 def common(rule: Rule, evidence: Sequence[Evidence]) -> Finding | None:
-    """The first finding of a rule that it has for each comparison, and that at least one of them tells."""
+    """The finding that a rule has for each comparison, if that is no chance: the likeliest, of equals the first."""
     remaining: dict[tuple, Finding] | None = None
     for e in evidence:
         found = rule(e)
@@ -66,8 +67,9 @@ def common(rule: Rule, evidence: Sequence[Evidence]) -> Finding | None:
             remaining = named
         else:
             remaining = {
-                key: f._replace(telling=f.telling or named[key].telling) for key, f in remaining.items() if key in named
+                key: f._replace(chance=f.chance * named[key].chance) for key, f in remaining.items() if key in named
             }
         if not remaining:
             return None
-    return next((f for f in (remaining or {}).values() if f.telling), None)
+    likeliest = min((remaining or {}).values(), key=lambda f: f.chance, default=None)
+    return likeliest if likeliest and likeliest.chance < CHANCE else None

@@ -14,12 +14,12 @@ CLOSE = 1e-4  # of the largest right value: far above finite differences' error,
 class Finding(NamedTuple):
     """A probable cause: ``key`` names it the same in every case, ``text`` says it in the words of this one.
 
-    ``telling``: whether this case alone would have been another one without it (a mask that covers everything tells nothing).
+    ``chance``: how likely this would be seen in this case if the cause were another (a mask of nearly everything tells nothing).
     """
 
     key: tuple
     text: str
-    telling: bool = True
+    chance: float = 0.0
 
 
 @dataclass

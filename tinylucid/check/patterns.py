@@ -31,6 +31,10 @@ def truly_zero(e: Evidence) -> list[Finding]:
     return [Finding(("should be zero",), text)]
 
 
+WHOLE: dict[float, str] = {1: "", -1: "1/"}  # the powers that a factor may be of a number, in signs
+ROOTS = {**WHOLE, 0.5: "√", -0.5: "1/√"}
+
+
 # --- one factor everywhere --------------------------------------------------------------------------------------------
 
 
@@ -64,38 +68,26 @@ def factor(e: Evidence) -> list[Finding] | None:
 
 
 def named_factor(e: Evidence, ratio: float) -> list[Finding]:
-    """The sizes and options that a factor may be, or that it may be one over."""
+    """The sizes and options that a factor may be, or that it may be one over, or the root of."""
     found = []
     size, minus = abs(ratio), "minus " if ratio < 0 else ""
     for what, n in numbers(e):
-        for power, _way in (
-            (1, "multiplied by"),
-            (-1, "divided by"),
-            (0.5, "the root of"),
-            (-0.5, "one over the root of"),
-        ):
-            if (
-                n <= 0
-                or n == 1
-                or abs(size - n**power) > CLOSE * size
-                or (abs(power) < 1 and not what.startswith("the size"))
-            ):
-                continue
-            times = f"{'' if power > 0 else '1/'}{f'√{n:.6g}' if abs(power) < 1 else f'{n:.6g}'}"
-            if not what.startswith("the size"):
-                why = "it is multiplied by it once too often" if power > 0 else f"a factor of {what} is missing"
-            elif e.upstream and abs(power) == 1:
-                mean = "a mean divides by it and the rule does not"
-                why = mean if power > 0 else "the rule divides by it and the function does not"
-            else:
-                why = "it should be divided by it" if power > 0 else "it should not be divided by it"
-            found.append(
-                Finding(
-                    ("factor", what.split(" (")[0], power, minus),
-                    f"It is off by exactly {minus}{times}, {what}: {why}.",
-                )
-            )
+        is_size = what.startswith("the ")
+        for power, sign in ROOTS.items() if is_size else WHOLE.items():
+            if n > 0 and n != 1 and abs(size - n**power) <= CLOSE * size:
+                text = f"It is off by exactly {minus}{sign}{n:.6g}, {what}: {why(e, what, is_size, power)}."
+                found.append(Finding(("factor", minus + sign + what.split(" (")[0]), text))
     return found
+
+
+def why(e: Evidence, what: str, is_size: bool, power: float) -> str:
+    """What was forgotten or done once too often, if a number to this power is the factor."""
+    if not is_size:
+        return "it is multiplied by it once too often" if power > 0 else f"a factor of {what} is missing"
+    if e.upstream and abs(power) == 1:
+        mean = "a mean divides by it and the rule does not"
+        return mean if power > 0 else "the rule divides by it and the function does not"
+    return "it should be divided by it" if power > 0 else "it should not be divided by it"
 
 
 def numbers(e: Evidence) -> list[tuple[str, float]]:
@@ -111,6 +103,9 @@ def numbers(e: Evidence) -> list[tuple[str, float]]:
             found.append((f"the size of the last two axes of {name} {shape}", float(math.prod(shape[-2:]))))
             every = math.prod(shape) / (shape[1] or 1)
             found.append((f"the size of all axes but axis 1 of {name} {shape}", float(every)))
+    if e.upstream and e.true.size and len(e.outputs) == 1:
+        used = math.prod(e.outputs[0]) / e.true.size
+        found.append((f"the number of times that each element of {e.name} is used", used))
     for name, value in e.arguments.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             found.append((name, float(value)))

@@ -23,7 +23,7 @@ def there(e: Evidence, wrong: np.ndarray) -> str:
         return ", where it should be 0"
     ratios = given / np.where(true, true, np.nan)
     ratio = float(np.nanmean(ratios))
-    if np.isfinite(ratios).all() and np.ptp(ratios) < 1e-3 * abs(ratio):
+    if ratios.size > 1 and np.isfinite(ratios).all() and np.ptp(ratios) < 1e-3 * abs(ratio):
         return f", {ratio:.4g} times what it should be there"
     return ""
 
@@ -33,19 +33,21 @@ def named(e: Evidence) -> list[Finding] | None:
     wrong = wrong_elements(e)
     if not wrong.any() or wrong.size < 2:
         return None
-    found = []
+    found, active = [], wrong | (np.abs(e.true) > CLOSE * e.scale)  # what is rightly 0 tells nothing
     for words, mask in {**e.places, **by_value(e)}.items():
         mask = np.broadcast_to(mask, wrong.shape)
-        if not (wrong & ~mask).any():
+        enough = words in e.places or (wrong & mask).sum() > 0.7 * (mask & active).sum()
+        if enough and not (wrong & ~mask).any():
             place, _, advice = words.partition(": ")
             text = f"It is right except where {place}{there(e, wrong)}{': ' if advice else ''}{advice}."
-            found.append(Finding(("where", words), text, telling=not mask.all() and wrong.sum() * 2 > mask.sum()))
+            chance = float((mask & active).sum() / active.sum()) ** float(wrong.sum())
+            found.append(Finding(("where", words), text, chance))
     return found
 
 
 def by_value(e: Evidence) -> dict[str, np.ndarray]:
     """Masks of where an argument of the same shape is negative, positive, zero, equal to others."""
-    masks = {}
+    masks: dict[str, np.ndarray] = {}
     for name, a in e.arrays().items():
         if a.shape == e.true.shape and name not in e.upstream:
             masks |= {
@@ -84,7 +86,7 @@ def along(e: Evidence) -> list[Finding] | None:
         return None
     found = []
     for k in range(wrong.ndim):
-        bad = wrong.any(tuple(j for j in range(wrong.ndim) if j != k))
+        bad = np.asarray(wrong.any(tuple(j for j in range(wrong.ndim) if j != k)))
         n = len(bad)
         if n > 1 and not bad.all():
             places = np.flatnonzero(bad)
@@ -96,5 +98,6 @@ def along(e: Evidence) -> list[Finding] | None:
                 tuple(range(1, n)): "all but the first",
                 tuple(range(n - 1)): "all but the last",
             }
-            found.append(Finding(("along", k - wrong.ndim, which.get(tuple(places.tolist()), "some")), text))
+            key = which.get(tuple(places.tolist()), f"only {places.tolist()}")
+            found.append(Finding(("along", k - wrong.ndim, key), text, (len(places) / n) ** float(wrong.sum())))
     return found

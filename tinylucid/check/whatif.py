@@ -156,7 +156,7 @@ def other_values(value: Any, choices: tuple) -> list[Any]:
         others += [value[::-1], (value[0], value[0]), (value[1], value[1]), (1, 1), (0, 0)]
     elif isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size > 1:
         others += [value[::-1]]
-    distinct = []
+    distinct: list[Any] = []
     for other in others:
         if not any(np.array_equal(other, seen) for seen in [value, *distinct]):
             distinct.append(other)

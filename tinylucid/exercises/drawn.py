@@ -24,7 +24,7 @@ def one_of(draw: Any, *choices: Any) -> Any:
 
 def generator(draw: Any) -> np.random.Generator:
     """NumPy's generator from a drawn seed."""
-    return np.random.default_rng(draw(st.integers(0, 2**16)))
+    return np.random.default_rng(1 + draw(st.integers(0, 2**16)))
 
 
 def values(draw: Any, *shape: int, scale: float = 1.0) -> np.ndarray:

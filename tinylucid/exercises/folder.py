@@ -61,8 +61,8 @@ def events(folder: Path) -> list[Event]:
     """What the progress file says; lines that someone broke are left out."""
     path = folder / PROGRESS
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    split = [line.split("\t") for line in lines]
-    return [Event(*parts[:3], parts[3] if len(parts) > 3 else "") for parts in split if len(parts) >= 3]
+    split = [line.split("\t") for line in lines if line.count("\t") >= 2]
+    return [Event(when, name, what, "".join(cause[:1])) for when, name, what, *cause in split if name]
 
 
 def count(found: list[Event], name: str, what: str) -> int:

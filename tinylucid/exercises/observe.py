@@ -42,7 +42,7 @@ def observe(task: Task, module: Any, arguments: Arguments) -> Outcome:
         k for k, a in arguments.items() if isinstance(a, np.ndarray) and not np.array_equal(a, taken[k], equal_nan=True)
     ]
     if wrote:
-        text = f"{task.function} writes to its argument {wrote[0]}, which belongs to the caller: work on {wrote[0]}.copy(), or write {wrote[0]} = …"
+        text = f"{task.function} writes to its argument {wrote[0]}, which belongs to the caller: work on {wrote[0]}.copy()."
         return Outcome(arguments, "wrote", ("wrote", wrote[0]), text)
     true = truth.right(task, arguments)
     given = formed(task, result, true)
@@ -77,10 +77,9 @@ def formed(task: Task, result: Any, true: Mapping[str, np.ndarray]) -> dict[str,
     for name, part in zip(names, parts):
         try:
             array = np.asarray(part)
-            kind = array.dtype.kind
-        except Exception:
-            kind = "?"
-        if kind not in "fiub":
+        except Exception:  # of what nobody can foresee
+            array = np.asarray(None)
+        if array.dtype.kind not in "fiub":
             return f"{task.function}: {task.result(name)} is {described(part)}, expected an array of numbers."
         found[name] = array.astype(float)
     return found

@@ -8,67 +8,63 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
 from . import truth
 from .observe import Outcome, observe
 from .task import Exercise, Task
 from .verdict import verdict
 
-CASES = 40
-SECONDS = 1.2  # for the cases of a task, and again for making a failing one smaller: a check takes 5 s at most
-
-
-class Enough(BaseException):
-    """The time is over: not an Exception, so that hypothesis lets it pass."""
+CASES = 100
+SECONDS = 3.0  # a learner's code that is slow gets fewer cases: a check takes 5 s at most
 
 
 def try_all(exercise: Exercise, module: Any) -> list[dict[str, Any]]:
     """How each task went. Of an exercise whose first functions are wrong the others are tried all the same."""
-    return [try_task(task, module) for task in exercise.tasks]
+    return [try_task(task, module, SECONDS / len(exercise.tasks)) for task in exercise.tasks]
 
 
-def try_task(task: Task, module: Any) -> dict[str, Any]:
+def try_task(task: Task, module: Any, seconds: float = SECONDS) -> dict[str, Any]:
     """How a task went, as plain data: its function, a status ("right" or what is wrong), and the words of the verdict."""
-    outcomes = run(task, module, generate=True)
+    outcomes = run(task, module, seconds)
     bad = [o for o in outcomes if o.status != "right"]
     if not bad:
         return {"function": task.function, "status": "right", "failed": f"0 of {len(outcomes)} cases"}
     if bad[0].status == "unwritten":
         return {"function": task.function, "status": "unwritten", "cause": "unwritten", "text": bad[0].text}
-    return verdict(task, outcomes, smallest(task, module, bad))
+    return verdict(task, outcomes, smallest(task, module, bad, seconds))
 
 
-def smallest(task: Task, module: Any, bad: list[Outcome]) -> Outcome:
+def smallest(task: Task, module: Any, bad: list[Outcome], seconds: float) -> Outcome:
     """The smallest case that fails in the way most do: with a wrong value rather than an exception, if there are both."""
     rank = lambda o: (o.status == "raised", sum(getattr(a, "size", 1) for a in o.arguments.values()))
     first = min(bad, key=rank)
-    shrunk = [o for o in run(task, module, generate=False, status=first.status) if o.status == first.status]
+    shrunk = [o for o in run(task, module, seconds / 2, first.status) if o.status == first.status]
     return min([first, *shrunk], key=lambda o: rank(o)[1])
 
 
-def run(task: Task, module: Any, generate: bool, status: str = "") -> list[Outcome]:
-    """The cases that were tried: drawn ones, or, from a failing one of that status, ever smaller ones."""
+def run(task: Task, module: Any, seconds: float, failing: str = "") -> list[Outcome]:
+    """The cases that were tried: drawn ones, or, from one that is ``failing`` in that way, ever smaller ones."""
     seen: list[Outcome] = []
-    end = time.perf_counter() + SECONDS
+    end = time.perf_counter() + seconds
 
     @settings(
         max_examples=CASES,
         derandomize=True,
         database=None,
         deadline=None,
-        phases=[Phase.generate] if generate else [Phase.generate, Phase.shrink],
+        phases=[Phase.generate, Phase.shrink] if failing else [Phase.generate],
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
     @given(st.data())
     def case(data: Any) -> None:
-        if time.perf_counter() > end and seen:
-            raise Enough
-        seen.append(observe(task, module, truth.with_upstream(task, task.cases(data.draw))))
-        if seen[-1].status == "unwritten":
-            raise Enough
-        assert generate or seen[-1].status != status
+        arguments = task.cases(data.draw)
+        if seen and (time.perf_counter() > end or seen[-1].status == "unwritten"):
+            return
+        seen.append(observe(task, module, truth.with_upstream(task, arguments)))
+        assert not failing or seen[-1].status != failing
 
-    with contextlib.suppress(AssertionError, Enough):
+    with contextlib.suppress(AssertionError, Flaky):  # flaky: it fails no more, since time was over
         case()
     return seen

@@ -11,7 +11,7 @@ from ..devices import host
 from ..tensor import Tensor
 from .task import Arguments, Task, as_tuple
 
-UNCLEAR = 1e-6  # of the largest slope: an error bar beyond it means a kink, where the contract decides
+DIRECTIONS = 2  # along which each gradient is held against finite differences
 
 
 def right(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
@@ -24,7 +24,7 @@ def quickly(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
     return by_autograd(task, arguments) if task.gradient else by_oracle(task, arguments)
 
 
-def with_upstream(task: Task, arguments: Arguments, seed: int = 0) -> Arguments:
+def with_upstream(task: Task, arguments: Arguments, seed: int = 1) -> Arguments:
     """The arguments of the learner's function: before those that were drawn the upstream gradients, random."""
     arguments = {k: np.asarray(a) if isinstance(a, np.generic) else a for k, a in arguments.items()}
     if not task.gradient:
@@ -65,16 +65,21 @@ def by_autograd(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
 
 
 def by_differences(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
-    """Central differences, element by element; where they cannot tell, at a kink, the engine's contract."""
-    contract, leaves = by_autograd(task, arguments), leaves_of(task, arguments, recorded=False)
+    """The engine's gradients, held against central differences along random directions; where those disagree, differences alone.
+
+    At a kink, where differences cannot tell, the engine's contract stays.
+    """
+    found, leaves = by_autograd(task, arguments), leaves_of(task, arguments, recorded=False)
     tensors = [leaves[name] for name in task.results]
     constant = lambda y: y if isinstance(y, Tensor) else Tensor(np.asarray(y))
     call = lambda: [constant(y) for y in as_tuple(task.oracle(*leaves.values()))]
     check = Check(Subject(call, tensors, list(task.results), []))
     check.upstream = [arguments[u] for u in task.upstream]
-    found = {}
-    for k, name in enumerate(task.results):
-        slope, error, gap = check.numeric(k)
-        unclear = ~(np.maximum(error, gap) <= UNCLEAR * max(np.abs(slope).max(initial=0), 1e-3))
-        found[name] = np.where(unclear, contract[name], slope)
+    for k, (name, g) in enumerate(found.items()):
+        for _ in range(DIRECTIONS):
+            direction = check.rng.normal(g.shape, np.float64) * check.scaled(k)
+            slope, error, kink = check.slope(k, direction)
+            if not kink and abs((g * direction).sum() - slope) > 10 * error + 1e-6 * np.abs(g * direction).sum():
+                found[name] = check.numeric(k)[0]
+                break
     return found

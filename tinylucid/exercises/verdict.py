@@ -19,21 +19,32 @@ MOST = 12  # comparisons that a diagnosis is made from
 def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[str, Any]:
     """What is wrong with a task, for a person and for a script; ``smallest`` is the smallest case that fails."""
     bad = [o for o in outcomes if o.status != "right"]
-    findings = [(smallest.key, smallest.text)] if smallest.text else []
+    said = {smallest.key: smallest.text} if smallest.text else {}
     wrong = [o for o in [smallest, *varied(bad)] if o.evidence]
-    for name in dict.fromkeys(name for o in wrong for name in o.evidence):
+    names = list(dict.fromkeys(name for o in wrong for name in o.evidence))
+    for name in names:
         found = cause([o.evidence[name] for o in wrong if name in o.evidence])
-        findings.append((found.key, lead(task, name, found)))
-    where = separated(task, outcomes, local=findings[0][0] != ("unknown",))
-    texts = [text for key, text in findings if not (where and key == ("unknown",))][:2] or [
-        f"{task.function} is wrong."
-    ]
+        said.setdefault(found.key, lead(task, name, found))
+    where = separated(task, outcomes, local=("unknown",) not in said)
+    keys = [" ".join(map(str, key)) for key in said]
+    if any(key[0] == "where" and key[1].partition(":")[0] in where for key in said):
+        where = ""
     if where:
-        texts.append(where)
-    cases = f"{len(bad)} of {len(outcomes)} cases"
-    keys = [" ".join(map(str, key)) for key, _ in findings]
-    return {"function": task.function, "status": smallest.status, "cause": keys[0], "causes": keys, "where": where, "text": " ".join(texts),
-            "failed": cases, "case": shown(task, smallest)}  # fmt: skip
+        said.pop(("unknown",), None)
+        subject = "It" if said else task.result(names[0]) if len(names) == 1 else task.function
+        said["where",] = f"{subject[0].upper()}{subject[1:]} is {where}"
+    other = next((o for o in bad if o.status == "raised"), smallest)
+    if other.status != smallest.status:
+        said[other.key] = f"In other cases {other.text}."
+    return {
+        "function": task.function,
+        "status": smallest.status,
+        "cause": keys[0] if keys else "",
+        "causes": keys,
+        "text": " ".join(list(said.values())[:4]),
+        "failed": f"{len(bad)} of {len(outcomes)} cases",
+        "case": shown(task, smallest),
+    }
 
 
 def varied(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -48,16 +59,15 @@ def size(outcome: Outcome) -> int:
 
 
 def cause(evidence: Sequence[Evidence]) -> Finding:
-    """What explains all of these, or, if nothing does, all but the smallest, or the smallest."""
+    """What explains all of these, or, if nothing does, all but the smallest."""
     if any(not np.isfinite(e.given).all() for e in evidence):
         return Finding(
             ("not finite",),
             "It holds NaN or infinity: a division by 0, a logarithm of 0, or an exponential that overflows.",
         )
     found = diagnose(evidence)
-    for fewer in (evidence[1:], evidence[:1]):  # the smallest may fail for another reason
-        if found.key == ("unknown",) and fewer and (len(fewer) > 1 or fewer[0].true.size > 3):
-            found = diagnose(fewer)
+    if found.key == ("unknown",) and len(evidence) > 2:  # the smallest may fail for another reason
+        found = diagnose(evidence[1:])
     return found
 
 
@@ -82,13 +92,13 @@ def separated(task: Task, outcomes: Sequence[Outcome], local: bool) -> str:
         return ""
     for here, elsewhere, holds in properties(task, outcomes, shapes=not local):
         if (holds == wrong).all():
-            return f"It is wrong {here}, right {elsewhere}."
+            return f"wrong {here}, right {elsewhere}."
         if (holds == ~wrong).all():
-            return f"It is right {here}, wrong {elsewhere}."
+            return f"right {here}, wrong {elsewhere}."
     for here, elsewhere, holds in properties(task, outcomes, shapes=False):
         for words, mask in ((here, holds), (elsewhere, ~holds)):
             if not (wrong & ~mask).any() and mask.mean() ** wrong.sum() < 0.01:
-                return f"It is wrong only {words}." if words != "elsewhere" else f"It is right {here}."
+                return f"wrong only {words}." if words != "elsewhere" else f"right {here}."
     return ""
 
 
