@@ -1,0 +1,225 @@
+"""``tinylucid exercise``: a learner's folder, a file in a process of its own whatever it does, a teacher's class."""
+
+import json
+import re
+
+import pytest
+
+from tinylucid import exercises
+from tinylucid.cli import main
+from tinylucid.exercises.checker import check
+from tinylucid.exercises.classroom import classroom, mistakes
+from tinylucid.exercises.folder import Event, chosen, events
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty folder to be in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ran(capsys, *args):
+    """The exit code of the command, what it prints and what it complains of."""
+    code = main(["exercise", *args])
+    return code, *capsys.readouterr()
+
+
+def written(path, backward, name="relu"):
+    """The solution of an exercise with its function backward replaced, in a file."""
+    solution = exercises.solution(name)
+    body, count = re.subn(r"def backward\(.*?(?=\ndef |\Z)", backward.rstrip() + "\n", solution, flags=re.DOTALL)
+    assert count == 1
+    path.write_text(body, encoding="utf-8")
+    return path
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_from_start_to_passed(home, capsys):
+    code, out, _ = ran(capsys, "start", "relu")
+    path = home / "tinylucid-exercises" / "relu.py"
+    assert code == 0
+    assert "tinylucid exercise check relu" in out
+    assert path.read_text(encoding="utf-8").startswith('"""Exercise 3 · ReLU.')
+
+    code, out, _ = ran(capsys, "check", "relu")
+    assert code == 1
+    assert out.startswith("not written yet relu")
+
+    written(path, "def backward(g, x):\n    print('here')\n    return -g * (x > 0)")
+    code, out, _ = ran(capsys, "check", "relu")
+    assert code == 1
+    assert "Your gradient for x is wrong. It has the wrong sign everywhere." in " ".join(out.split())
+    assert "your ∂x" in out
+    assert "your file printed\n  here" in out
+    assert "more" in out, "of a hundred lines a few are shown"
+
+    code, out, _ = ran(capsys, "check", "relu", "--json")
+    found = json.loads(out)
+    assert (code, found["status"], found["cause"], found["name"]) == (1, "failed", "sign", "relu")
+    assert [t["status"] for t in found["tasks"]] == ["right", "wrong"]
+
+    path.write_text(exercises.solution("relu"), encoding="utf-8")
+    code, out, _ = ran(capsys, "check", "relu.py")
+    assert code == 0
+    assert out.startswith("passed relu")
+    assert "the next one: tinylucid exercise start cross_entropy" in out
+
+    _, out, _ = ran(capsys, "list")
+    assert out.startswith("1 of 25 passed")
+    assert re.search(r"3 +relu +ReLU +passed", out)
+    assert "go on: tinylucid exercise start add" in out
+    rows = json.loads(ran(capsys, "list", "--json")[1])
+    assert [r["name"] for r in rows] == list(exercises.NAMES)
+    assert (rows[2]["state"], rows[2]["tries"], rows[3]["state"]) == ("passed", 3, "")
+
+
+def test_start_never_overwrites(home, capsys):
+    ran(capsys, "start", "add")
+    path = home / "tinylucid-exercises" / "add.py"
+    path.write_text("mine", encoding="utf-8")
+    code, _, err = ran(capsys, "start", "add")
+    assert code == 2
+    assert "is there already, and stays as it is" in err
+    assert path.read_text(encoding="utf-8") == "mine"
+
+
+def test_hints_come_one_at_a_time_and_the_solution_last(home, capsys):
+    hints = exercises.exercise("add").hints
+    for k, hint in enumerate((*hints, hints[-1])):
+        _, out, _ = ran(capsys, "hint", "add")
+        assert out.startswith(f"Hint {min(k + 1, len(hints))} of {len(hints)}: {hint[:20]}")
+        assert ("exercise solution add" in out) == (k >= len(hints) - 1)
+    code, out, _ = ran(capsys, "solution", "add")
+    assert code == 0
+    assert out == exercises.solution("add")
+    assert [e.what for e in events(chosen(None))] == [*(f"hint {k + 1}" for k in range(len(hints))), "solution"]
+
+
+def test_one_may_be_in_the_folder_or_name_another(home, capsys, monkeypatch):
+    ran(capsys, "start", "add", "--folder", "elsewhere")
+    assert (home / "elsewhere" / "add.py").is_file()
+    monkeypatch.chdir(home / "elsewhere")
+    assert ran(capsys, "start", "relu")[0] == 0
+    assert (home / "elsewhere" / "relu.py").is_file()
+    assert not (home / "elsewhere" / "tinylucid-exercises").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["check", "add"], "add.py is not there; `tinylucid exercise start add`"),
+        (["start", "ad"], "there is no exercise 'ad'; `tinylucid exercise list`"),
+        (["hint", "../add"], "there is no exercise"),
+        (["report", "nowhere"], "nowhere: no such folder"),
+    ],
+)
+def test_what_is_refused_is_said_in_a_line(home, capsys, args, words):
+    code, out, err = ran(capsys, *args)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_without_an_action_it_lists(home, capsys):
+    assert ran(capsys)[1] == ran(capsys, "list")[1]
+
+
+def test_a_broken_progress_file_is_no_hindrance(home):
+    (home / "progress.txt").write_text("nonsense\n\x00\n2026\tadd\tpassed\n\ta\tb\tc\td\n", encoding="utf-8")
+    assert events(home) == [Event("2026", "add", "passed", ""), Event("", "a", "b", "c")]
+
+
+# --- a file that misbehaves -------------------------------------------------------------------------------------------
+
+BAD = {
+    "loops for ever": ("def backward(g, x):\n    while True:\n        x = x + 1", "time", "took longer than 2 seconds: it was in backward, line"),
+    "exits": ("def backward(g, x):\n    raise SystemExit(0)", "raised SystemExit", "SystemExit"),
+    "kills Python": ("def backward(g, x):\n    np.lib.format.os._exit(0)" if False else "def backward(g, x):\n    print.__self__.exit()", "raised SystemExit", "SystemExit"),
+    "asks for input": ("def backward(g, x):\n    return float(input())", "raised EOFError", "EOFError"),
+    "asks for much memory": ("def backward(g, x):\n    return np.ones(2**36) + 1", "raised MemoryError", "Unable to allocate"),
+    "recurses for ever": ("def backward(g, x):\n    return backward(g, x)", "raised RecursionError", "maximum recursion depth"),
+    "imports what it should not": ("def backward(g, x):\n    import tinylucid\n    return g", "raised Refused", "it imports tinylucid: this exercise is done with numpy"),
+    "imports by a back door": ("def backward(g, x):\n    return __import__('importlib').import_module('torch')", "raised Refused", "it imports importlib"),
+    "raises what cannot be printed": ("def backward(g, x):\n    class E(Exception):\n        def __str__(self):\n            return 1\n    raise E", "raised E", "raises E"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_file_that_misbehaves_is_told_so(name, tmp_path):
+    backward, cause, words = BAD[name]
+    found = check("relu", written(tmp_path / "relu.py", backward), seconds=2 if name == "loops for ever" else 10)
+    assert found["status"] == "failed"
+    assert found["cause"] == cause
+    assert words in found["text"], found["text"]
+
+
+TOP = {
+    "import scipy\n": ("import", "relu.py, line 1: it imports scipy"),
+    "from torch import nn\n": ("import", "line 1: it imports torch"),
+    "def backward(g, x:\n": ("raised SyntaxError", "relu.py cannot be run: line 1"),
+    "x = 1 / 0\n": ("raised ZeroDivisionError", "ZeroDivisionError: division by zero (line 1)"),
+    "exit(3)\n": ("raised SystemExit", "SystemExit"),
+    "while True: pass\n": ("time", "took longer than 2 seconds"),
+    "import numpy as np\nnp.ctypeslib.ctypes.string_at(0)\n": ("ended", "ended Python (exit code"),
+    "\x00": ("raised SyntaxError", "cannot be run"),
+}
+
+
+@pytest.mark.parametrize("text", TOP)
+def test_a_file_that_cannot_be_run_is_told_so(text, tmp_path):
+    path = tmp_path / "relu.py"
+    path.write_text(text, encoding="utf-8")
+    found = check("relu", path, seconds=2 if "while" in text else 10)
+    assert (found["status"], found["cause"]) == ("failed", TOP[text][0])
+    assert TOP[text][1] in found["text"]
+
+
+def test_a_file_that_prints_for_ever_fills_no_disk(tmp_path):
+    path = written(tmp_path / "relu.py", "def backward(g, x):\n    while True:\n        print('x' * 100_000)")
+    found = check("relu", path, seconds=5)
+    assert found["status"] == "failed"
+    assert len(found["printed"]) <= 2000
+
+
+def test_a_file_cannot_change_what_it_is_compared_with(tmp_path):
+    """It gets copies, and what it returns is copied before its next call."""
+    kept = "memory = np.zeros((9, 9, 9, 9))\n\n\ndef backward(g, x):\n    y = memory[: x.size].reshape(-1)[: x.size].reshape(x.shape)\n    y[...] = g * (x > 0)\n    return y"
+    assert check("relu", written(tmp_path / "relu.py", kept))["status"] == "passed"
+
+
+def test_a_neighbour_called_numpy_or_tinylucid_is_not_imported(tmp_path):
+    (tmp_path / "tinylucid.py").write_text("raise SystemExit", encoding="utf-8")
+    path = tmp_path / "relu.py"
+    path.write_text(exercises.solution("relu"), encoding="utf-8")
+    assert check("relu", path)["status"] == "passed"
+
+
+# --- a class ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_class_is_reported(home, capsys):
+    for who, backward in (("ada", "def backward(g, x):\n    return g * (x > 0)"), ("bob", "def backward(g, x):\n    return -g * (x > 0)")):
+        folder = home / "class" / who / "tinylucid-exercises"
+        folder.mkdir(parents=True)
+        written(folder / "relu.py", backward)
+    (home / "class" / "cleo").mkdir()
+    (home / "class" / "ada" / "tinylucid-exercises" / "progress.txt").write_text(
+        "t\trelu\tfailed\tsign\nt\trelu\tpassed\nt\trelu\thint 1\nt\trelu\tsolution\n", encoding="utf-8"
+    )
+    rows = classroom([home / "class" / who for who in ("ada", "bob", "cleo")])
+    assert [(r["who"], r["passed"], list(r["failed"])) for r in rows] == [("ada", ["relu"], []), ("bob", [], ["relu"]), ("cleo", [], [])]
+    assert rows[0]["tries"] == {"relu": 2}
+    assert rows[0]["hints"] == {"relu": 1}
+    assert rows[0]["solutions"] == ["relu"]
+    assert mistakes(rows) == [("relu: sign", 2)]
+
+    code, out, _ = ran(capsys, "report", "class/ada", "class/bob/tinylucid-exercises")
+    assert code == 0
+    assert re.search(r"ada +1 +0 +relu", out)
+    assert "bob, relu: Your gradient for x is wrong. It has the wrong sign" in out
+    assert re.search(r"2 +relu: sign", out)
+    found = json.loads(ran(capsys, "report", "class/bob", "--json")[1])
+    assert found["mistakes"] == [{"mistake": "relu: sign", "learners": 1}]

@@ -1,0 +1,162 @@
+"""The exercises: solutions pass, stubs hold nothing, wrong solutions get the right diagnosis, right ones written otherwise pass."""
+
+import ast
+import re
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trial import attempts, expected, tried
+
+import tinylucid as tl
+from tinylucid import exercises
+from tinylucid.check.compare import Check
+from tinylucid.check.subject import Subject
+from tinylucid.exercises import truth
+from tinylucid.exercises.observe import observe
+from tinylucid.exercises.task import as_tuple
+
+ATTEMPTS = attempts()
+RIGHT = [key for key, (_, _, attempt) in ATTEMPTS.items() if expected(attempt) == ["right"]]
+WRONG = [key for key in ATTEMPTS if key not in RIGHT]
+MISSED: dict[str, str] = {}  # {wrong solution: why its diagnosis is not the one that a tutor would give}
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_wrong_solution_gets_the_right_diagnosis(key):
+    with tl.kernels("reference"):
+        found = tried(*ATTEMPTS[key])
+    assert found["status"] != "right"
+    missing = [word for word in expected(ATTEMPTS[key][2]) if word not in found["text"]]
+    assert bool(missing) == (key in MISSED), f"{missing} not in: {found['text']}"
+
+
+@pytest.mark.parametrize("key", RIGHT)
+def test_a_right_solution_written_otherwise_passes(key):
+    with tl.kernels("reference"):
+        found = tried(*ATTEMPTS[key])
+    assert found["status"] == "right", found["text"]
+
+
+def test_there_are_many_and_few_are_missed():
+    assert len(WRONG) >= 80
+    assert len(MISSED) <= 0.05 * len(WRONG)
+    assert {key.partition("/")[0] for key in WRONG} == {key.partition("/")[0] for key in RIGHT} == set(exercises.NAMES)
+
+
+# --- each exercise ----------------------------------------------------------------------------------------------------
+
+
+def functions(text):
+    """The functions and classes that a file defines, by name, with their parameters."""
+    tree = ast.parse(text)
+    return {n.name: ast.unparse(n.args) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("name", exercises.NAMES)
+def test_a_problem_says_what_is_asked_and_nothing_of_the_solution(name):
+    problem = (exercises.HERE / "problems" / f"{name}.py").read_text(encoding="utf-8")
+    solution = exercises.solution(name)
+    number = exercises.NAMES.index(name) + 1
+    found = exercises.exercise(name)
+    assert problem.startswith(f'"""Exercise {number} · {found.title}.')
+    assert solution.startswith(f'"""Solution {number} · {found.title}.')
+    assert exercises.title(name) == found.title
+    for part in ("Derive:", "Shapes:", f"    tinylucid exercise check {name}\n", "NotImplementedError"):
+        assert part in problem, part
+    asked = functions(problem)
+    assert asked.items() <= functions(solution).items(), "the solution's functions have the same parameters"
+    assert 3 <= len(found.hints) <= 6
+    assert "raise NotImplementedError" not in solution
+
+
+@pytest.mark.parametrize("name", exercises.NAMES)
+def test_the_gradients_that_are_taken_for_right_are_those_of_finite_differences(name):
+    """Element by element, away from kinks: the check itself looks along a few directions."""
+    for task in exercises.exercise(name).tasks:
+        if not task.gradient:
+            continue
+
+        @settings(max_examples=5)
+        @given(st.data())
+        def case(data, task=task):
+            arguments = truth.with_upstream(task, task.cases(data.draw))
+            leaves = truth.leaves_of(task, arguments, recorded=False)
+            call = lambda: [tl.Tensor(np.asarray(truth.host(y))) for y in as_tuple(task.oracle(*leaves.values()))]
+            check = Check(Subject(call, [leaves[k] for k in task.results], list(task.results), []))
+            check.upstream = [arguments[u] for u in task.upstream]
+            for k, g in enumerate(truth.right(task, arguments).values()):
+                slope, error, kink = check.numeric(k)
+                clear = np.maximum(error, kink) < 1e-6 * max(np.abs(slope).max(initial=0), 1e-3)
+                np.testing.assert_allclose(np.where(clear, g, 0), np.where(clear, slope, 0), atol=1e-5 * max(1, np.abs(slope).max(initial=0)))
+
+        with tl.kernels("reference"):
+            case()
+
+
+# --- what a learner's function may do ---------------------------------------------------------------------------------
+
+RELU = exercises.exercise("relu").tasks[1]
+CASE = {"g": np.array([[1.0, 2.0]]), "x": np.array([[-1.0, 3.0]])}
+
+
+def outcome(backward, task=RELU, case=CASE):
+    module = types.SimpleNamespace(backward=backward, __file__=__file__)
+    return observe(task, module, {k: a.copy() for k, a in case.items()})
+
+
+@pytest.mark.parametrize(
+    ("backward", "status", "words"),
+    [
+        (lambda g, x: None, "form", "returns None: is a return missing"),
+        (lambda g, x: (g, x), "form", "returns 2 things, expected 1: the gradient for x"),
+        (lambda g, x: {"x": g}, "form", "a dict that is no array"),
+        (lambda g, x: "no", "form", "expected an array of numbers"),
+        (lambda g, x: g * 1j, "form", "complex128"),
+        (lambda g, x: [[1], [2, 3]], "form", "no array"),
+        (lambda g, x: g.fill(0), "wrote", "writes to its argument g"),
+        (lambda g, x: np.multiply(x, 0, out=x), "wrote", "writes to its argument x"),
+        (lambda g: g, "raised", "cannot be called as the exercise calls it"),
+        (lambda g, x: 1 / 0, "raised", "ZeroDivisionError: division by zero in line"),
+        (lambda g, x: g @ x, "raised", "ValueError: matmul"),
+        (lambda g, x: (g * (x > 0))[...], "right", ""),
+        (lambda g, x: (g * (x > 0)).tolist(), "right", ""),
+        (lambda g, x: [g * (x > 0)], "right", ""),
+        (lambda g, x: (g * (x > 0)).astype(np.float32), "right", ""),
+        (lambda g, x: np.ma.masked_array(g * (x > 0)), "right", ""),
+        (lambda g, x: g * (x > 0) * (1 + 1e-4), "wrong", ""),
+        (lambda g, x: g * np.nan, "wrong", ""),
+    ],
+)  # fmt: skip
+def test_one_call_and_what_can_be_wrong_with_it(backward, status, words):
+    found = outcome(backward)
+    assert found.status == status
+    assert words in found.text
+
+
+def test_a_missing_function_and_a_stub_are_told():
+    found = observe(RELU, types.SimpleNamespace(__file__="mine.py"), CASE)
+    assert found.status == "raised"
+    assert "there is no backward in mine.py: keep the names" in found.text
+
+    def stub(g, x):
+        raise NotImplementedError
+
+    assert outcome(stub).status == "unwritten"
+
+
+def test_hints_lead_and_never_change_the_case():
+    case = {k: a.copy() for k, a in CASE.items()}
+    outcome(lambda g, x: g.fill(0), case=case)
+    for name, a in case.items():
+        np.testing.assert_array_equal(a, CASE[name])
+
+
+def test_every_number_in_a_problem_and_in_the_order_is_in_its_place():
+    numbers = [int(re.match(r'"""Exercise (\d+)', (exercises.HERE / "problems" / f"{n}.py").read_text())[1]) for n in exercises.NAMES]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) == 25
+    with pytest.raises(ValueError, match="there is no exercise 'nonsense'.*exercise list"):
+        exercises.exercise("nonsense")
