@@ -3,30 +3,14 @@
 from . import methods  # registers Tensor's methods
 from .activation import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
 from .adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
+from .arithmetic import add, div, mul, neg, sub
+from .choice import abs, clip, maximum, minimum, sign, where
 from .classify import cross_entropy, nll_loss
 from .compare import equal
 from .conv import conv2d, conv_transpose2d
 from .dense import embedding, linear, matmul
-from .elementwise import (
-    abs,
-    add,
-    clip,
-    cos,
-    div,
-    exp,
-    log,
-    maximum,
-    minimum,
-    mul,
-    neg,
-    pow,
-    sign,
-    sin,
-    sqrt,
-    sub,
-    tanh,
-    where,
-)
+from .elementwise import cos, exp, log, pow, sin, sqrt, tanh
+from .indexing import gather
 from .join import concatenate, split, stack
 from .loss import binary_cross_entropy_with_logits, kl_div, l1_loss, mse_loss, smooth_l1_loss
 from .norm import batch_norm, group_norm, instance_norm, layer_norm
@@ -35,17 +19,7 @@ from .pool import avg_pool2d, max_pool2d, max_unpool2d
 from .reduce import argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, std, sum, var
 from .regular import dropout
 from .resize import affine_grid, grid_sample, interpolate
-from .shape import (
-    expand,
-    flatten,
-    gather,
-    permute,
-    reshape,
-    squeeze,
-    sum_to_size,
-    transpose,
-    unsqueeze,
-)
+from .shape import expand, flatten, permute, reshape, squeeze, sum_to_size, transpose, unsqueeze
 
 cat, clamp = concatenate, clip  # PyTorch has both spellings
 

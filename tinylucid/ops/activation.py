@@ -8,7 +8,9 @@ from tinylucid_kernels import of
 from .. import devices
 from ..scopes import here
 from ..tensor import Tensor
-from .elementwise import arithmetic, clip, exp, smooth, tanh, where
+from .arithmetic import arithmetic, smooth
+from .choice import clip, where
+from .elementwise import exp, tanh
 
 
 @smooth

@@ -6,10 +6,11 @@ from tinylucid_kernels import of
 from .. import devices
 from ..scopes import here
 from ..tensor import operation
-from .elementwise import where
+from .choice import where
+from .indexing import _take
 from .loss import constant, known, reduce
 from .reduce import _sum, log_softmax, sum
-from .shape import _permute, _reshape, _take, tensor_like
+from .shape import _permute, _reshape, tensor_like
 
 
 @operation(dtypes="float")

@@ -6,8 +6,9 @@ from tinylucid_kernels import of
 from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
-from .elementwise import where
-from .shape import _permute, _reshape, _take, tensor_like, unsqueeze
+from .choice import where
+from .indexing import _take
+from .shape import _permute, _reshape, tensor_like, unsqueeze
 
 
 def flip(x):

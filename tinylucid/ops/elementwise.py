@@ -1,95 +1,10 @@
-"""Elementwise operations: each output element depends on one element of each (broadcast) input.
-
-Rules return the gradient in the output's shape; the core sums it where an input was broadcast.
-"""
+"""Powers, exponentials and waves: smooth functions of each element."""
 
 import numpy as np
 
-from .. import devices, dtypes
-from ..scopes import here
-from ..tensor import Tensor, operation
-from .compare import equal, greater, less, logical_and
-
-
-@operation
-def cast(x, *, dtype):
-    """x in another dtype;  ∂x = g in x's own."""
-    return x.astype(dtype), {"source": x.dtype}
-
-
-@cast.rule
-def _(g, source):
-    return cast(g, dtype=source)
-
-
-@operation
-def move(x, *, device):
-    """x on another device;  ∂x = g on x's own."""
-    return devices.put(x, device), {"source": devices.of(x)}
-
-
-@move.rule
-def _(g, source):
-    return move(g, device=source)
-
-
-arithmetic = operation(broadcasts=True, dtypes="same")  # integers stay integers
-smooth = operation(broadcasts=True, dtypes="float")  # integers become the default floating dtype
-
-
-@arithmetic
-def add(x, y):
-    """x + y;  ∂x = g, ∂y = g."""
-    return x + y
-
-
-@add.rule
-def _(g):
-    return g, g
-
-
-@arithmetic
-def sub(x, y):
-    """x − y;  ∂x = g, ∂y = −g."""
-    return x - y
-
-
-@sub.rule
-def _(g, need):
-    return g, -g if need[1] else None
-
-
-@arithmetic
-def mul(x, y):
-    """x · y;  ∂x = g·y, ∂y = g·x."""
-    return x * y
-
-
-@mul.rule
-def _(g, need, x, y):
-    return g * y if need[0] else None, g * x if need[1] else None
-
-
-@smooth
-def div(x, y):
-    """x / y, integers too;  ∂x = g/y, ∂y = −g·x/y²."""
-    return x / y
-
-
-@div.rule
-def _(g, need, y, out):
-    return g / y if need[0] else None, -g * out / y if need[1] else None
-
-
-@arithmetic
-def neg(x):
-    """−x;  ∂x = −g."""
-    return -x
-
-
-@neg.rule
-def _(g):
-    return -g
+from .arithmetic import arithmetic, smooth
+from .choice import where
+from .compare import equal, logical_and
 
 
 @arithmetic
@@ -123,28 +38,6 @@ def pow(input, exponent):
     if isinstance(exponent, int) or (isinstance(exponent, float) and input.dtype.kind == "f"):
         return _power(input, exponent=exponent)
     return _power_tensor(input if hasattr(input, "dtype") else np.asarray(input, exponent.dtype), exponent)
-
-
-@arithmetic
-def abs(x):
-    """|x|;  ∂x = g·sign(x), 0 at 0."""
-    return np.abs(x)
-
-
-@abs.rule
-def _(g, x):
-    return g * sign(x)
-
-
-@arithmetic
-def sign(x):
-    """−1, 0 or 1;  ∂x = 0."""
-    return np.sign(x)
-
-
-@sign.rule
-def _(g):
-    return None
 
 
 @smooth
@@ -211,80 +104,3 @@ def tanh(x):
 @tanh.rule
 def _(g, out):
     return g * (1 - out * out)
-
-
-@arithmetic
-def _clip(x, *, low, high):
-    inside = True if low is None else x >= low
-    inside = inside if high is None else inside & (x <= high)
-    return np.clip(x, low, high), {"inside": inside}
-
-
-@_clip.rule
-def _(g, inside):
-    return g * inside
-
-
-def clip(input, min=None, max=None):
-    """x limited to [min, max], numbers (also ``clamp``);  ∂x = g where min ≤ x ≤ max, bounds included, else 0."""
-    if min is None and max is None:
-        raise ValueError(f"{here('clip')}: give min, max or both")
-    min, max = (bound.item() if isinstance(bound, np.generic) else bound for bound in (min, max))
-    if not all(bound is None or isinstance(bound, (int, float)) for bound in (min, max)):
-        raise TypeError(f"{here('clip')}: bounds must be numbers; tensors go through minimum() and maximum()")
-    if input.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
-        input = cast(input, dtype=dtypes.default)
-    return _clip(input, low=min, high=max)
-
-
-@arithmetic
-def maximum(x, y):
-    """The larger of x and y;  the gradient goes to the larger, half to each where they are equal."""
-    return np.maximum(x, y)
-
-
-@maximum.rule
-def _(g, x, y):
-    return _share(g, greater(x, y), equal(x, y))
-
-
-@arithmetic
-def minimum(x, y):
-    """The smaller of x and y;  the gradient goes to the smaller, half to each where they are equal."""
-    return np.minimum(x, y)
-
-
-@minimum.rule
-def _(g, x, y):
-    return _share(g, less(x, y), equal(x, y))
-
-
-def _share(g, first, tie):
-    gx = where(tie, g * 0.5, where(first, g, 0.0))
-    return gx, g - gx
-
-
-@arithmetic
-def _where(x, y, *, condition):
-    return np.where(condition, x, y)
-
-
-@_where.rule
-def _(g, need, condition):
-    return (
-        _where(g, 0.0, condition=condition) if need[0] else None,
-        _where(0.0, g, condition=condition) if need[1] else None,
-    )
-
-
-def where(condition, input, other):
-    """input where the boolean ``condition`` holds, else other, all three broadcast;  each gets g where it was chosen."""
-    tensors = [a for a in (input, other) if isinstance(a, Tensor)]
-    if isinstance(condition, Tensor) and not tensors:
-        number = dtypes.default if isinstance(input, float) or isinstance(other, float) else None
-        dtype = getattr(input, "dtype", getattr(other, "dtype", number))
-        input = Tensor(devices.beside(input if devices.is_array(input) else np.asarray(input, dtype), condition))
-    condition = devices.constant(condition, (*tensors, condition)[0], here("where"))
-    if condition.dtype != bool:
-        raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")
-    return _where(input, other, condition=condition)

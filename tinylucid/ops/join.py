@@ -6,7 +6,8 @@ import numpy as np
 
 from ..scopes import here
 from ..tensor import operation
-from .shape import _take, axis_of, unsqueeze
+from .indexing import _take
+from .shape import axis_of, unsqueeze
 
 
 @operation(dtypes="same")

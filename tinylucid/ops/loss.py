@@ -7,7 +7,9 @@ a positional call never means something else.
 from .. import devices, dtypes
 from ..scopes import here
 from .activation import logsigmoid
-from .elementwise import abs, clip, equal, exp, log, where
+from .choice import abs, clip, where
+from .compare import equal
+from .elementwise import exp, log
 from .reduce import mean, sum
 from .shape import tensor_like
 

@@ -7,7 +7,8 @@ from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import operation
-from .shape import _take, clone, tensor_like
+from .indexing import _take
+from .shape import clone, tensor_like
 
 
 @operation

@@ -12,8 +12,9 @@ from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .conv import pair
+from .indexing import _assign
 from .padding import pad
-from .shape import _assign, _reshape, tensor_like
+from .shape import _reshape, tensor_like
 
 
 @operation(dtypes="float")

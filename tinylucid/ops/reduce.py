@@ -6,7 +6,8 @@ from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .elementwise import exp, sqrt
-from .shape import _expand, _reshape, axes_of, axis_of, gather, squeeze
+from .indexing import gather
+from .shape import _expand, _reshape, axes_of, axis_of, squeeze
 
 
 def kept(shape, axes):

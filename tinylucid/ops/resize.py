@@ -10,10 +10,11 @@ from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import Tensor, operation
+from .choice import abs, where
 from .conv import pair
 from .dense import flip, matmul
-from .elementwise import abs, where
-from .shape import _permute, _reshape, _take, tensor_like, unsqueeze
+from .indexing import _take
+from .shape import _permute, _reshape, tensor_like, unsqueeze
 
 
 @operation(dtypes="float")
