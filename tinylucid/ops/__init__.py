@@ -1,4 +1,9 @@
-"""Operations: each forward and its backward rule side by side, a family a file. Importing them equips Tensor."""
+"""Operations: each forward and its backward rule side by side, a family a file. Importing them equips Tensor.
+
+Their docstrings derive the rules. In them L is the loss, a number; g = ∂L/∂y the gradient of the result y, which comes
+in; ∂x is short for ∂L/∂x, which the rule hands on. By the chain rule ∂x[j] = Σ_k g[k]·∂y[k]/∂x[j]: go through all of y
+that x[j] has a part in. [a = b] is 1 where a = b, else 0. Exercises are those of ``tinylucid.exercises``.
+"""
 
 from . import methods  # registers Tensor's methods
 from .activation import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus

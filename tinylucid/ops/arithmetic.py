@@ -9,7 +9,7 @@ from ..tensor import operation
 
 @operation
 def cast(x, *, dtype):
-    """x in another dtype;  ∂x = g in x's own."""
+    """y = x in another dtype;  ∂x = g in x's own."""
     return x.astype(dtype), {"source": x.dtype}
 
 
@@ -20,7 +20,7 @@ def _(g, source):
 
 @operation
 def move(x, *, device):
-    """x on another device;  ∂x = g on x's own."""
+    """y = x on another device;  ∂x = g on x's own."""
     return devices.put(x, device), {"source": devices.of(x)}
 
 
@@ -35,7 +35,14 @@ smooth = operation(broadcasts=True, dtypes="float")  # integers become the defau
 
 @arithmetic
 def add(x, y):
-    """x + y;  ∂x = g, ∂y = g."""
+    """z = x + y;  ∂x = g, ∂y = g.
+
+    Shapes: x and y of shapes that broadcast → z of the shape that they share.
+    Derivation: ∂z/∂x = 1 and ∂z/∂y = 1, so each term gets g whole. An element of x that was broadcast stands in several
+        elements of z; the loss moves through each of them, so its gradient is the sum of their g, by sum_to_size.
+    Source: calculus, the sum rule; broadcasting: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: add.
+    """
     return x + y
 
 
@@ -46,7 +53,13 @@ def _(g):
 
 @arithmetic
 def sub(x, y):
-    """x − y;  ∂x = g, ∂y = −g."""
+    """z = x − y;  ∂x = g, ∂y = −g.
+
+    Shapes: x and y of shapes that broadcast → z of the shape that they share.
+    Derivation: z = x + (−1)·y, so ∂z/∂x = 1 and ∂z/∂y = −1; where x or y was broadcast, gradients add as in add.
+    Source: calculus, the sum rule.
+    Exercise: add.
+    """
     return x - y
 
 
@@ -57,7 +70,14 @@ def _(g, need):
 
 @arithmetic
 def mul(x, y):
-    """x · y;  ∂x = g·y, ∂y = g·x."""
+    """z = x·y, element by element;  ∂x = g·y, ∂y = g·x.
+
+    Shapes: x and y of shapes that broadcast → z of the shape that they share.
+    Derivation: (x + h)·y = x·y + h·y: as x moves by h, z moves by h·y, so ∂z/∂x = y; likewise ∂z/∂y = x. For x·x both
+        gradients arrive at x and add up to g·2x.
+    Source: calculus, the product rule.
+    Exercise: tape.
+    """
     return x * y
 
 
@@ -68,7 +88,14 @@ def _(g, need, x, y):
 
 @smooth
 def div(x, y):
-    """x / y, integers too;  ∂x = g/y, ∂y = −g·x/y²."""
+    """z = x / y, element by element, also of integers;  ∂x = g/y, ∂y = −g·x/y².
+
+    Shapes: x and y of shapes that broadcast → z of the shape that they share.
+    Derivation: z·y = x. By x: ∂z/∂x·y = 1, so ∂z/∂x = 1/y. By y, with the product rule: ∂z/∂y·y + z = 0, so
+        ∂z/∂y = −z/y = −x/y²; the rule has z at hand and divides it by y.
+    Source: calculus, the quotient rule.
+    Exercise: tape.
+    """
     return x / y
 
 
@@ -79,7 +106,13 @@ def _(g, need, y, out):
 
 @arithmetic
 def neg(x):
-    """−x;  ∂x = −g."""
+    """y = −x;  ∂x = −g.
+
+    Shapes: x (…) → y (…).
+    Derivation: y = (−1)·x, so ∂y/∂x = −1 and the chain rule gives ∂x = g·(−1).
+    Source: calculus, a constant factor.
+    Exercise: tape.
+    """
     return -x
 
 

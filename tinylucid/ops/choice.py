@@ -11,7 +11,14 @@ from .compare import equal, greater, less
 
 @arithmetic
 def abs(x):
-    """|x|;  ∂x = g·sign(x), 0 at 0."""
+    """y = |x|;  ∂x = g·sign(x), 0 at 0.
+
+    Shapes: x (…) → y (…).
+    Derivation: y = x where x > 0 and −x where x < 0, so ∂y/∂x is 1 or −1: the sign of x. At 0 the slopes of the two
+        sides disagree; any number between them is a subgradient, and the rule takes their mean, 0.
+    Source: calculus; Goodfellow, Bengio and Courville, "Deep learning", 2016, section 6.3, on kinks.
+    Exercise: relu.
+    """
     return np.abs(x)
 
 
@@ -22,7 +29,14 @@ def _(g, x):
 
 @arithmetic
 def sign(x):
-    """−1, 0 or 1;  ∂x = 0."""
+    """y = −1 where x < 0, 0 where x = 0, 1 where x > 0;  ∂x = 0.
+
+    Shapes: x (…) → y (…).
+    Derivation: y is constant on both sides of 0, so ∂y/∂x = 0 there; at 0 it jumps and has no slope. So no gradient
+        goes to x: the rule returns None, which stands for zeros.
+    Source: calculus, the derivative of a constant.
+    Exercise: relu.
+    """
     return np.sign(x)
 
 
@@ -44,7 +58,16 @@ def _(g, inside):
 
 
 def clip(input, min=None, max=None):
-    """x limited to [min, max], numbers (also ``clamp``);  ∂x = g where min ≤ x ≤ max, bounds included, else 0."""
+    """y = min(max(x, min), max), x limited to two numbers (also ``clamp``);  ∂x = g where min ≤ x ≤ max, else 0.
+
+    Either bound may be None. Raises ValueError without any, TypeError for bounds that are no numbers.
+
+    Shapes: x (…) → y (…).
+    Derivation: between the bounds y = x and ∂y/∂x = 1; beyond them y is a bound, a constant, and ∂y/∂x = 0. On a bound
+        both slopes are subgradients; the rule takes 1, so what has reached a bound can still be moved back inside.
+    Source: calculus, piece by piece.
+    Exercise: relu.
+    """
     if min is None and max is None:
         raise ValueError(f"{here('clip')}: give min, max or both")
     min, max = (bound.item() if isinstance(bound, np.generic) else bound for bound in (min, max))
@@ -57,7 +80,14 @@ def clip(input, min=None, max=None):
 
 @arithmetic
 def maximum(x, y):
-    """The larger of x and y;  the gradient goes to the larger, half to each where they are equal."""
+    """z = max(x, y), element by element;  the gradient goes to the larger, half to each where they are equal.
+
+    Shapes: x and y of shapes that broadcast → z of the shape that they share.
+    Derivation: z = x where x > y, so there ∂z/∂x = 1 and ∂z/∂y = 0; where y is larger it is the other way round.
+        Everywhere z = (x + y + |x − y|)/2; where x = y the slope of |·| counts as 0, as in abs, and ½ is left for each.
+    Source: calculus, piece by piece.
+    Exercise: relu.
+    """
     return np.maximum(x, y)
 
 
@@ -68,7 +98,14 @@ def _(g, x, y):
 
 @arithmetic
 def minimum(x, y):
-    """The smaller of x and y;  the gradient goes to the smaller, half to each where they are equal."""
+    """z = min(x, y), element by element;  the gradient goes to the smaller, half to each where they are equal.
+
+    Shapes: x and y of shapes that broadcast → z of the shape that they share.
+    Derivation: z = x where x < y, so there ∂z/∂x = 1 and ∂z/∂y = 0; where y is smaller it is the other way round.
+        Everywhere z = (x + y − |x − y|)/2, of which ½ is left for each where x = y, as in maximum.
+    Source: calculus, piece by piece.
+    Exercise: relu.
+    """
     return np.minimum(x, y)
 
 
@@ -96,7 +133,15 @@ def _(g, need, condition):
 
 
 def where(condition, input, other):
-    """input where the boolean ``condition`` holds, else other, all three broadcast;  each gets g where it was chosen."""
+    """z = input where the boolean ``condition`` holds, else other;  each gets g where it was chosen, else 0.
+
+    Shapes: condition, input and other of shapes that broadcast → z of the shape that they share.
+    Derivation: z = c·input + (1 − c)·other with c = 1 where the condition holds, else 0. The condition is a constant,
+        so ∂z/∂input = c and ∂z/∂other = 1 − c. The rule chooses g or 0 rather than multiply, since 0 · inf would be
+        NaN.
+    Source: calculus, piece by piece.
+    Exercise: relu.
+    """
     tensors = [a for a in (input, other) if isinstance(a, Tensor)]
     if isinstance(condition, Tensor) and not tensors:
         number = dtypes.default if isinstance(input, float) or isinstance(other, float) else None

@@ -13,7 +13,7 @@ from .shape import axis_of, expand
 
 @operation(view=True)
 def _take(x, *, index):
-    """x[index];  ∂x = g added at the index, into zeros."""
+    """y = x[index];  ∂x = g added at the index, into zeros."""
     return x[index]
 
 
@@ -24,7 +24,7 @@ def _(g, shapes, index):
 
 @operation
 def _put(y, *, index, shape):
-    """Zeros of ``shape`` with y added at the index, the adjoint of _take;  ∂y = g[index]."""
+    """x = zeros of ``shape`` with y added at the index, the adjoint of _take;  ∂y = g[index]."""
     if _is_basic(index):
         out = devices.namespace(y).zeros(shape, y.dtype)
         out[index] = y
@@ -65,7 +65,14 @@ def _(g, index):
 
 
 def index(x, key):
-    """x[key] for integers, slices, None, ..., boolean masks and integer arrays (NumPy's rules), the adjoint of adding there."""
+    """y = x[key], for integers, slices, None, ..., masks and integer arrays, by NumPy's rules;  ∂x = g added there.
+
+    Shapes: x (…), key → y of the shape that NumPy gives it.
+    Derivation: each element of y is one element of x, y[i] = x[k(i)], so ∂x[j] = Σ_i g[i]·[k(i) = j]: zeros, with each
+        g added at the place that its element was taken from; one taken twice gets both.
+    Source: Harris et al., "Array programming with NumPy", 2020: indexing.
+    Exercise: conv_im2col.
+    """
     places = plain_index(key)
     _check_places(x, places)
     return _take(x, index=places)
@@ -73,7 +80,7 @@ def index(x, key):
 
 @operation(dtypes="same")
 def _assign(x, value, *, index):
-    """x with x[index] = value;  ∂x = g where nothing was written, ∂value = g[index] where its write was the last."""
+    """y = x with y[index] = value;  ∂x = g where nothing was written, ∂value = g[index] where its write was last."""
     out, xp = x.copy(), devices.namespace(x)
     places = _places(index, x.shape, x).reshape(-1)
     last = slice(None) if _is_basic(index) else _last_writes(places)  # a place may be named twice
@@ -105,7 +112,7 @@ def _last_writes(places):
 
 
 def put_into(x, value, index):
-    """A copy of x with x[index] = value, ``value`` broadcast;  ∂x = g outside the index, ∂value = g at it."""
+    """y = x, copied, with y[index] = value, ``value`` broadcast;  ∂x = g outside the index, ∂value = g at it."""
     value = value if isinstance(value, Tensor) else Tensor(devices.beside(value, x).astype(x.dtype))
     _check_places(x, index)
     index = devices.moved(index) if devices.of(x) == "cuda" else index
@@ -128,9 +135,17 @@ def plain_index(key):
 
 
 def gather(input, dim, index):
-    """y[…, k, …] = x[…, index[k], …] along ``dim``; index has the axes of x, the input, and is no longer along the others.
+    """y[…, k, …] = x[…, index[k], …] along ``dim``;  ∂x = g added at the places it was taken from.
 
-    ∂x = g added at the places it was taken from.
+    The index has the axes of x, the input, and is no longer along the others. Raises TypeError for an index that holds
+    no integers, ValueError for a shape that does not fit, IndexError for a place outside.
+
+    Shapes: x (A, B), index (M, B), for dim=0 → y (M, B).
+    Derivation: for dim=0, y[m, b] = x[index[m, b], b], so ∂y[m, b]/∂x[a, b] = [index[m, b] = a] and
+        ∂x[a, b] = Σ_m g[m, b]·[index[m, b] = a]: an element taken twice gets both gradients. The index moves in steps
+        and gets none.
+    Source: Harris et al., "Array programming with NumPy", 2020: indexing.
+    Exercise: cross_entropy.
     """
     places = devices.constant(index, input, here("gather"))
     k = axis_of(dim, input.ndim, "gather")
