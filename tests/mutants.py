@@ -40,7 +40,7 @@ VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_ke
 ACTIVATION = "tinylucid/ops/activation.py"
 ARITHMETIC, CHOICE = "tinylucid/ops/arithmetic.py", "tinylucid/ops/choice.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
-INDEXING = "tinylucid/ops/indexing.py"
+INDEXING, TEACHING = "tinylucid/ops/indexing.py", "tests/test_teaching.py"
 EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
 EVERY = "tests/test_explain_every.py"
 NOISE = "tests/test_explain_noise.py"
@@ -917,6 +917,19 @@ MUTANTS = [
     Mutant(GPU + "dense.py", "if len(a) > 1 else 0", "if len(a) > 1 else a.size", GPU_DENSE),
     Mutant(GPU + "dense.py", "int(not x_flipped)", "int(x_flipped)", GPU_DENSE),
     Mutant(GPU + "dense.py", "if leading != batch:", "if False:", GPU_DENSE),
+    # what docstrings teach
+    Mutant(ACTIVATION, 'Source: Nair', 'By: Nair', TEACHING),
+    Mutant(ARITHMETIC, "Derivation: y = (−1)·x, so ∂y/∂x = −1 and the chain rule gives ∂x = g·(−1).", "Derivation: ∂y/∂x = −1.", TEACHING),
+    Mutant(ELEMENTWISE, "Derivation: eʸ = x; both sides differentiated by x, eʸ·∂y/∂x = 1, so ∂y/∂x = 1/eʸ = 1/x.", "Derivation: the slope of a logarithm falls as one over its argument.", TEACHING),
+    Mutant("tinylucid/ops/regular.py", "Exercise: dropout.", "Exercise: drop_out.", TEACHING),
+    Mutant("tinylucid/ops/norm.py", "of normalized_shape → y like x", "of normalized_shape", TEACHING),
+    Mutant(REDUCE, 'functions", 2021.', 'functions".', TEACHING),
+    Mutant(REDUCE, '"""y = log Σ eˣ over', '"""The log of Σ eˣ over', TEACHING),
+    Mutant("tinylucid/ops/compare.py", "z = x {symbol} y, element", "x {symbol} y, element", TEACHING),
+    Mutant("tinylucid/ops/pool.py", ";  ∂y = g gathered there.", ".", TEACHING),
+    Mutant("tinylucid/ops/resize.py", "y[p, q] = Σ a[p, h]·b[q, w]·x[h, w], the shares", "Means of pixels, the shares", TEACHING),
+    Mutant("tinylucid/ops/fft.py", "    Shapes: x (…, H, W) → Z", "    x (…, H, W) → Z", TEACHING),
+    Mutant(SHAPE, "Source: calculus, the identity.", "Source: well known.", TEACHING),
 ]  # fmt: skip
 
 

@@ -39,7 +39,7 @@ PRIVATE = sorted(RECORDED.keys() - PUBLIC.keys() - {f"_{name}" for name in PUBLI
 
 
 def parts(function):
-    """A docstring's first line, and what follows each label, with the text before the labels under ""."""
+    """A docstring's first line, its labels in their order, and what follows each of them."""
     text = inspect.getdoc(function) or ""
     label = re.compile(rf"^({'|'.join(LABELS)}): ", re.MULTILINE)
     _, *pieces = label.split(text)

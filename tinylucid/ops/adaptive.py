@@ -39,8 +39,8 @@ def adaptive_avg_pool2d(input, output_size):
 
     Shapes: x (N, C, H, W) → y (N, C, P, Q).
     Derivation: with k[p, q] the pixels of a window, ∂y[p, q]/∂x[h, w] = 1/k[p, q] for each of them, so
-        ∂x[h, w] = Σ g[p, q]/k[p, q] over the windows that hold (h, w): where P does not divide H, neighbours share
-        rows.
+        ∂x[h, w] = Σ g[p, q]/k[p, q] over the windows that hold (h, w): where P does not divide H, some neighbours share
+        a row.
     Source: for size 1, Lin, Chen and Yan, "Network in network", 2014: global average pooling; the windows are
         PyTorch's.
     Exercise: max_pool.

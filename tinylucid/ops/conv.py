@@ -120,7 +120,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """y[n,o,h,k] = b[o] + Σ w[c,o,i,j]·x[n,c,p,q] over all with p·s + i·d − r = h and q·s + j·d − r = k.
+    """y[n,o,p,q] = b[o] + Σ w[c,o,i,j]·x[n,c,h,k] over all with h·s + i·d − r = p and k·s + j·d − r = q.
 
     It is conv2d's gradient by its input, as a layer. Each pixel spreads its kernel over the result, s (the stride)
     pixels from the next one; d is the dilation, r the padding. Of the sizes that conv2d makes H of, output_padding,
@@ -128,10 +128,10 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
     Shapes: input x (N, C, H, W), weight w (C, O/groups, kh, kw), bias b (O,) → y (N, O, P, Q),
         P = (H − 1)·s − 2r + d·(kh − 1) + 1 + output_padding.
-    Derivation: collect the terms that x[n,c,p,q] stands in: ∂x = Σ_{o,i,j}
-        w[c,o,i,j]·g[n, o, p·s + i·d − r, q·s + j·d − r], which is conv2d(g, w). Likewise ∂w[c,o,i,j] = Σ_{n,p,q}
-        x[n,c,p,q]·g[n, o, p·s + i·d − r, …]: conv2d's gradient by its weight, with g and x in the places of x and g.
-        ∂b[o] = Σ_{n,p,q} g[n,o,p,q].
+    Derivation: collect the terms that a number stands in. ∂x[n,c,h,k] = Σ_{o,i,j}
+        w[c,o,i,j]·g[n, o, h·s + i·d − r, k·s + j·d − r], which is conv2d(g, w). Likewise ∂w[c,o,i,j] = Σ_{n,h,k}
+        x[n,c,h,k]·g[n, o, h·s + i·d − r, k·s + j·d − r]: conv2d's gradient by its weight, with g and x in the places of
+        x and g. ∂b[o] = Σ_{n,p,q} g[n,o,p,q].
     Source: Zeiler et al., "Deconvolutional networks", 2010; Dumoulin and Visin, "A guide to convolution arithmetic for
         deep learning", 2016, chapter 4.
     Exercise: conv_transpose.
