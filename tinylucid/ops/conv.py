@@ -81,10 +81,11 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
     Shapes: input x (N, C, H, W), weight w (O, C/groups, kh, kw), bias b (O,) → y (N, O, P, Q),
         P = ⌊(H + 2r − d·(kh − 1) − 1) / s⌋ + 1.
-    Derivation: the loss moves by Σ g[n,o,p,q]·∂y[n,o,p,q]; collect for each number the terms that it stands in.
-        ∂b[o] = Σ_{n,p,q} g[n,o,p,q]. ∂w[o,c,i,j] = Σ_{n,p,q} g[n,o,p,q]·x[n, c, p·s + i·d − r, q·s + j·d − r]
-        (exercise conv_weight). ∂x[n,c,h,k] = Σ g[n,o,p,q]·w[o,c,i,j] over all o, p, q, i, j with p·s + i·d − r = h and
-        q·s + j·d − r = k: each g spreads the kernel over the pixels it was computed from (exercise conv_input).
+    Derivation: the loss moves by Σ g[n,o,p,q]·∂y[n,o,p,q]; collect, for each number, the terms that it stands in.
+        ∂b[o] = Σ_{n,p,q} g[n,o,p,q].
+        ∂w[o,c,i,j] = Σ_{n,p,q} g[n,o,p,q]·x[n, c, p·s + i·d − r, q·s + j·d − r] (exercise conv_weight).
+        ∂x[n,c,h,k] = Σ g[n,o,p,q]·w[o,c,i,j] over all o, p, q, i, j with p·s + i·d − r = h and q·s + j·d − r = k:
+        each g spreads the kernel over the pixels it was computed from (exercise conv_input).
     Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998; the gradients: Goodfellow,
         Bengio and Courville, "Deep learning", 2016, section 9.5.
     Exercise: conv_loops.
@@ -128,10 +129,10 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
     Shapes: input x (N, C, H, W), weight w (C, O/groups, kh, kw), bias b (O,) → y (N, O, P, Q),
         P = (H − 1)·s − 2r + d·(kh − 1) + 1 + output_padding.
-    Derivation: collect the terms that a number stands in. ∂x[n,c,h,k] = Σ_{o,i,j}
-        w[c,o,i,j]·g[n, o, h·s + i·d − r, k·s + j·d − r], which is conv2d(g, w). Likewise ∂w[c,o,i,j] = Σ_{n,h,k}
-        x[n,c,h,k]·g[n, o, h·s + i·d − r, k·s + j·d − r]: conv2d's gradient by its weight, with g and x in the places of
-        x and g. ∂b[o] = Σ_{n,p,q} g[n,o,p,q].
+    Derivation: collect, for each number, the terms that it stands in.
+        ∂x[n,c,h,k] = Σ_{o,i,j} w[c,o,i,j]·g[n, o, h·s + i·d − r, k·s + j·d − r]: this is conv2d(g, w).
+        ∂w[c,o,i,j] = Σ_{n,h,k} x[n,c,h,k]·g[n, o, h·s + i·d − r, k·s + j·d − r]: conv2d's gradient by its weight,
+        with g and x in the places of x and g. ∂b[o] = Σ_{n,p,q} g[n,o,p,q].
     Source: Zeiler et al., "Deconvolutional networks", 2010; Dumoulin and Visin, "A guide to convolution arithmetic for
         deep learning", 2016, chapter 4.
     Exercise: conv_transpose.

@@ -34,8 +34,8 @@ def matmul(input, other):
 
     Shapes: x (…, I, K), y (…, K, J) → z (…, I, J); a vector is one row as x, one column as y.
     Derivation: y[k, j] meets x[i, k] in the sum z[i, j] only, so ∂z[i, j]/∂x[i, k] = y[k, j]. Collected over all z that
-        x[i, k] stands in, ∂x[i, k] = Σ_j g[i, j]·y[k, j] = (g yᵀ)[i, k]; likewise ∂y[k, j] = Σ_i x[i, k]·g[i, j] =
-        (xᵀ g)[k, j]. Where a leading axis was broadcast, gradients add along it.
+        x[i, k] stands in, ∂x[i, k] = Σ_j g[i, j]·y[k, j] = (g yᵀ)[i, k]; likewise
+        ∂y[k, j] = Σ_i x[i, k]·g[i, j] = (xᵀ g)[k, j]. Where a leading axis was broadcast, gradients add along it.
     Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 6.5.
     Exercise: matmul.
     """

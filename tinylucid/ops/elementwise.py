@@ -38,9 +38,9 @@ def pow(input, exponent):
     """y = x^e, the exponent e a number or a tensor;  ∂x = g·e·x^(e−1), ∂e = g·x^e·log x (0 where x = 0).
 
     Shapes: x and e of shapes that broadcast → y of the shape that they share.
-    Derivation: for x > 0, x^e = exp(e·log x), and the chain rule gives ∂y/∂x = x^e·e/x = e·x^(e−1) and ∂y/∂e = x^e·log
-        x. For a whole e the product rule gives the same ∂y/∂x for any x. x⁰ = 1 is a constant: ∂y/∂x = 0, at 0 too. At
-        x = 0 and e > 0, y = 0 for every e nearby, so ∂y/∂e = 0, although log 0 is −inf.
+    Derivation: for x > 0, x^e = exp(e·log x), and the chain rule gives ∂y/∂x = x^e·e/x = e·x^(e−1) and
+        ∂y/∂e = x^e·log x. For a whole e the product rule gives the same ∂y/∂x for any x. x⁰ = 1 is a constant:
+        ∂y/∂x = 0, at 0 too. At x = 0 and e > 0, y = 0 for every e nearby, so ∂y/∂e = 0, although log 0 is −inf.
     Source: calculus, the power rule.
     Exercise: tape.
     """

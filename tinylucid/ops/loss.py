@@ -96,8 +96,9 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
 
     Shapes: input and target (…), weight and pos_weight of shapes that broadcast to it → (), or (…) for
         reduction="none".
-    Derivation: log(1 − σ(x)) = log σ(−x), and ∂ log σ(x)/∂x = σ(−x) = 1 − σ(x) (see logsigmoid), so ∂ log σ(−x)/∂x =
-        −σ(x). With t the target, ∂y/∂x = −t·(1 − σ(x)) + (1 − t)·σ(x) = σ(x) − t: it vanishes only where σ(x) is right.
+    Derivation: log(1 − σ(x)) = log σ(−x), and ∂ log σ(x)/∂x = σ(−x) = 1 − σ(x) (see logsigmoid), so
+        ∂ log σ(−x)/∂x = −σ(x). With t the target, ∂y/∂x = −t·(1 − σ(x)) + (1 − t)·σ(x) = σ(x) − t:
+        it vanishes only where σ(x) is right.
     Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 6.2.2.2.
     Exercise: cross_entropy.
     """

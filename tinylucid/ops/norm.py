@@ -70,9 +70,9 @@ def _(g, need, x, weight, mean, inv_std):
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """y = (x − mean) / √(var + eps) · weight + bias for each channel.
 
-    In training the batch's own statistics (biased variance) are used and running ←
-    (1 − momentum)·running + momentum·batch's (unbiased variance); otherwise the running ones. Raises ValueError for
-    shapes that do not fit, and in training for one value a channel.
+    In training the batch's own statistics (biased variance) are used, and the running ones follow:
+    running ← (1 − momentum)·running + momentum·batch's (unbiased variance). Otherwise the running ones are used. Raises
+    ValueError for shapes that do not fit, and in training for one value a channel.
 
     Shapes: input x (N, C, …); weight, bias, running_mean, running_var (C,) → y (N, C, …).
     Derivation: for the m values of a channel let s = 1/√(var + eps), x̂ = (x − mean)·s, y = weight·x̂ + bias.

@@ -73,8 +73,7 @@ def flatten(input, start_dim=0, end_dim=-1):
     Raises ValueError where the two are the wrong way round.
 
     Shapes: x (A, …, B, C), for start_dim=0 and end_dim=−2 → y (A·…·B, C).
-    Derivation: it is a reshape: no element changes or moves, each ∂y/∂x is 1 for an element and itself, and g is
-        reshaped.
+    Derivation: it is a reshape: elements stay as they are, ∂y/∂x is 1 for an element and itself, and g is reshaped.
     Source: Harris et al., "Array programming with NumPy", 2020.
     Exercise: conv_im2col.
     """
@@ -92,8 +91,7 @@ def squeeze(input, dim=None):
     """y = x without the axes of size 1 (only ``dim`` if given, and if it has size 1);  ∂x = g in x's shape.
 
     Shapes: x (…, 1, …) → y (…, …).
-    Derivation: it is a reshape: no element changes or moves, each ∂y/∂x is 1 for an element and itself, and g is
-        reshaped.
+    Derivation: it is a reshape: elements stay as they are, ∂y/∂x is 1 for an element and itself, and g is reshaped.
     Source: Harris et al., "Array programming with NumPy", 2020.
     Exercise: add.
     """
@@ -105,9 +103,8 @@ def unsqueeze(input, dim):
     """y = x with a new axis of size 1 at ``dim``;  ∂x = g in x's shape.
 
     Shapes: x (…, …) → y (…, 1, …).
-    Derivation: it is a reshape: no element changes or moves, each ∂y/∂x is 1 for an element and itself, and g is
-        reshaped. Along an axis of size 1 an array is broadcast: x.unsqueeze(1) − y.unsqueeze(0) has all the
-        differences.
+    Derivation: it is a reshape: elements stay as they are, ∂y/∂x is 1 for an element and itself, and g is reshaped.
+        Along an axis of size 1 an array is broadcast: x.unsqueeze(1) − y.unsqueeze(0) has all the differences.
     Source: Harris et al., "Array programming with NumPy", 2020.
     Exercise: add.
     """
