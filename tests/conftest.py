@@ -30,6 +30,7 @@ ONE_FOLDER = (
     "commands",
     "threads",
     "house",
+    "teaching",
     "mutants",
     "cpu_kernels",
     "edges_kernels",

@@ -38,7 +38,9 @@ FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
+ARITHMETIC, CHOICE = "tinylucid/ops/arithmetic.py", "tinylucid/ops/choice.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
+INDEXING, TEACHING = "tinylucid/ops/indexing.py", "tests/test_teaching.py"
 EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
 EVERY = "tests/test_explain_every.py"
 NOISE = "tests/test_explain_noise.py"
@@ -87,13 +89,13 @@ def gpu(file: str, right: str, wrong: str, tests: str) -> Mutant:
 
 MUTANTS = [
     # rules: elementwise
-    op(ELEMENTWISE, "return g, -g if need[1] else None", "return g, g if need[1] else None", "sub"),
-    op(ELEMENTWISE, "return g * y if need[0] else None, g * x", "return g * x if need[0] else None, g * x", "mul"),
-    op(ELEMENTWISE, "-g * out / y if need[1]", "-g * out if need[1]", "div"),
+    op(ARITHMETIC, "return g, -g if need[1] else None", "return g, g if need[1] else None", "sub"),
+    op(ARITHMETIC, "return g * y if need[0] else None, g * x", "return g * x if need[0] else None, g * x", "mul"),
+    op(ARITHMETIC, "-g * out / y if need[1]", "-g * out if need[1]", "div"),
     op(ELEMENTWISE, "_power(x, exponent=exponent - 1) * exponent", "_power(x, exponent=exponent - 1)", "cube"),
     op(ELEMENTWISE, "g * (y * _power_tensor(x,", "g * (1.0 * _power_tensor(x,", "pow_tensor"),
     op(ELEMENTWISE, "out * log(where(equal(x, 0), 1.0, x))", "out * log(where(equal(x, 0), 1.0, x) * 2)", "pow_tensor"),
-    op(ELEMENTWISE, "return g * sign(x)", "return g", "abs"),
+    op(CHOICE, "return g * sign(x)", "return g", "abs"),
     op(ELEMENTWISE, "return g / x", "return g * x", "log"),
     op(ELEMENTWISE, "return g / (out * 2)", "return g / out", "sqrt"),
     op(ELEMENTWISE, "return -g * sin(x)", "return g * sin(x)", "cos"),
@@ -102,10 +104,10 @@ MUTANTS = [
     op(ACTIVATION, "return _gate(g, by=out.data if", "return _gate(g, by=out.data + 1 if", "relu"),
     op(ACTIVATION, "return where(x > 0, g, g * negative_slope)", "return where(x > 0, g, g)", "leaky"),
     op(ACTIVATION, "(2 / math.sqrt(math.pi))", "(1 / math.sqrt(math.pi))", "gelu"),
-    op(ELEMENTWISE, "inside & (x <= high)", "inside & (x < high)", "ties_go"),
-    op(ELEMENTWISE, "where(tie, g * 0.5, where(first, g, 0.0))", "where(tie, g, where(first, g, 0.0))", "ties_go"),
-    op(ELEMENTWISE, "_share(g, less(x, y), equal(x, y))", "_share(g, greater(x, y), equal(x, y))", "minimum"),
-    op(ELEMENTWISE, "_where(0.0, g, condition=condition)", "_where(g, 0.0, condition=condition)", "where"),
+    op(CHOICE, "inside & (x <= high)", "inside & (x < high)", "ties_go"),
+    op(CHOICE, "where(tie, g * 0.5, where(first, g, 0.0))", "where(tie, g, where(first, g, 0.0))", "ties_go"),
+    op(CHOICE, "_share(g, less(x, y), equal(x, y))", "_share(g, greater(x, y), equal(x, y))", "minimum"),
+    op(CHOICE, "_where(0.0, g, condition=condition)", "_where(g, 0.0, condition=condition)", "where"),
     # rules: reductions
     op(REDUCE, "g / _count(shapes[0], axes)", "g", "mean"),
     Mutant(REDUCE, "/ float(n - correction)", "/ float(n)", VALUES),
@@ -115,9 +117,9 @@ MUTANTS = [
     op(REDUCE, "g - exp(out) * _sum(g, axes=(axis,), keepdim=True)", "g - exp(out)", "log_softmax"),
     # rules: shapes
     op(SHAPE, "key=axes.__getitem__", "key=lambda k: k", "permute"),
-    Mutant(SHAPE, "np.broadcast_to(np.False_, x.shape)[on_host]", "pass", "tests/gpu/test_devices.py -k beside"),
-    Mutant(SHAPE, "index[0].reshape(-1).astype(np.int64) % (shape[0] or 1)", "index[0].reshape(-1).astype(np.int64)", "tests/gpu/test_devices.py -k negative"),
-    op(SHAPE, "ordered[1:] != ordered[:-1]", "ordered[1:] == ordered[1:]", "indexed_assignment"),
+    Mutant(INDEXING, "np.broadcast_to(np.False_, x.shape)[on_host]", "pass", "tests/gpu/test_devices.py -k beside"),
+    Mutant(INDEXING, "index[0].reshape(-1).astype(np.int64) % (shape[0] or 1)", "index[0].reshape(-1).astype(np.int64)", "tests/gpu/test_devices.py -k negative"),
+    op(INDEXING, "ordered[1:] != ordered[:-1]", "ordered[1:] == ordered[1:]", "indexed_assignment"),
     op("tinylucid/ops/join.py", "end - shape[axis], end)", "0, shape[axis])", "concatenate"),
     op("tinylucid/ops/padding.py", "slice(before, before + n)", "slice(0, n)", "pad"),
     op(SHAPE, "k < lead or (shape[k - lead] == 1 and x.shape[k] != 1)", "k < lead", "add"),
@@ -915,6 +917,19 @@ MUTANTS = [
     Mutant(GPU + "dense.py", "if len(a) > 1 else 0", "if len(a) > 1 else a.size", GPU_DENSE),
     Mutant(GPU + "dense.py", "int(not x_flipped)", "int(x_flipped)", GPU_DENSE),
     Mutant(GPU + "dense.py", "if leading != batch:", "if False:", GPU_DENSE),
+    # what docstrings teach
+    Mutant(ACTIVATION, 'Source: Nair', 'By: Nair', TEACHING),
+    Mutant(ARITHMETIC, "Derivation: y = (−1)·x, so ∂y/∂x = −1 and the chain rule gives ∂x = g·(−1).", "Derivation: ∂y/∂x = −1.", TEACHING),
+    Mutant(ELEMENTWISE, "Derivation: eʸ = x; both sides differentiated by x, eʸ·∂y/∂x = 1, so ∂y/∂x = 1/eʸ = 1/x.", "Derivation: the slope of a logarithm falls as one over its argument.", TEACHING),
+    Mutant("tinylucid/ops/regular.py", "Exercise: dropout.", "Exercise: drop_out.", TEACHING),
+    Mutant("tinylucid/ops/norm.py", "of normalized_shape → y like x", "of normalized_shape", TEACHING),
+    Mutant(REDUCE, 'functions", 2021.', 'functions".', TEACHING),
+    Mutant(REDUCE, '"""y = log Σ eˣ over', '"""The log of Σ eˣ over', TEACHING),
+    Mutant("tinylucid/ops/compare.py", "z = x {symbol} y, element", "x {symbol} y, element", TEACHING),
+    Mutant("tinylucid/ops/pool.py", ";  ∂y = g gathered there.", ".", TEACHING),
+    Mutant("tinylucid/ops/resize.py", "y[p, q] = Σ a[p, h]·b[q, w]·x[h, w], the shares", "Means of pixels, the shares", TEACHING),
+    Mutant("tinylucid/ops/fft.py", "    Shapes: x (…, H, W) → Z", "    x (…, H, W) → Z", TEACHING),
+    Mutant(SHAPE, "Source: calculus, the identity.", "Source: well known.", TEACHING),
 ]  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.arithmetic import div, mul
 from ..ops.dense import _matmul
-from ..ops.elementwise import div, mul
 from ..ops.pool import _pool_gather, _pool_scatter
 from ..scopes import backward_rules, here
 from ..tensor import Tensor

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..nn import Module
+from ..ops.choice import maximum, minimum
 from ..ops.conv import _conv2d, _conv2d_input
 from ..ops.dense import _linear, _matmul
-from ..ops.elementwise import maximum, minimum
 from ..ops.norm import batch_norm_fixed
 from ..scopes import backward_rules
 from ..tensor import Tensor

@@ -12,35 +12,20 @@ from typing import Any
 from ..autograd import leading_to
 from ..ops.activation import _elu, _erf, _leaky_relu, _softplus, relu, sigmoid
 from ..ops.adaptive import _adaptive_avg_pool2d, _adaptive_max_pool2d
+from ..ops.arithmetic import add, cast, div, move, mul, neg, sub
+from ..ops.choice import _clip, _where, abs
 from ..ops.conv import _conv2d, _conv2d_input
 from ..ops.dense import _linear, _matmul
-from ..ops.elementwise import (
-    _clip,
-    _power,
-    _where,
-    abs,
-    add,
-    cast,
-    cos,
-    div,
-    exp,
-    log,
-    move,
-    mul,
-    neg,
-    sin,
-    sqrt,
-    sub,
-    tanh,
-)
+from ..ops.elementwise import _power, cos, exp, log, sin, sqrt, tanh
 from ..ops.fft import _irfft2, _rfft2
+from ..ops.indexing import _assign, _put, _take
 from ..ops.join import _concatenate
 from ..ops.norm import batch_norm_fixed, batch_norm_train
 from ..ops.padding import _pad, _pick
 from ..ops.pool import _avg_pool2d, _max_pool2d
 from ..ops.reduce import _mean, _sum
 from ..ops.resize import _grid_sample, _resize
-from ..ops.shape import _assign, _expand, _permute, _put, _reshape, _sum_to, _take, clone
+from ..ops.shape import _expand, _permute, _reshape, _sum_to, clone
 from ..scopes import here
 from ..tensor import Node, Tensor
 

@@ -22,6 +22,7 @@ def _(g, shapes):
 
 @operation(dtypes="float")
 def _adaptive_avg_pool2d_backward(y, *, size):
+    """x = each y shared equally among its window's pixels;  ∂y = adaptive_avg_pool2d(g), whose adjoint it is."""
     return of(y).adaptive_avg_pool2d_backward(y, size)
 
 
@@ -31,9 +32,18 @@ def _(g, shapes):
 
 
 def adaptive_avg_pool2d(input, output_size):
-    """y (N, C, P, Q) of the wanted size: place p averages rows ⌊p·H/P⌋ … ⌈(p+1)·H/P⌉ − 1, columns likewise.
+    """y[p, q] = the mean of a window: rows ⌊p·H/P⌋ … ⌈(p+1)·H/P⌉ − 1, columns likewise.
 
-    ``output_size`` is an integer or (P, Q); None keeps an axis. Raises ValueError for sizes below 1.
+    The windows are such that y is of the size wanted. ``output_size`` is an integer or (P, Q); None keeps an axis.
+    Raises ValueError for sizes below 1.
+
+    Shapes: x (N, C, H, W) → y (N, C, P, Q).
+    Derivation: with k[p, q] the pixels of a window, ∂y[p, q]/∂x[h, w] = 1/k[p, q] for each of them, so
+        ∂x[h, w] = Σ g[p, q]/k[p, q] over the windows that hold (h, w): where P does not divide H, some neighbours share
+        a row.
+    Source: for size 1, Lin, Chen and Yan, "Network in network", 2014: global average pooling; the windows are
+        PyTorch's.
+    Exercise: max_pool.
     """
     size = _wanted(input, output_size, "adaptive_avg_pool2d")
     return _mean(input, axes=(2, 3), keepdim=True) if size == (1, 1) else _adaptive_avg_pool2d(input, size=size)
@@ -51,10 +61,16 @@ def _(g, shapes, index):
 
 
 def adaptive_max_pool2d(input, output_size, return_indices=False):
-    """y (N, C, P, Q) = the largest pixel of each of adaptive_avg_pool2d's windows;  the gradient goes to it alone.
+    """y = the largest pixel of each of adaptive_avg_pool2d's windows;  the gradient goes to it alone.
 
     Of equals the first in row-major order wins. With ``return_indices`` also each winner's place h·W + w. Raises
     ValueError for sizes below 1.
+
+    Shapes: x (N, C, H, W) → y (N, C, P, Q).
+    Derivation: as in max_pool2d, ∂y[p, q]/∂x[h, w] is 1 for the winner and 0 for the others, so ∂x[h, w] = Σ g[p, q]
+        over the windows whose winner (h, w) is.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 9.3; the windows are PyTorch's.
+    Exercise: max_pool.
     """
     size = _wanted(input, output_size, "adaptive_max_pool2d")
     y, found = _adaptive_max_pool2d.op.apply((input,), {"size": size})

@@ -6,10 +6,11 @@ from tinylucid_kernels import of
 from .. import devices
 from ..scopes import here
 from ..tensor import operation
-from .elementwise import where
+from .choice import where
+from .indexing import _take
 from .loss import constant, known, reduce
 from .reduce import _sum, log_softmax, sum
-from .shape import _permute, _reshape, _take, tensor_like
+from .shape import _permute, _reshape, tensor_like
 
 
 @operation(dtypes="float")
@@ -46,12 +47,20 @@ def _surprise(log_p, target, weight, ignore_index):
 
 
 def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
-    """−log softmax(input)[target], the loss of a classifier;  ∂input = softmax − one-hot (over the count, for the mean).
+    """y = −log softmax(input)[target], the loss of a classifier, then reduced.
 
-    input: logits (N, C) or (N, C, d1, …). target: class numbers (N, d1, …) in [0, C), or probabilities of input's
-    shape. ``weight`` (C,) weighs classes; rows of class ``ignore_index`` do not count; the mean is over Σ weight[target].
-    ``label_smoothing`` ε in [0, 1] mixes the target with the uniform distribution. Raises ValueError for an empty
-    batch, shapes that do not fit or a label out of range, TypeError for labels that are no integers.
+    ∂input = g·(softmax − one-hot), over the count for the mean. target: class numbers in [0, C), or probabilities of
+    input's shape. ``weight`` (C,) weighs classes; rows of class ``ignore_index`` do not count; the mean is over
+    Σ weight[target]. ``label_smoothing`` ε in [0, 1] mixes the target with the uniform distribution. Raises ValueError
+    for an empty batch, shapes that do not fit or a label out of range, TypeError for labels that are no integers.
+
+    Shapes: input (N, C) or (N, C, d1, …), target (N, d1, …) → (), or (N, d1, …) for reduction="none".
+    Derivation: for a row of logits z with label t, y = logsumexp(z) − z[t]; the first has the gradient p = softmax(z),
+        so ∂y/∂z[c] = p[c] − [c = t], and the mean of N rows hands g/N to each: ∂z = (p − one-hot)·g/N. In general, for
+        y = −Σ_c q[c]·log p[c] = Q·logsumexp(z) − Σ_c q[c]·z[c] with Q = Σ q, ∂y/∂z = Q·p − q: weights and ε are in q.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 6.2.2.3; ε: Szegedy et al., "Rethinking the
+        Inception architecture for computer vision", 2016, section 7.
+    Exercise: cross_entropy.
     """
     tensor_like(input, "cross_entropy")
     labels = devices.constant(target, input, here("cross_entropy"))
@@ -71,10 +80,16 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
 
 
 def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
-    """−input[target], input being log-probabilities: with log_softmax before it, cross_entropy;  ∂input = −one-hot.
+    """y = −input[target], input being log-probabilities, then reduced.
 
-    input (N, C) or (N, C, d1, …), target class numbers (N, d1, …); the other arguments, the mean and what is raised
-    as in cross_entropy.
+    ∂input = −g·one-hot, over the count for the mean. With log_softmax before it, it is cross_entropy. The other
+    arguments, the mean and what is raised are as there.
+
+    Shapes: input (N, C) or (N, C, d1, …), target (N, d1, …) → (), or (N, d1, …) for reduction="none".
+    Derivation: a row's y = −x[t], so ∂y/∂x[c] = −[c = t]. log_softmax, whose rule is u − p·Σ u, turns this u = −one-hot
+        into p − one-hot, since Σ u = −1: cross_entropy's gradient.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 5.5.
+    Exercise: cross_entropy.
     """
     tensor_like(input, "nll_loss")
     labels = devices.constant(target, input, here("nll_loss"))

@@ -6,6 +6,15 @@ from .. import devices
 from ..scopes import here
 from ..tensor import Tensor
 
+DOC = """z = x {symbol} y, element by element: a bool tensor, which has no gradient.
+
+    Shapes: x and y of shapes that broadcast → z of the shape that they share.
+    Derivation: z is True or False: as x moves a little it stays the same, until it jumps. So ∂z/∂x is 0 or does not
+        exist, and there is no gradient. As a mask, z multiplies or chooses as a constant.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: relu.
+    """
+
 
 def comparison(compare, symbol):
     """A NumPy comparison as a function of tensors, arrays and numbers."""
@@ -21,7 +30,7 @@ def comparison(compare, symbol):
         return Tensor(devices.as_array(out)) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
 
     call.__name__ = call.__qualname__ = compare.__name__
-    call.__doc__ = f"x {symbol} y, elementwise: a bool tensor, which has no gradient."
+    call.__doc__ = DOC.format(symbol=symbol)
     return call
 
 

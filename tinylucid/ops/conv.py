@@ -38,6 +38,10 @@ def _(g, need, x, weight, stride, padding, dilation, groups):
 
 @operation(dtypes="float")
 def _conv2d_input(y, weight, *, input_size, stride, padding, dilation, groups):
+    """x[n,c,h,k] = Σ y[n,o,p,q]·w[o,c,i,j] over the taps that conv2d lays on pixel (h, k): each y spread by the kernel.
+
+    It is linear in both: ∂y = conv2d(g, w), ∂w = conv2d_weight(g, y). The exercise is conv_input.
+    """
     return of(y).conv2d_input(y, weight, input_size, stride, padding, dilation, groups)
 
 
@@ -52,6 +56,10 @@ def _(g, need, y, weight, stride, padding, dilation, groups):
 
 @operation(dtypes="float")
 def _conv2d_weight(x, y, *, weight_size, stride, padding, dilation, groups):
+    """w[o,c,i,j] = Σ x·y[n,o,p,q] over all places (p, q), x the pixel that conv2d lays tap (c, i, j) on.
+
+    It is linear in both: ∂x = conv2d_input(y, g), ∂y = conv2d(x, g). The exercise is conv_weight.
+    """
     return of(x).conv2d_weight(x, y, weight_size, stride, padding, dilation, groups)
 
 
@@ -65,11 +73,22 @@ def _(g, need, x, y, stride, padding, dilation, groups):
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n, c, p·stride + i·dilation − padding, q·stride + j·dilation − padding].
+    """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j]·x[n, c, p·s + i·d − r, q·s + j·d − r], a correlation.
 
-    input (N, C, H, W), weight (O, C/groups, kh, kw), bias (O,) → (N, O, P, Q), P = ⌊(H + 2·padding −
-    dilation·(kh − 1) − 1) / stride⌋ + 1. stride, padding, dilation: an integer or (rows, columns); padding also
-    "valid" (none) and "same" (P = H; stride 1). Raises ValueError where shapes or arguments do not fit.
+    With stride s, dilation d and padding r, each an integer or (rows, columns); padding also "valid" (none) and "same"
+    (P = H; stride 1). With groups, outputs see the channels of their group alone. Raises ValueError where shapes or
+    arguments do not fit.
+
+    Shapes: input x (N, C, H, W), weight w (O, C/groups, kh, kw), bias b (O,) → y (N, O, P, Q),
+        P = ⌊(H + 2r − d·(kh − 1) − 1) / s⌋ + 1.
+    Derivation: the loss moves by Σ g[n,o,p,q]·∂y[n,o,p,q]; collect, for each number, the terms that it stands in.
+        ∂b[o] = Σ_{n,p,q} g[n,o,p,q].
+        ∂w[o,c,i,j] = Σ_{n,p,q} g[n,o,p,q]·x[n, c, p·s + i·d − r, q·s + j·d − r] (exercise conv_weight).
+        ∂x[n,c,h,k] = Σ g[n,o,p,q]·w[o,c,i,j] over all o, p, q, i, j with p·s + i·d − r = h and q·s + j·d − r = k:
+        each g spreads the kernel over the pixels it was computed from (exercise conv_input).
+    Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998; the gradients: Goodfellow,
+        Bengio and Courville, "Deep learning", 2016, section 9.5.
+    Exercise: conv_loops.
     """
     tensor_like(input, "conv2d")
     if input.ndim != 4 or weight.ndim != 4:
@@ -102,12 +121,21 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """The gradient of conv2d as a layer: each pixel spreads its kernel over the result, ``stride`` pixels from the next one.
+    """y[n,o,p,q] = b[o] + Σ w[c,o,i,j]·x[n,c,h,k] over all with h·s + i·d − r = p and k·s + j·d − r = q.
 
-    y[n, o, p·stride + i·dilation − padding, …] += Σ_c w[c,o,i,j] · x[n,c,p,q], then + b[o]. input (N, C, H, W), weight
-    (C, O/groups, kh, kw), bias (O,) → (N, O, P, Q), P = (H − 1)·stride − 2·padding + dilation·(kh − 1) + 1 + output_padding:
-    of the sizes that conv2d makes H of, output_padding, below the stride, chooses one. Raises ValueError where shapes or
-    arguments do not fit. Zeiler et al., "Deconvolutional networks", 2010.
+    It is conv2d's gradient by its input, as a layer. Each pixel spreads its kernel over the result, s (the stride)
+    pixels from the next one; d is the dilation, r the padding. Of the sizes that conv2d makes H of, output_padding,
+    below the stride, chooses one. Raises ValueError for what does not fit.
+
+    Shapes: input x (N, C, H, W), weight w (C, O/groups, kh, kw), bias b (O,) → y (N, O, P, Q),
+        P = (H − 1)·s − 2r + d·(kh − 1) + 1 + output_padding.
+    Derivation: collect, for each number, the terms that it stands in.
+        ∂x[n,c,h,k] = Σ_{o,i,j} w[c,o,i,j]·g[n, o, h·s + i·d − r, k·s + j·d − r]: this is conv2d(g, w).
+        ∂w[c,o,i,j] = Σ_{n,h,k} x[n,c,h,k]·g[n, o, h·s + i·d − r, k·s + j·d − r]: conv2d's gradient by its weight,
+        with g and x in the places of x and g. ∂b[o] = Σ_{n,p,q} g[n,o,p,q].
+    Source: Zeiler et al., "Deconvolutional networks", 2010; Dumoulin and Visin, "A guide to convolution arithmetic for
+        deep learning", 2016, chapter 4.
+    Exercise: conv_transpose.
     """
     name = "conv_transpose2d"
     tensor_like(input, name)

@@ -6,8 +6,9 @@ from tinylucid_kernels import of
 from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
-from .elementwise import where
-from .shape import _permute, _reshape, _take, tensor_like, unsqueeze
+from .choice import where
+from .indexing import _take
+from .shape import _permute, _reshape, tensor_like, unsqueeze
 
 
 def flip(x):
@@ -27,7 +28,17 @@ def _(g, need, x, y):
 
 
 def matmul(input, other):
-    """input @ other = x y: (…, I, K) @ (…, K, J) → (…, I, J), leading axes broadcast, vectors as in NumPy;  ∂x = g yᵀ, ∂y = xᵀ g."""
+    """z = x @ y: z[i, j] = Σ_k x[i, k]·y[k, j] for input x and other y;  ∂x = g yᵀ, ∂y = xᵀ g.
+
+    Leading axes are broadcast, vectors as in NumPy. Raises ValueError where the axes summed over differ.
+
+    Shapes: x (…, I, K), y (…, K, J) → z (…, I, J); a vector is one row as x, one column as y.
+    Derivation: y[k, j] meets x[i, k] in the sum z[i, j] only, so ∂z[i, j]/∂x[i, k] = y[k, j]. Collected over all z that
+        x[i, k] stands in, ∂x[i, k] = Σ_j g[i, j]·y[k, j] = (g yᵀ)[i, k]; likewise
+        ∂y[k, j] = Σ_i x[i, k]·g[i, j] = (xᵀ g)[k, j]. Where a leading axis was broadcast, gradients add along it.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 6.5.
+    Exercise: matmul.
+    """
     if not input.ndim or not other.ndim or input.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
         raise ValueError(
             f"{here('matmul')}: {input.shape} @ {other.shape}: the last axis of the first must match the second's last but one"
@@ -53,9 +64,16 @@ def _(g, need, x, weight):
 
 
 def linear(input, weight, bias=None):
-    """y = x Wᵀ + b: (…, I) → (…, O), weight (O, I), bias (O,);  ∂x = g W, ∂W = gᵀ x, ∂b = Σ g.
+    """y = x Wᵀ + b, for input x, weight W and bias b;  ∂x = g W, ∂W = gᵀ x, ∂b = Σ g over the batch.
 
     Raises ValueError where the shapes do not fit.
+
+    Shapes: x (…, I), W (O, I), b (O,) → y (…, O).
+    Derivation: y[n, o] = Σ_i x[n, i]·W[o, i] + b[o]. Collected over all y that a number stands in:
+        ∂x[n, i] = Σ_o g[n, o]·W[o, i] = (g W)[n, i], ∂W[o, i] = Σ_n g[n, o]·x[n, i] = (gᵀ x)[o, i] and
+        ∂b[o] = Σ_n g[n, o]·1.
+    Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", 1986.
+    Exercise: matmul.
     """
     shape, sizes = tensor_like(input, "linear").shape, weight.shape
     if len(sizes) != 2 or not shape or shape[-1] != sizes[1]:
@@ -73,10 +91,16 @@ def linear(input, weight, bias=None):
 
 
 def embedding(input, weight, padding_idx=None):
-    """Row input of weight, for each integer: (…) → (…, D), weight (V, D); the product of one-hot rows and weight.
+    """y = W[input]: row input[k] of the weight W, for each integer;  ∂W = g added at the rows taken.
 
-    ∂weight = g added at the rows taken, a row taken twice gets both; row ``padding_idx`` gets none. Raises TypeError for
-    what is no integer, IndexError for one outside 0 … V − 1.
+    A row taken twice gets both; row ``padding_idx`` gets none. Raises TypeError for what is no integer, IndexError for
+    one outside 0 … V − 1.
+
+    Shapes: input (…) of integers, W (V, D) → y (…, D).
+    Derivation: y = E W with the one-hot rows E[k, v] = [input[k] = v], and as in matmul ∂W = Eᵀ g, that is
+        ∂W[v] = Σ_k g[k]·[input[k] = v]. The integers move in steps and get none.
+    Source: Bengio et al., "A neural probabilistic language model", 2003.
+    Exercise: matmul.
     """
     rows = devices.constant(input, weight, here("embedding"))
     if tensor_like(weight, "embedding").ndim != 2:

@@ -1,99 +1,15 @@
-"""Elementwise operations: each output element depends on one element of each (broadcast) input.
-
-Rules return the gradient in the output's shape; the core sums it where an input was broadcast.
-"""
+"""Powers, exponentials and waves: smooth functions of each element."""
 
 import numpy as np
 
-from .. import devices, dtypes
-from ..scopes import here
-from ..tensor import Tensor, operation
-from .compare import equal, greater, less, logical_and
-
-
-@operation
-def cast(x, *, dtype):
-    """x in another dtype;  ∂x = g in x's own."""
-    return x.astype(dtype), {"source": x.dtype}
-
-
-@cast.rule
-def _(g, source):
-    return cast(g, dtype=source)
-
-
-@operation
-def move(x, *, device):
-    """x on another device;  ∂x = g on x's own."""
-    return devices.put(x, device), {"source": devices.of(x)}
-
-
-@move.rule
-def _(g, source):
-    return move(g, device=source)
-
-
-arithmetic = operation(broadcasts=True, dtypes="same")  # integers stay integers
-smooth = operation(broadcasts=True, dtypes="float")  # integers become the default floating dtype
-
-
-@arithmetic
-def add(x, y):
-    """x + y;  ∂x = g, ∂y = g."""
-    return x + y
-
-
-@add.rule
-def _(g):
-    return g, g
-
-
-@arithmetic
-def sub(x, y):
-    """x − y;  ∂x = g, ∂y = −g."""
-    return x - y
-
-
-@sub.rule
-def _(g, need):
-    return g, -g if need[1] else None
-
-
-@arithmetic
-def mul(x, y):
-    """x · y;  ∂x = g·y, ∂y = g·x."""
-    return x * y
-
-
-@mul.rule
-def _(g, need, x, y):
-    return g * y if need[0] else None, g * x if need[1] else None
-
-
-@smooth
-def div(x, y):
-    """x / y, integers too;  ∂x = g/y, ∂y = −g·x/y²."""
-    return x / y
-
-
-@div.rule
-def _(g, need, y, out):
-    return g / y if need[0] else None, -g * out / y if need[1] else None
-
-
-@arithmetic
-def neg(x):
-    """−x;  ∂x = −g."""
-    return -x
-
-
-@neg.rule
-def _(g):
-    return -g
+from .arithmetic import arithmetic, smooth
+from .choice import where
+from .compare import equal, logical_and
 
 
 @arithmetic
 def _power(x, *, exponent):
+    """y = x^e, e a number;  ∂x = g·e·x^(e−1), 0 for e = 0."""
     return x**exponent
 
 
@@ -106,6 +22,7 @@ def _(g, x, exponent):
 
 @smooth
 def _power_tensor(x, y):
+    """z = x^y, y a tensor;  ∂x = g·y·x^(y−1), 0 for 0⁰;  ∂y = g·z·log x, 0 where x = 0."""
     return x**y
 
 
@@ -118,38 +35,31 @@ def _(g, need, x, y, out):
 
 
 def pow(input, exponent):
-    """x^exponent, the exponent a number or a tensor;  ∂x = g·e·x^(e−1), ∂e = g·x^e·log x (0 where x = 0)."""
+    """y = x^e, the exponent e a number or a tensor;  ∂x = g·e·x^(e−1), ∂e = g·x^e·log x (0 where x = 0).
+
+    Shapes: x and e of shapes that broadcast → y of the shape that they share.
+    Derivation: for x > 0, x^e = exp(e·log x), and the chain rule gives ∂y/∂x = x^e·e/x = e·x^(e−1) and
+        ∂y/∂e = x^e·log x. For a whole e the product rule gives the same ∂y/∂x for any x. x⁰ = 1 is a constant:
+        ∂y/∂x = 0, at 0 too. At x = 0 and e > 0, y = 0 for every e nearby, so ∂y/∂e = 0, although log 0 is −inf.
+    Source: calculus, the power rule.
+    Exercise: tape.
+    """
     exponent = exponent.item() if isinstance(exponent, np.generic) else exponent
     if isinstance(exponent, int) or (isinstance(exponent, float) and input.dtype.kind == "f"):
         return _power(input, exponent=exponent)
     return _power_tensor(input if hasattr(input, "dtype") else np.asarray(input, exponent.dtype), exponent)
 
 
-@arithmetic
-def abs(x):
-    """|x|;  ∂x = g·sign(x), 0 at 0."""
-    return np.abs(x)
-
-
-@abs.rule
-def _(g, x):
-    return g * sign(x)
-
-
-@arithmetic
-def sign(x):
-    """−1, 0 or 1;  ∂x = 0."""
-    return np.sign(x)
-
-
-@sign.rule
-def _(g):
-    return None
-
-
 @smooth
 def exp(x):
-    """eˣ;  ∂x = g·eˣ."""
+    """y = eˣ;  ∂x = g·y.
+
+    Shapes: x (…) → y (…).
+    Derivation: eˣ = 1 + x + x²/2! + x³/3! + …, and differentiating term by term gives 0 + 1 + x + x²/2! + …, the same
+        series: ∂y/∂x = y. So the rule keeps the result, and computes no exponential again.
+    Source: calculus, the exponential function.
+    Exercise: cross_entropy.
+    """
     return np.exp(x)
 
 
@@ -160,7 +70,13 @@ def _(g, out):
 
 @smooth
 def log(x):
-    """Natural logarithm, −inf at 0 and NaN below;  ∂x = g/x."""
+    """y = log x, the natural logarithm, −inf at 0 and NaN below;  ∂x = g/x.
+
+    Shapes: x (…) → y (…).
+    Derivation: eʸ = x; both sides differentiated by x, eʸ·∂y/∂x = 1, so ∂y/∂x = 1/eʸ = 1/x.
+    Source: calculus, the derivative of an inverse function.
+    Exercise: cross_entropy.
+    """
     return np.log(x)
 
 
@@ -171,7 +87,14 @@ def _(g, x):
 
 @smooth
 def sqrt(x):
-    """√x;  ∂x = g / (2√x), infinite at 0."""
+    """y = √x, NaN below 0;  ∂x = g/(2y), infinite at 0.
+
+    Shapes: x (…) → y (…).
+    Derivation: y² = x; both sides differentiated by x, 2y·∂y/∂x = 1, so ∂y/∂x = 1/(2y): the steeper, the nearer to 0.
+        This is why Adam and the norms keep away from 0 with an eps.
+    Source: calculus, the derivative of an inverse function.
+    Exercise: adam.
+    """
     return np.sqrt(x)
 
 
@@ -182,7 +105,14 @@ def _(g, out):
 
 @smooth
 def sin(x):
-    """sin x, x in radians;  ∂x = g·cos x."""
+    """y = sin x, x in radians;  ∂x = g·cos x.
+
+    Shapes: x (…) → y (…).
+    Derivation: sin(x + h) = sin x·cos h + cos x·sin h, and for a small h cos h ≈ 1 and sin h ≈ h: y moves by h·cos x,
+        so ∂y/∂x = cos x.
+    Source: calculus, the trigonometric functions.
+    Exercise: fourier.
+    """
     return np.sin(x)
 
 
@@ -193,7 +123,14 @@ def _(g, x):
 
 @smooth
 def cos(x):
-    """cos x, x in radians;  ∂x = −g·sin x."""
+    """y = cos x, x in radians;  ∂x = −g·sin x.
+
+    Shapes: x (…) → y (…).
+    Derivation: cos(x + h) = cos x·cos h − sin x·sin h, and for a small h cos h ≈ 1 and sin h ≈ h: y moves by −h·sin x,
+        so ∂y/∂x = −sin x.
+    Source: calculus, the trigonometric functions.
+    Exercise: fourier.
+    """
     return np.cos(x)
 
 
@@ -204,87 +141,17 @@ def _(g, x):
 
 @smooth
 def tanh(x):
-    """tanh x;  ∂x = g·(1 − tanh² x)."""
+    """y = tanh x = (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ);  ∂x = g·(1 − y²).
+
+    Shapes: x (…) → y (…), between −1 and 1.
+    Derivation: y = s/c with s = (eˣ − e⁻ˣ)/2 and c = (eˣ + e⁻ˣ)/2, each the derivative of the other. The quotient rule
+        gives ∂y/∂x = (c·c − s·s)/c² = 1 − y²: 1 at 0, and nearly 0 where tanh is saturated, so little is learned there.
+    Source: calculus, the quotient rule; why to centre activations: LeCun et al., "Efficient backprop", 1998.
+    Exercise: lstm_cell.
+    """
     return np.tanh(x)
 
 
 @tanh.rule
 def _(g, out):
     return g * (1 - out * out)
-
-
-@arithmetic
-def _clip(x, *, low, high):
-    inside = True if low is None else x >= low
-    inside = inside if high is None else inside & (x <= high)
-    return np.clip(x, low, high), {"inside": inside}
-
-
-@_clip.rule
-def _(g, inside):
-    return g * inside
-
-
-def clip(input, min=None, max=None):
-    """x limited to [min, max], numbers (also ``clamp``);  ∂x = g where min ≤ x ≤ max, bounds included, else 0."""
-    if min is None and max is None:
-        raise ValueError(f"{here('clip')}: give min, max or both")
-    min, max = (bound.item() if isinstance(bound, np.generic) else bound for bound in (min, max))
-    if not all(bound is None or isinstance(bound, (int, float)) for bound in (min, max)):
-        raise TypeError(f"{here('clip')}: bounds must be numbers; tensors go through minimum() and maximum()")
-    if input.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
-        input = cast(input, dtype=dtypes.default)
-    return _clip(input, low=min, high=max)
-
-
-@arithmetic
-def maximum(x, y):
-    """The larger of x and y;  the gradient goes to the larger, half to each where they are equal."""
-    return np.maximum(x, y)
-
-
-@maximum.rule
-def _(g, x, y):
-    return _share(g, greater(x, y), equal(x, y))
-
-
-@arithmetic
-def minimum(x, y):
-    """The smaller of x and y;  the gradient goes to the smaller, half to each where they are equal."""
-    return np.minimum(x, y)
-
-
-@minimum.rule
-def _(g, x, y):
-    return _share(g, less(x, y), equal(x, y))
-
-
-def _share(g, first, tie):
-    gx = where(tie, g * 0.5, where(first, g, 0.0))
-    return gx, g - gx
-
-
-@arithmetic
-def _where(x, y, *, condition):
-    return np.where(condition, x, y)
-
-
-@_where.rule
-def _(g, need, condition):
-    return (
-        _where(g, 0.0, condition=condition) if need[0] else None,
-        _where(0.0, g, condition=condition) if need[1] else None,
-    )
-
-
-def where(condition, input, other):
-    """input where the boolean ``condition`` holds, else other, all three broadcast;  each gets g where it was chosen."""
-    tensors = [a for a in (input, other) if isinstance(a, Tensor)]
-    if isinstance(condition, Tensor) and not tensors:
-        number = dtypes.default if isinstance(input, float) or isinstance(other, float) else None
-        dtype = getattr(input, "dtype", getattr(other, "dtype", number))
-        input = Tensor(devices.beside(input if devices.is_array(input) else np.asarray(input, dtype), condition))
-    condition = devices.constant(condition, (*tensors, condition)[0], here("where"))
-    if condition.dtype != bool:
-        raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")
-    return _where(input, other, condition=condition)

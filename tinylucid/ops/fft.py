@@ -53,10 +53,19 @@ def _(g, size, norm):
 
 
 def rfft2(input, norm="backward"):
-    """The spectrum of real pictures: (…, H, W) → (…, H, W//2 + 1, 2), row and column frequencies 0, 1, …, pairs (real, imaginary).
+    """Z[h, k] = s·Σ x[p, q]·e^(−iθ), θ = 2π(hp/H + kq/W): how much of each wave is in real pictures.
 
-    ``norm`` says what divides by H·W: "backward" irfft2, "forward" rfft2, "ortho" both by the root of it. Raises ValueError
-    for no picture, or another norm. Cooley and Tukey, 1965; the conventions are NumPy's.
+    Frequencies h = 0, 1, … of rows and k = 0 … W//2 of columns (the others are mirrored conjugates), in pairs (real,
+    imaginary). ``norm`` says what divides by H·W: "backward" irfft2 (s = 1), "forward" rfft2 (s = 1/(H·W)), "ortho"
+    both by the root of it. Raises ValueError for no picture, or another norm.
+
+    Shapes: x (…, H, W) → Z (…, H, W//2 + 1, 2).
+    Derivation: Re Z = s·Σ x·cos θ and Im Z = −s·Σ x·sin θ, so ∂x[p, q] = s·Σ (g_re·cos θ − g_im·sin θ) over all kept
+        h, k, which is s·Re Σ (g_re + i·g_im)·e^(iθ). irfft2 with t = s computes this sum, but with each column times
+        its w: so g is divided by w first.
+    Source: Cooley and Tukey, "An algorithm for the machine calculation of complex Fourier series", 1965; the
+        conventions are NumPy's.
+    Exercise: fourier.
     """
     if tensor_like(input, "rfft2").ndim < 2 or not input.shape[-2] * input.shape[-1]:
         raise ValueError(f"{here('rfft2')}: expected pictures (…, H, W) with H, W ≥ 1, got {input.shape}")
@@ -64,10 +73,19 @@ def rfft2(input, norm="backward"):
 
 
 def irfft2(input, s=None, norm="backward"):
-    """The real pictures of a half spectrum: (…, H, W//2 + 1, 2) → (…, H, W); the inverse of rfft2.
+    """x[p, q] = t·Re Σ w[k]·Z[h, k]·e^(iθ): the real pictures of a half spectrum, the inverse of rfft2.
 
-    ``s`` = (H, W) says whether W is odd; without it W is even. Imaginary parts that no real picture has do not count.
-    Raises ValueError where s does not fit the spectrum.
+    w[k] is 2 for columns that stand for two, themselves and their mirrored conjugates, and 1 for the first and, if W is
+    even, the last; θ as in rfft2. ``s`` = (H, W) says whether W is odd; without it W is even. Imaginary parts that no
+    real picture has do not count. ``norm`` as in rfft2: t is 1/(H·W), 1 or the root of 1/(H·W). Raises ValueError where
+    s does not fit the spectrum.
+
+    Shapes: Z (…, H, W//2 + 1, 2) → x (…, H, W).
+    Derivation: the real part of Z·e^(iθ) is Z_re·cos θ − Z_im·sin θ, so ∂Z_re[h, k] = t·w[k]·Σ g·cos θ over all p, q,
+        and ∂Z_im[h, k] = −t·w[k]·Σ g·sin θ: rfft2 of g, each column times its w.
+    Source: Cooley and Tukey, "An algorithm for the machine calculation of complex Fourier series", 1965; the
+        conventions are NumPy's.
+    Exercise: fourier.
     """
     if tensor_like(input, "irfft2").ndim < 3 or input.shape[-1] != 2 or not input.shape[-3] * input.shape[-2]:
         raise ValueError(f"{here('irfft2')}: expected pairs (…, H, W//2 + 1, 2) with H ≥ 1, got {input.shape}")

@@ -6,7 +6,8 @@ import numpy as np
 
 from ..scopes import here
 from ..tensor import operation
-from .shape import _take, axis_of, unsqueeze
+from .indexing import _take
+from .shape import axis_of, unsqueeze
 
 
 @operation(dtypes="same")
@@ -22,7 +23,16 @@ def _(g, need, shapes, axis):
 
 
 def concatenate(tensors, dim=0):
-    """The tensors one after another along ``dim`` (also ``cat``); the other sizes must agree;  each gets its part of g."""
+    """y = the tensors one after another along ``dim`` (also ``cat``);  each gets its part of g.
+
+    Raises ValueError where the other sizes differ.
+
+    Shapes: x₀ (A, C), x₁ (B, C), …, for dim=0 → y (A + B + …, C).
+    Derivation: with a_k the sum of the sizes before x_k, y[a_k + i] = x_k[i], so ∂y[a_k + i]/∂x_k[i] = 1 and
+        ∂x_k[i] = g[a_k + i]: the piece of g where x_k stands.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: lstm_cell.
+    """
     xs = sequence(tensors, "concatenate")
     k = axis_of(dim, xs[0].ndim, "concatenate")
     if any(
@@ -35,7 +45,14 @@ def concatenate(tensors, dim=0):
 
 
 def stack(tensors, dim=0):
-    """Tensors of one shape along a new axis ``dim``."""
+    """y = tensors of one shape along a new axis ``dim``: y[k] = x_k for dim=0;  ∂x_k = g[k].
+
+    Shapes: K tensors x_k (A, B), for dim=0 → y (K, A, B).
+    Derivation: ∂y[k]/∂x_j = [k = j], so x_k gets g[k], the piece of g where it stands. It has no rule of its own: this
+        follows from unsqueeze and concatenate.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: lstm_cell.
+    """
     xs = sequence(tensors, "stack")
     if any(x.shape != xs[0].shape for x in xs):
         raise ValueError(f"{here('stack')}: shapes differ: {', '.join(str(x.shape) for x in xs)}")
@@ -55,7 +72,17 @@ def sequence(tensors, where):
 
 
 def split(tensor, split_size, dim=0):
-    """Views of ``tensor`` along ``dim``: pieces of ``split_size`` (the last may be smaller), or of the sizes listed."""
+    """y_k = x's piece k along ``dim``, a view;  ∂x = the g_k one after another.
+
+    Pieces are of ``split_size`` (the last may be smaller), or of the sizes listed. Raises ValueError for sizes that do
+    not add up.
+
+    Shapes: x (A + B + …, C), for dim=0 → y₀ (A, C), y₁ (B, C), ….
+    Derivation: with a_k the sum of the sizes before piece k, y_k[i] = x[a_k + i], so ∂x[a_k + i] = g_k[i]. Each piece's
+        rule puts its g_k into zeros of x's shape, and where they meet at x they are added.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: lstm_cell.
+    """
     k = axis_of(dim, tensor.ndim, "split")
     n = tensor.shape[k]
     if isinstance(split_size, int):

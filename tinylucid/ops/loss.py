@@ -7,26 +7,53 @@ a positional call never means something else.
 from .. import devices, dtypes
 from ..scopes import here
 from .activation import logsigmoid
-from .elementwise import abs, clip, equal, exp, log, where
+from .choice import abs, clip, where
+from .compare import equal
+from .elementwise import exp, log
 from .reduce import mean, sum
 from .shape import tensor_like
 
 
 def mse_loss(input, target, *, reduction="mean"):
-    """(input − target)², elementwise;  ∂input = 2·(input − target). ValueError for shapes that differ."""
+    """y = (input − target)², then reduced;  ∂input = 2g·(input − target), over the count for the mean.
+
+    Raises ValueError for shapes that differ.
+
+    Shapes: input and target (…) → (), or (…) for reduction="none".
+    Derivation: with d = input − target, ∂y/∂d = 2d and ∂d/∂input = 1, so ∂input = g·2d. The mean of n elements hands
+        g/n to each.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 5.5.1.
+    Exercise: cross_entropy.
+    """
     difference = _difference(input, target, "mse_loss")
     return reduce(difference * difference, reduction, "mse_loss")
 
 
 def l1_loss(input, target, *, reduction="mean"):
-    """|input − target|, elementwise;  ∂input = its sign, 0 where they agree. ValueError for shapes that differ."""
+    """y = |input − target|, then reduced;  ∂input = g·sign(input − target), over the count for the mean.
+
+    Where they agree the gradient is 0. Raises ValueError for shapes that differ.
+
+    Shapes: input and target (…) → (), or (…) for reduction="none".
+    Derivation: with d = input − target, ∂y/∂d = sign(d) as in abs and ∂d/∂input = 1: every error pulls equally hard,
+        however small, so the best constant is the median, where mse_loss has the mean.
+    Source: calculus, the chain rule.
+    Exercise: cross_entropy.
+    """
     return reduce(abs(_difference(input, target, "l1_loss")), reduction, "l1_loss")
 
 
 def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
-    """d²/(2·beta) where |d| < beta, else |d| − beta/2, with d = input − target (Girshick, 2015);  ∂input = d/beta in [−1, 1].
+    """y = d²/(2·beta) where |d| < beta, else |d| − beta/2, d = input − target, then reduced.
 
-    With beta = 0 it is l1_loss. Raises ValueError for shapes that differ and for beta < 0.
+    ∂input = g·d/beta inside, g·sign(d) outside, over the count for the mean. With beta = 0 it is l1_loss. Raises
+    ValueError for shapes that differ and for beta < 0.
+
+    Shapes: input and target (…) → (), or (…) for reduction="none".
+    Derivation: ∂y/∂d = d/beta inside and sign(d) outside, and at |d| = beta both are ±1: the pieces meet without a
+        kink. With c = clip(d, −beta, beta), y = c·(d − c/2)/beta is both pieces in one, and ∂y/∂d = c/beta.
+    Source: Girshick, "Fast R-CNN", 2015, equation 3, where beta is 1.
+    Exercise: cross_entropy.
     """
     if beta < 0:
         raise ValueError(f"{here('smooth_l1_loss')}: beta must be at least 0, got {beta}")
@@ -39,11 +66,17 @@ def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
 
 
 def kl_div(input, target, *, reduction="mean", log_target=False):
-    """target·(log target − input), the divergence of Kullback and Leibler (1951), elementwise;  ∂input = −target.
+    """y = target·(log target − input), for log-probabilities input, then reduced: a divergence;  ∂input = −g·target.
 
-    input holds log-probabilities, target probabilities, or their logs with ``log_target``; a target of 0 costs 0. Reduction
-    "batchmean", the sum over N, gives the mean divergence of (N, C); "mean" divides by N·C. Raises ValueError for
-    shapes that differ.
+    target holds probabilities, or their logs with ``log_target``; a target of 0 costs 0. Reduction "batchmean", the sum
+    over N, gives the mean divergence of (N, C); "mean" divides by N·C. Raises ValueError for shapes that differ.
+
+    Shapes: input and target (…) → (), or (…) for reduction="none".
+    Derivation: y is linear in the input, and ∂y/∂input = −target. With the input log softmax(z), whose rule is
+        u − p·Σ u, u = −target gives p − target for z, if the target adds up to 1: as in cross_entropy, from which it
+        differs by a constant, the target's entropy.
+    Source: Kullback and Leibler, "On information and sufficiency", 1951.
+    Exercise: cross_entropy.
     """
     _same_shape(input, target, "kl_div")
     log_t = target if log_target else log(where(equal(target, 0), 1.0, target))
@@ -56,10 +89,18 @@ def kl_div(input, target, *, reduction="mean", log_target=False):
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):
-    """−pos_weight·target·log σ(input) − (1 − target)·log(1 − σ(input)), elementwise, exact for logits of any size.
+    """y = −pos_weight·target·log σ(input) − (1 − target)·log(1 − σ(input)), then reduced, exact for logits of any size.
 
-    ∂input = σ(input) − target (name pos_weight is 1). target in [0, 1] has input's shape; ``weight`` and ``pos_weight``,
-    of shapes that broadcast to it, weigh every element and the positive part. Raises ValueError for shapes that differ.
+    ∂input = g·(σ(input) − target) where pos_weight is 1. target is in [0, 1]; ``weight`` and ``pos_weight`` weigh every
+    element and the positive part. Raises ValueError for shapes that do not fit.
+
+    Shapes: input and target (…), weight and pos_weight of shapes that broadcast to it → (), or (…) for
+        reduction="none".
+    Derivation: log(1 − σ(x)) = log σ(−x), and ∂ log σ(x)/∂x = σ(−x) = 1 − σ(x) (see logsigmoid), so
+        ∂ log σ(−x)/∂x = −σ(x). With t the target, ∂y/∂x = −t·(1 − σ(x)) + (1 − t)·σ(x) = σ(x) − t:
+        it vanishes only where σ(x) is right.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 6.2.2.2.
+    Exercise: cross_entropy.
     """
     name = "binary_cross_entropy_with_logits"
     _same_shape(input, target, name)

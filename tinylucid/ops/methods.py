@@ -13,7 +13,7 @@ from .. import devices, dtypes
 from ..autograd import backward
 from ..scopes import thread
 from ..tensor import Array, Tensor
-from . import activation, compare, dense, elementwise, join, reduce
+from . import activation, arithmetic, choice, compare, dense, elementwise, indexing, join, reduce
 from . import shape as shapes
 
 
@@ -174,11 +174,11 @@ class TensorMethods:
         """
         device, dtype = devices.device_or_dtype(target, "to")
         if device:
-            return self if device == self.device else elementwise.move(self, device=device)
+            return self if device == self.device else arithmetic.move(self, device=device)
         dtypes.supported(np.empty(0, dtype), "to")
         if dtype.kind != "f":
             return Tensor(self.data.astype(dtype))  # integers have no gradient
-        return self if dtype == self.dtype else elementwise.cast(self, dtype=dtype)
+        return self if dtype == self.dtype else arithmetic.cast(self, dtype=dtype)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -247,47 +247,47 @@ class TensorMethods:
         return self
 
     def __setitem__(self: Any, key: Any, value: Any) -> None:
-        key = shapes.plain_index(key)
+        key = indexing.plain_index(key)
 
         def write(v: Any) -> None:
             if self.device == "cpu":
                 self.data[key] = v
             else:  # where an index names a place twice, the last write counts
-                self.data[...] = shapes.put_into(self.data, v, key).data
+                self.data[...] = indexing.put_into(self.data, v, key).data
 
-        self.assign(value, lambda: shapes.put_into(self, value, key), write)
+        self.assign(value, lambda: indexing.put_into(self, value, key), write)
 
     def __iadd__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return edited(self, other, elementwise.add, np.add)
+        return edited(self, other, arithmetic.add, np.add)
 
     def __isub__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return edited(self, other, elementwise.sub, np.subtract)
+        return edited(self, other, arithmetic.sub, np.subtract)
 
     def __imul__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return edited(self, other, elementwise.mul, np.multiply)
+        return edited(self, other, arithmetic.mul, np.multiply)
 
     def __itruediv__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return edited(self, other, elementwise.div, np.divide)
+        return edited(self, other, arithmetic.div, np.divide)
 
     def __ipow__(self: Any, other: Any) -> Any:
         return edited(self, other, elementwise.pow, np.power)
 
     # --- operators ---------------------------------------------------------------------------------------------
 
-    __add__, __sub__, __mul__, __truediv__ = elementwise.add, elementwise.sub, elementwise.mul, elementwise.div
-    __pow__, __matmul__, __neg__, __abs__ = elementwise.pow, dense.matmul, elementwise.neg, elementwise.abs
+    __add__, __sub__, __mul__, __truediv__ = arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div
+    __pow__, __matmul__, __neg__, __abs__ = elementwise.pow, dense.matmul, arithmetic.neg, choice.abs
 
     def __radd__(self, other: Any) -> Any:
-        return elementwise.add(other, self)
+        return arithmetic.add(other, self)
 
     def __rsub__(self, other: Any) -> Any:
-        return elementwise.sub(other, self)
+        return arithmetic.sub(other, self)
 
     def __rmul__(self, other: Any) -> Any:
-        return elementwise.mul(other, self)
+        return arithmetic.mul(other, self)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return elementwise.div(other, self)
+        return arithmetic.div(other, self)
 
     def __rpow__(self, other: Any) -> Any:
         return elementwise.pow(other, self)
@@ -299,7 +299,7 @@ class TensorMethods:
         return self
 
     def __getitem__(self, key: Any) -> Any:
-        return shapes.index(self, key)
+        return indexing.index(self, key)
 
     def __invert__(self) -> Any:
         return Tensor(~self.data)
@@ -316,7 +316,7 @@ class TensorMethods:
     # --- operations that are also methods, under the same names -------------------------------------------------
 
     abs, exp, log, sqrt, sin, cos = (
-        elementwise.abs,
+        choice.abs,
         elementwise.exp,
         elementwise.log,
         elementwise.sqrt,
@@ -327,11 +327,11 @@ class TensorMethods:
         elementwise.tanh,
         activation.sigmoid,
         activation.relu,
-        elementwise.sign,
+        choice.sign,
         elementwise.pow,
     )
-    maximum, minimum = elementwise.maximum, elementwise.minimum
-    clip = clamp = elementwise.clip
+    maximum, minimum = choice.maximum, choice.minimum
+    clip = clamp = choice.clip
     sum, mean, var, std, max, min = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.max, reduce.min
     argmax, argmin, logsumexp = reduce.argmax, reduce.argmin, reduce.logsumexp
     softmax, log_softmax = reduce.softmax, reduce.log_softmax
@@ -339,7 +339,7 @@ class TensorMethods:
     reshape = view = shapes.reshape
     flatten, squeeze, unsqueeze = shapes.flatten, shapes.squeeze, shapes.unsqueeze
     permute, transpose, expand, sum_to_size = shapes.permute, shapes.transpose, shapes.expand, shapes.sum_to_size
-    gather, split, clone = shapes.gather, join.split, shapes.clone
+    gather, split, clone = indexing.gather, join.split, shapes.clone
 
 
 for name, member in vars(TensorMethods).items():

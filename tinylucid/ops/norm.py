@@ -27,9 +27,9 @@ def batch_axes(x):
 
 @operation(dtypes="float")
 def batch_norm_train(x, weight, bias, *, eps):
-    """(x − mean) / √(var + eps) · weight + bias, mean and var of this batch; saves them.
+    """y = x̂·weight + bias, x̂ = (x − mean)/σ, σ = √(var + eps), mean and var of this batch; saves them.
 
-    ∂x = weight/σ · (g − mean(g) − x̂·mean(g·x̂)), ∂weight = Σ g·x̂, ∂bias = Σ g, with x̂ = (x − mean)/σ.
+    ∂x = weight/σ · (g − mean(g) − x̂·mean(g·x̂)), ∂weight = Σ g·x̂, ∂bias = Σ g.
     """
     y, mean, var, inv_std = of(x).batch_norm(x, weight, bias, eps)
     return y, {"mean": mean, "var": var, "inv_std": inv_std}
@@ -49,7 +49,7 @@ def _(x, weight, bias, *, eps):
 
 @operation(dtypes="float")
 def batch_norm_fixed(x, weight, bias, mean, inv_std):
-    """(x − mean) · inv_std · weight + bias with constants mean and inv_std: linear in x."""
+    """y = (x − mean) · inv_std · weight + bias, mean and inv_std being constants;  ∂x = g · inv_std · weight."""
     return of(x).batch_norm_fixed(x, weight, bias, mean, inv_std)
 
 
@@ -68,11 +68,21 @@ def _(g, need, x, weight, mean, inv_std):
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
-    """y = (x − mean) / √(var + eps) · weight + bias for each channel (Ioffe and Szegedy, 2015).
+    """y = (x − mean) / √(var + eps) · weight + bias for each channel.
 
-    input (N, C, …); weight, bias, running_mean, running_var (C,). In training the batch's own statistics (biased
-    variance) are used and running ← (1 − momentum)·running + momentum·batch's (unbiased variance); otherwise the
-    running ones. Raises ValueError for shapes that do not fit, and in training for one value a channel.
+    In training the batch's own statistics (biased variance) are used, and the running ones follow:
+    running ← (1 − momentum)·running + momentum·batch's (unbiased variance). Otherwise the running ones are used. Raises
+    ValueError for shapes that do not fit, and in training for one value a channel.
+
+    Shapes: input x (N, C, …); weight, bias, running_mean, running_var (C,) → y (N, C, …).
+    Derivation: for the m values of a channel let s = 1/√(var + eps), x̂ = (x − mean)·s, y = weight·x̂ + bias.
+        ∂bias = Σ g, ∂weight = Σ g·x̂, and x̂ gets h = weight·g. Each x_i moves every x̂_j, through mean and var:
+        ∂mean/∂x_i = 1/m, ∂var/∂x_i = 2·(x_i − mean)/m (see var), ∂s/∂var = −s³/2, so ∂s/∂x_i = −s²·x̂_i/m and
+        ∂x̂_j/∂x_i = s·([i = j] − 1/m) + (x_j − mean)·∂s/∂x_i = s·([i = j] − 1/m − x̂_j·x̂_i/m). Summed with h_j:
+        ∂x_i = s·(h_i − mean(h) − x̂_i·mean(h·x̂)). In evaluation mean and s stand still: ∂x = s·h.
+    Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate
+        shift", 2015, section 3.
+    Exercise: batch_norm.
     """
     _check_channels(input, "batch_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     c = input.shape[1]
@@ -130,10 +140,16 @@ def _check_channels(x, where, **arrays):
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """y = (x − mean) / √(var + eps) · weight + bias over the last axes, of ``normalized_shape`` (Ba et al., 2016).
+    """y = (x − mean) / √(var + eps) · weight + bias over the last axes, of ``normalized_shape``.
 
-    input (…, *normalized_shape); weight, bias of normalized_shape. Each of the leading places has its own statistics.
-    Raises ValueError for shapes that do not fit.
+    Each of the leading places has its own statistics. Raises ValueError for shapes that do not fit.
+
+    Shapes: input x (…, *normalized_shape); weight, bias of normalized_shape → y like x.
+    Derivation: a place's row is to it what a channel is to batch_norm in training, so with s, x̂ and h = weight·g,
+        ∂x = s·(h − mean(h) − x̂·mean(h·x̂)), the means over the last axes. weight has a number for each element of a
+        row: ∂weight = Σ g·x̂ and ∂bias = Σ g over the leading places.
+    Source: Ba, Kiros and Hinton, "Layer normalization", 2016.
+    Exercise: batch_norm.
     """
     shape = sizes((normalized_shape,))
     lead = tensor_like(input, "layer_norm").ndim - len(shape)
@@ -147,9 +163,16 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
-    """y = (x − mean) / √(var + eps) · weight + bias over each picture's groups of channels (Wu and He, 2018).
+    """y = (x − mean) / √(var + eps) · weight + bias over each picture's groups of channels.
 
-    input (N, C, …), num_groups a divisor of C, weight and bias (C,). Raises ValueError where they do not fit.
+    Raises ValueError where num_groups does not divide C, and for shapes that do not fit.
+
+    Shapes: input x (N, C, …), num_groups a divisor of C; weight, bias (C,) → y (N, C, …).
+    Derivation: a group of a picture is to it what a channel is to batch_norm in training, so with s, x̂ and
+        h = weight·g, ∂x = s·(h − mean(h) − x̂·mean(h·x̂)), the means over the group. ∂weight = Σ g·x̂ and ∂bias = Σ g
+        for each channel, over all pictures.
+    Source: Wu and He, "Group normalization", 2018.
+    Exercise: batch_norm.
     """
     _check_channels(input, "group_norm", weight=weight, bias=bias)
     if num_groups < 1 or input.shape[1] % num_groups:
@@ -163,11 +186,17 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 def instance_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
 ):
-    """y = (x − mean) / √(var + eps) · weight + bias over each picture's every channel (Ulyanov et al., 2016).
+    """y = (x − mean) / √(var + eps) · weight + bias over each picture's every channel.
 
-    input (N, C, …), the others (C,). The running statistics follow the pictures' mean ones as in batch_norm; without
-    ``use_input_stats`` they are what x is normalised by. Raises ValueError for shapes that do not fit, and for one
-    value a channel.
+    The running statistics follow the pictures' mean ones as in batch_norm; without ``use_input_stats`` they are what x
+    is normalised by. Raises ValueError for shapes that do not fit, and for one value a channel.
+
+    Shapes: input x (N, C, …); weight, bias, running_mean, running_var (C,) → y (N, C, …).
+    Derivation: a channel of one picture is to it what a channel of the batch is to batch_norm in training, so with s,
+        x̂ and h = weight·g, ∂x = s·(h − mean(h) − x̂·mean(h·x̂)), the means over the channel's pixels. ∂weight = Σ g·x̂
+        and ∂bias = Σ g for each channel, over all pictures.
+    Source: Ulyanov, Vedaldi and Lempitsky, "Instance normalization: the missing ingredient for fast stylization", 2016.
+    Exercise: batch_norm.
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)

@@ -7,11 +7,13 @@ from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import operation
-from .shape import _take, clone, tensor_like
+from .indexing import _take
+from .shape import clone, tensor_like
 
 
 @operation
 def _pad(x, *, widths, value):
+    """y = x in a frame of ``value``;  ∂x = g without the frame."""
     return np.pad(x, widths, constant_values=value)
 
 
@@ -22,7 +24,7 @@ def _(g, shapes, widths):
 
 @operation
 def _pick(x, *, index, axis):
-    """x[…, index, …] along the axis;  ∂x = each g added where its element was taken."""
+    """y = x[…, index, …] along the axis;  ∂x = each g added where its element was taken."""
     return x.take(index, axis)
 
 
@@ -33,7 +35,7 @@ def _(g, shapes, index, axis):
 
 @operation
 def _pick_backward(y, *, index, axis, size):
-    """The adjoint of _pick."""
+    """x = zeros with each y added where _pick would take it, its adjoint;  ∂y = g[…, index, …]."""
     y = np.moveaxis(y, axis, 0)
     added = of(y).index_add(y.reshape(len(y), math.prod(y.shape[1:])), index, size)
     return np.moveaxis(added.reshape(size, *y.shape[1:]), 0, axis)
@@ -45,12 +47,18 @@ def _(g, index, axis):
 
 
 def pad(input, pad, mode="constant", value=None):
-    """Framed: pad = (left, right, top, bottom, …), pairs of sizes ≥ 0 from the last axis backwards.
+    """y = x in a frame: pad = (left, right, top, bottom, …), pairs of sizes ≥ 0 from the last axis backwards.
 
-    "constant": with ``value`` (0 if None);  ∂x = g without the frame. The others take the tensor's own elements, for the
-    last one, two or three axes behind one or two that stay: "reflect" mirrors at the outermost element, without it (a
-    frame narrower than the axis), "replicate" repeats the outermost element, "circular" goes on at the other side (a
-    frame no wider than the axis);  ∂x = g, each element's copies added. Raises ValueError for what does not fit.
+    "constant": of ``value`` (0 if None). The others take the tensor's own elements, for the last one, two or three axes
+    behind one or two that stay: "reflect" mirrors at the outermost element, without it (a frame narrower than the
+    axis), "replicate" repeats the outermost element, "circular" goes on at the other side (a frame no wider than the
+    axis). Raises ValueError for what does not fit.
+
+    Shapes: x (…, H, W) → y (…, top + H + bottom, left + W + right).
+    Derivation: along one axis y[left + i] = x[i], so ∂x[i] = g[left + i]: g without the frame, which is a constant. In
+        the other modes y[j] = x[k(j)] for each j of the frame too, so ∂x[i] = Σ_j g[j]·[k(j) = i]: its copies' g added.
+    Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016; the modes are NumPy's.
+    Exercise: conv_stride.
     """
     axes = tensor_like(input, "pad").ndim
     if mode not in ("constant", "reflect", "replicate", "circular"):

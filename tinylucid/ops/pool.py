@@ -12,8 +12,9 @@ from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .conv import pair
+from .indexing import _assign
 from .padding import pad
-from .shape import _assign, _reshape, tensor_like
+from .shape import _reshape, tensor_like
 
 
 @operation(dtypes="float")
@@ -29,6 +30,7 @@ def _(g, shapes, index):
 
 @operation
 def _pool_scatter(y, *, index, size):
+    """x = zeros of ``size`` with each y added at its index, the adjoint of _pool_gather;  ∂y = g gathered there."""
     return of(y).pool_scatter(y, index, size)
 
 
@@ -39,6 +41,7 @@ def _(g, index):
 
 @operation
 def _pool_gather(x, *, index):
+    """y[n, c, p, q] = x[n, c] at the flat place index[n, c, p, q];  ∂x = g added there, by _pool_scatter."""
     return of(x).pool_gather(x, index)
 
 
@@ -48,11 +51,18 @@ def _(g, shapes, index):
 
 
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """y = the largest pixel in each window;  the gradient goes to it alone, to the first of equals in row-major order.
+    """y = max of each window's pixels;  the gradient goes to it alone, to the first of equals in row-major order.
 
-    (N, C, H, W) → (N, C, P, Q), sizes as in conv2d; stride defaults to kernel_size, padding is with −inf. With
-    ``ceil_mode`` a last window may reach over the padded edge, if it begins before it. With ``return_indices`` also each
-    winner's place h·W + w. Raises ValueError where the window does not fit.
+    stride defaults to kernel_size, padding is with −inf. With ``ceil_mode`` a last window may reach over the padded
+    edge, if it begins before it. With ``return_indices`` also each winner's place h·W + w. Raises ValueError where the
+    window does not fit.
+
+    Shapes: x (N, C, H, W) → y (N, C, P, Q), sizes as in conv2d.
+    Derivation: while a window's winner stays the largest, y[p, q] is that pixel, so ∂y[p, q]/∂x[h, w] is 1 for the
+        winner and 0 for the others: ∂x[h, w] = Σ g[p, q] over the windows whose winner (h, w) is. Windows may overlap,
+        and a pixel may win several. Of equals any is a subgradient.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 9.3.
+    Exercise: max_pool.
     """
     how, over = _window(input, kernel_size, stride, padding, dilation, ceil_mode, "max_pool2d")
     width = input.shape[3]
@@ -67,11 +77,17 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """Zeros with each pixel written where ``indices`` says, as max_pool2d returned them: its partial inverse.
+    """y = zeros with each pixel written where ``indices`` of max_pool2d says: its partial inverse;  ∂x = g there.
 
-    input and indices (N, C, P, Q) → (N, C, H, W), H = (P − 1)·stride − 2·padding + kernel_size unless ``output_size`` gives
-    (H, W), less than a stride away. Of several pixels for one place the last is written, and gets the gradient. Raises
-    ValueError for shapes that do not fit, IndexError for an index beside the picture. Zeiler and Fergus, 2014.
+    H = (P − 1)·stride − 2·padding + kernel_size unless ``output_size`` gives (H, W), less than a stride away. Of
+    several pixels for one place the last is written, and gets the gradient. Raises ValueError for shapes that do not
+    fit, IndexError for an index beside the picture.
+
+    Shapes: x and indices (N, C, P, Q) → y (N, C, H, W).
+    Derivation: y[index[p, q]] = x[p, q], so ∂x[p, q] = g[index[p, q]], and 0 for a pixel that was written over. The
+        zeros are constants. The indices move in steps and get none.
+    Source: Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014.
+    Exercise: max_pool.
     """
     places = devices.constant(indices, input, here("max_unpool2d"))
     if tensor_like(input, "max_unpool2d").ndim != 4 or places.shape != input.shape or places.dtype.kind not in "iu":
@@ -151,6 +167,7 @@ def _(g, shapes, kernel_size, stride, padding, include_pad):
 
 @operation(dtypes="float")
 def _avg_pool2d_backward(y, *, size, kernel_size, stride, padding, include_pad):
+    """x = each y shared equally among its window's pixels;  ∂y = avg_pool2d(g), whose adjoint it is."""
     return of(y).avg_pool2d_backward(y, size, kernel_size, stride, padding, include_pad)
 
 
@@ -162,12 +179,17 @@ def _(g, kernel_size, stride, padding, include_pad):
 def avg_pool2d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
-    """y = the mean of each window;  the gradient is shared equally among its pixels.
+    """y = Σ x / k over each window, k its pixels: the mean;  the gradient is shared equally among its pixels.
 
-    (N, C, H, W) → (N, C, P, Q), sizes as in conv2d; stride defaults to kernel_size; padded zeros count in the
-    divisor if ``count_include_pad``; with ``ceil_mode`` a last window may reach over the padded edge, if it begins before
-    it, and what lies beyond does not count. ``divisor_override`` divides the sum by a number of your own. Raises
-    ValueError where the window does not fit, and for a divisor of 0.
+    stride defaults to kernel_size; padded zeros count in k if ``count_include_pad``; with ``ceil_mode`` a last window
+    may reach over the padded edge, if it begins before it, and what lies beyond does not count. ``divisor_override`` is
+    a k of your own. Raises ValueError where the window does not fit, and for a divisor of 0.
+
+    Shapes: x (N, C, H, W) → y (N, C, P, Q), sizes as in conv2d.
+    Derivation: ∂y[p, q]/∂x[h, w] = 1/k for the pixels of the window and 0 for the others, so
+        ∂x[h, w] = Σ g[p, q]/k[p, q] over the windows that hold (h, w).
+    Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998.
+    Exercise: max_pool.
     """
     how, over = _window(input, kernel_size, stride, padding, 1, ceil_mode, "avg_pool2d")
     del how["dilation"]

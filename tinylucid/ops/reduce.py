@@ -6,7 +6,8 @@ from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .elementwise import exp, sqrt
-from .shape import _expand, _reshape, axes_of, axis_of, gather, squeeze
+from .indexing import gather
+from .shape import _expand, _reshape, axes_of, axis_of, squeeze
 
 
 def kept(shape, axes):
@@ -21,6 +22,7 @@ def spread(g, shape, axes):
 
 @operation
 def _sum(x, *, axes, keepdim):
+    """y = Σ x over the axes;  ∂x = g, repeated along them."""
     return x.sum(axes, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "bui" else None)
 
 
@@ -30,12 +32,19 @@ def _(g, shapes, axes):
 
 
 def sum(input, dim=None, keepdim=False):
-    """Σ x over ``dim``;  ∂x = g everywhere."""
+    """y = Σ x over ``dim``;  ∂x = g everywhere.
+
+    Shapes: x (A, B), for dim=1 → y (A,), or (A, 1) with ``keepdim``; without dim → y ().
+    Derivation: y[a] = Σ_b x[a, b], so ∂y[a]/∂x[a, b] = 1 and ∂x[a, b] = g[a]: g repeated along the axes summed over.
+    Source: calculus, the sum rule.
+    Exercise: add.
+    """
     return _sum(input, axes=axes_of(dim, input.ndim, "sum"), keepdim=keepdim)
 
 
 @operation(dtypes="float")
 def _mean(x, *, axes, keepdim):
+    """y = Σ x / n over the axes;  ∂x = g/n, repeated along them."""
     return x.mean(axes, keepdims=keepdim)
 
 
@@ -45,7 +54,14 @@ def _(g, shapes, axes):
 
 
 def mean(input, dim=None, keepdim=False):
-    """Σ x / n over ``dim``;  ∂x = g / n. ValueError over no elements."""
+    """y = Σ x / n over ``dim``, n elements;  ∂x = g/n everywhere. Raises ValueError over no elements.
+
+    Shapes: x (A, B), for dim=1 → y (A,), or (A, 1) with ``keepdim``; without dim → y ().
+    Derivation: y[a] = Σ_b x[a, b] / n, so ∂y[a]/∂x[a, b] = 1/n and ∂x[a, b] = g[a]/n. So a loss that is a mean over the
+        batch has gradients that do not grow with it.
+    Source: calculus, the sum rule.
+    Exercise: add.
+    """
     axes = axes_of(dim, input.ndim, "mean")
     if not _count(input.shape, axes):
         raise ValueError(f"{here('mean')}: no elements to average in a tensor of shape {input.shape}")
@@ -60,9 +76,15 @@ def _count(shape, axes):
 
 
 def var(input, dim=None, *, correction=1, keepdim=False):
-    """Σ (x − mean)² / (n − correction) over ``dim``; correction 1 is unbiased, 0 the population's.
+    """y = Σ (x − m)² / (n − correction) over ``dim``, m the mean of n elements;  ∂x = 2g·(x − m) / (n − correction).
 
-    ∂x = 2g·(x − mean) / (n − correction).
+    correction 1 is unbiased, 0 the population's. Raises ValueError for too few elements.
+
+    Shapes: x (A, B), for dim=1 → y (A,), or (A, 1) with ``keepdim``; without dim → y ().
+    Derivation: m moves with x too: ∂m/∂x_k = 1/n. So ∂y/∂x_k = 2/(n − correction) · Σ_i (x_i − m)·([i = k] − 1/n), and
+        as Σ_i (x_i − m) = 0, only i = k is left: 2·(x_k − m)/(n − correction). The mean's own movement cancels.
+    Source: calculus, the chain rule; the correction is Bessel's.
+    Exercise: batch_norm.
     """
     axes = axes_of(dim, input.ndim, "var")
     n = _count(input.shape, axes)
@@ -73,12 +95,22 @@ def var(input, dim=None, *, correction=1, keepdim=False):
 
 
 def std(input, dim=None, *, correction=1, keepdim=False):
-    """√var;  the gradient is infinite where all elements are equal."""
+    """y = √var over ``dim``;  ∂x = g·(x − m) / ((n − correction)·y), with m the mean: NaN where all elements are equal.
+
+    Raises ValueError for too few elements.
+
+    Shapes: x (A, B), for dim=1 → y (A,), or (A, 1) with ``keepdim``; without dim → y ().
+    Derivation: y = √v with ∂v/∂x = 2·(x − m)/(n − correction) (see var), and ∂y/∂v = 1/(2y), so their product is
+        ∂y/∂x = (x − m)/((n − correction)·y). Where all are equal it is 0/0: there y has a kink, like |x| at 0.
+    Source: calculus, the chain rule.
+    Exercise: batch_norm.
+    """
     return sqrt(var(input, dim, correction=correction, keepdim=keepdim))
 
 
 @operation
 def _amax(x, *, axes, keepdim):
+    """y = the largest of x over the axes, NaN if there is one;  ∂x = g for it, shared equally by those that tie."""
     return x.max(axes, keepdims=keepdim)
 
 
@@ -92,15 +124,28 @@ def _(g, x, out, axes):
 
 
 def max(input, dim=None, keepdim=False):
-    """The largest element; with ``dim`` an axis, (values, indices) along it.
+    """y = max x, the largest element; with ``dim`` an axis, (values, indices) along it.
 
-    Ties: without ``dim`` the gradient is shared equally; with it, the first index takes all.
+    Ties: without ``dim`` the gradient is shared equally; with it, the first index takes all. Raises ValueError over no
+    elements.
+
+    Shapes: x (A, B), for dim=1 → values and indices (A,), or (A, 1) with ``keepdim``; without dim → y ().
+    Derivation: while x[k] is larger than all others, y = x[k], so ∂y/∂x[j] = [j = k] and ∂x is g at the winner and 0
+        elsewhere. Of T that tie each is a subgradient, and so is their mean, 1/T for each.
+    Source: calculus, piece by piece.
+    Exercise: max_pool.
     """
     return _extreme(input, dim, keepdim, "max", np.argmax, 1)
 
 
 def min(input, dim=None, keepdim=False):
-    """The smallest element; with ``dim`` an axis, (values, indices) along it. Ties as in max."""
+    """y = min x, the smallest element; with ``dim`` an axis, (values, indices) along it. Ties as in max.
+
+    Shapes: x (A, B), for dim=1 → values and indices (A,), or (A, 1) with ``keepdim``; without dim → y ().
+    Derivation: min x = −max(−x), and the two signs cancel: ∂y/∂x[j] = [j = k] for the smallest, x[k].
+    Source: calculus, piece by piece.
+    Exercise: max_pool.
+    """
     return _extreme(input, dim, keepdim, "min", np.argmin, -1)
 
 
@@ -119,12 +164,25 @@ def _extreme(x, dim, keepdim, name, arg, sign):
 
 
 def argmax(input, dim=None, keepdim=False):
-    """The index of the largest element (flat, or along ``dim``), the first of equals. No gradient."""
+    """k = the index of the largest element (flat, or along ``dim``), the first of equals. No gradient.
+
+    Shapes: x (A, B), for dim=1 → integers (A,), or (A, 1) with ``keepdim``; without dim → ().
+    Derivation: as x moves a little, the winner stays the winner and k is constant; when another takes over, k jumps. So
+        ∂k/∂x is 0 or does not exist: there is no gradient, and the result is a plain tensor of integers.
+    Source: calculus, the derivative of a constant.
+    Exercise: max_pool.
+    """
     return _argextreme(input, dim, keepdim, np.argmax)
 
 
 def argmin(input, dim=None, keepdim=False):
-    """The index of the smallest element (flat, or along ``dim``), the first of equals. No gradient."""
+    """k = the index of the smallest element (flat, or along ``dim``), the first of equals. No gradient.
+
+    Shapes: x (A, B), for dim=1 → integers (A,), or (A, 1) with ``keepdim``; without dim → ().
+    Derivation: k is constant in steps, as in argmax, so ∂k/∂x is 0 or does not exist: there is no gradient.
+    Source: calculus, the derivative of a constant.
+    Exercise: max_pool.
+    """
     return _argextreme(input, dim, keepdim, np.argmin)
 
 
@@ -149,7 +207,16 @@ def _(g, x, out, axes):
 
 
 def logsumexp(input, dim, keepdim=False):
-    """log Σ eˣ over ``dim``, without overflow;  ∂x = g·softmax(x)."""
+    """y = log Σ eˣ over ``dim``, without overflow;  ∂x = g·softmax(x).
+
+    It is computed as t + log Σ e^(x − t), t the largest element: the same, and no exponent is positive.
+
+    Shapes: x (A, B), for dim=1 → y (A,), or (A, 1) with ``keepdim``.
+    Derivation: with S = Σ_j e^(x_j), ∂y/∂x_i = 1/S · e^(x_i) = e^(x_i − y): the softmax of x, which adds up to 1. So y
+        is a smooth maximum, that shares g among all by how near they are to the largest.
+    Source: Blanchard, Higham and Higham, "Accurately computing the log-sum-exp and softmax functions", 2021.
+    Exercise: cross_entropy.
+    """
     return _logsumexp(input, axes=axes_of(dim, input.ndim, "logsumexp"), keepdim=keepdim)
 
 
@@ -165,7 +232,15 @@ def _(g, out, axis):
 
 
 def softmax(input, dim):
-    """eˣ / Σ eˣ along ``dim``;  ∂x = p·(g − Σ g·p)."""
+    """p = eˣ / Σ eˣ along ``dim``, without overflow;  ∂x = p·(g − Σ g·p).
+
+    Shapes: x (A, B) → p (A, B), along dim each positive and adding up to 1.
+    Derivation: p_i = e^(x_i)/S with S = Σ_j e^(x_j), and the quotient rule gives ∂p_i/∂x_k = p_i·([i = k] − p_k). So
+        ∂x_k = Σ_i g_i·p_i·([i = k] − p_k) = p_k·(g_k − Σ_i g_i·p_i): only what differs from the mean g counts, since p
+        does not move when all x rise by the same.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, sections 4.1 (overflow) and 6.2.2.3.
+    Exercise: cross_entropy.
+    """
     return _softmax(input, axis=axis_of(dim, input.ndim, "softmax"))
 
 
@@ -181,5 +256,12 @@ def _(g, out, axis):
 
 
 def log_softmax(input, dim):
-    """x − log Σ eˣ along ``dim``, without overflow;  ∂x = g − p·Σ g."""
+    """y = x − log Σ eˣ along ``dim``, without overflow;  ∂x = g − p·Σ g, p = softmax(x).
+
+    Shapes: x (A, B) → y (A, B).
+    Derivation: y_i = x_i − logsumexp(x), whose gradient is p, so ∂y_i/∂x_k = [i = k] − p_k and
+        ∂x_k = Σ_i g_i·([i = k] − p_k) = g_k − p_k·Σ_i g_i. The rule computes p as eʸ.
+    Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 6.2.2.3.
+    Exercise: cross_entropy.
+    """
     return _log_softmax(input, axis=axis_of(dim, input.ndim, "log_softmax"))

@@ -20,10 +20,16 @@ def _(g, mask, p):
 
 
 def dropout(input, p=0.5, training=True, *, rng=None):
-    """Each element zeroed with probability p in [0, 1], the others divided by 1 − p (Srivastava et al., 2014).
+    """y = x·mask / (1 − p), where the mask is 0 with probability p in [0, 1], else 1;  ∂x = g·mask / (1 − p).
 
     The mask comes from the counter of ``rng`` (default: the generator of ``tl.manual_seed``), a word an element, the
-    same on every device;  ∂x = g·mask / (1 − p). Without ``training`` the input itself.
+    same on every device. Without ``training`` the input itself. Raises ValueError for another p.
+
+    Shapes: x (…) → y (…).
+    Derivation: the mask does not depend on x, so each element is multiplied by a constant: ∂y/∂x = mask / (1 − p), with
+        the same mask. On average the mask is 1 − p, so y is x on average, and evaluation needs no factor.
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+    Exercise: dropout.
     """
     tensor_like(input, "dropout")
     if not 0 <= p <= 1:

@@ -10,14 +10,16 @@ from tinylucid_kernels import of
 
 from ..scopes import here
 from ..tensor import Tensor, operation
+from .choice import abs, where
 from .conv import pair
 from .dense import flip, matmul
-from .elementwise import abs, where
-from .shape import _permute, _reshape, _take, tensor_like, unsqueeze
+from .indexing import _take
+from .shape import _permute, _reshape, tensor_like, unsqueeze
 
 
 @operation(dtypes="float")
 def _resize(x, *, size, mode, align_corners, scale):
+    """y[p, q] = Σ a[p, h]·b[q, w]·x[h, w], the shares being those of interpolate;  ∂x = _resize_backward(g)."""
     return of(x).resize(x, size, mode, align_corners, scale)
 
 
@@ -28,6 +30,7 @@ def _(g, shapes, mode, align_corners, scale):
 
 @operation(dtypes="float")
 def _resize_backward(y, *, size, mode, align_corners, scale):
+    """x = each y added to the pixels it was a mean of, by their shares;  ∂y = interpolate(g), whose adjoint it is."""
     return of(y).resize_backward(y, size, mode, align_corners, scale)
 
 
@@ -37,12 +40,21 @@ def _(g, shapes, mode, align_corners, scale):
 
 
 def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None):
-    """Pictures of another size: (N, C, H, W) → (N, C, P, Q), P and Q ≥ 1;  the gradient goes back where the values came from.
+    """y[p, q] = Σ a[p, h]·b[q, w]·x[h, w], pictures of another size;  ∂x = g back by the same shares.
 
     Either ``size`` or ``scale_factor`` (P = ⌊H · factor⌋), a number or (rows, columns). "nearest": place p takes pixel
-    ⌊p·s⌋, where s is 1/factor, or H/P if a size is given or ``recompute_scale_factor``. "bilinear": the mean of the four pixels
-    around row (p + ½)·s − ½, or with ``align_corners`` around p·(H − 1)/(P − 1), so that corners fall on corners. Nothing is
-    blurred, so a picture made much smaller drops pixels: avg_pool2d does not. Raises ValueError for what does not fit.
+    ⌊p·s⌋, where s is 1/factor, or H/P if a size is given or ``recompute_scale_factor``. "bilinear": the mean of the
+    four pixels around row (p + ½)·s − ½, or with ``align_corners`` around p·(H − 1)/(P − 1), so that corners fall on
+    corners. Nothing is blurred, so a picture made much smaller drops pixels: avg_pool2d does not. Raises ValueError for
+    what does not fit.
+
+    Shapes: x (N, C, H, W) → y (N, C, P, Q), P and Q ≥ 1.
+    Derivation: the shares depend on the sizes alone: around row f + t, f whole and 0 ≤ t < 1, a[p, f] = 1 − t and
+        a[p, f + 1] = t; for "nearest" a is 1 for the pixel taken. So ∂y[p, q]/∂x[h, w] = a[p, h]·b[q, w], and
+        ∂x[h, w] = Σ_{p,q} g[p, q]·a[p, h]·b[q, w]: each g goes back to the pixels that it was a mean of, as much as
+        they gave.
+    Source: Szeliski, "Computer vision: algorithms and applications", 2010, chapter 3.
+    Exercise: bilinear.
     """
     if tensor_like(input, "interpolate").ndim != 4 or not input.shape[2] * input.shape[3]:
         raise ValueError(f"{here('interpolate')}: expected input (N, C, H, W) with H, W ≥ 1, got {input.shape}")
@@ -132,12 +144,20 @@ def _array(x):
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
-    """y[n, :, p, q] = input[n] at the place grid[n, p, q] = (x, y), the mean of the four pixels around it by their nearness.
+    """z[n, :, p, q] = input[n] at the place grid[n, p, q] = (x, y): the mean of four pixels, by their nearness.
 
-    input (N, C, H, W), grid (N, P, Q, 2) → (N, C, P, Q). −1 and 1 are the picture's outer edges, or with
-    ``align_corners`` the centres of its outer pixels. ``padding_mode`` says what lies outside: "zeros", "border" (the
-    nearest pixel of the edge) or "reflection". A place of NaN gives NaN, and no gradient to the picture. Raises
-    ValueError for shapes and modes that do not fit. Jaderberg et al., "Spatial transformer networks", 2015.
+    −1 and 1 are the picture's outer edges, or with ``align_corners`` the centres of its outer pixels. ``padding_mode``
+    says what lies outside: "zeros", "border" (the nearest pixel of the edge) or "reflection". A place of NaN gives NaN,
+    and no gradient to the picture. Raises ValueError for shapes and modes that do not fit.
+
+    Shapes: input (N, C, H, W), grid (N, P, Q, 2) → z (N, C, P, Q).
+    Derivation: x falls on column l + t, l whole and 0 ≤ t < 1, and y on row k + u. With f_ij the pixel (k + i, l + j),
+        z = (1 − u)·((1 − t)·f_00 + t·f_01) + u·((1 − t)·f_10 + t·f_11). So each f gets g times its share, added over
+        all places; ∂z/∂t = (1 − u)·(f_01 − f_00) + u·(f_11 − f_10), ∂z/∂u likewise, and ∂t = Σ g·∂z/∂t over the
+        channels. Column = (x + 1)·W/2 − ½, so ∂x = W/2·∂t ((W − 1)/2 with align_corners), negated where it was
+        mirrored, 0 where it was held at a border.
+    Source: Jaderberg et al., "Spatial transformer networks", 2015, section 3.3.
+    Exercise: bilinear.
     """
     shape, places = tensor_like(input, "grid_sample").shape, tensor_like(grid, "grid_sample").shape
     if len(shape) != 4 or len(places) != 4 or places[3] != 2 or shape[0] != places[0] or not shape[2] * shape[3]:
@@ -156,8 +176,14 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
 def affine_grid(theta, size, align_corners=None):
     """grid[n, p, q] = theta[n] · (x, y, 1): where grid_sample should look to turn, stretch, move or shear pictures.
 
-    theta (N, 2, 3) of floating dtype, ``size`` the (N, C, P, Q) wanted → (N, P, Q, 2); (x, y) are the coordinates of the
-    places of the result, −1 … 1 as in grid_sample. Raises ValueError for shapes that do not fit.
+    (x, y) are the coordinates of the places of the result, −1 … 1 as in grid_sample. Raises TypeError for a theta that
+    is not of floating dtype, ValueError for shapes that do not fit.
+
+    Shapes: theta (N, 2, 3), ``size`` the (N, C, P, Q) wanted → grid (N, P, Q, 2).
+    Derivation: with e[p, q] = (x, y, 1), grid[n, p, q, i] = Σ_m theta[n, i, m]·e[p, q, m], and e is constant, so
+        ∂theta[n, i, m] = Σ_{p,q} g[n, p, q, i]·e[p, q, m]: matmul's rule.
+    Source: Jaderberg et al., "Spatial transformer networks", 2015, section 3.2.
+    Exercise: bilinear.
     """
     if tensor_like(theta, "affine_grid").dtype.kind != "f":
         raise TypeError(f"{here('affine_grid')}: theta must be of floating dtype, got {theta.dtype}")

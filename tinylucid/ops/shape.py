@@ -1,13 +1,11 @@
-"""Shapes and slices: operations that move elements and change none; their rules move gradients back."""
+"""Shapes: operations that change how elements are arranged, and none of them; their rules arrange gradients back."""
 
 import math
 
 import numpy as np
-from tinylucid_kernels import of
 
-from .. import devices
 from ..scopes import here
-from ..tensor import Tensor, operation
+from ..tensor import operation
 
 
 def tensor_like(x, where):
@@ -52,7 +50,16 @@ def _(g, shapes):
 
 
 def reshape(input, *shape):
-    """The same elements in another shape, one size may be −1; a view where memory allows."""
+    """y = the elements of x, in row-major order, in another shape;  ∂x = g in x's own. A view where memory allows.
+
+    One size may be −1: it follows from the others. Raises ValueError where the elements do not fit.
+
+    Shapes: x (…) → y of ``shape``, with as many elements.
+    Derivation: numbered in row-major order, y[k] = x[k], so ∂y[k]/∂x[j] = [k = j] and ∂x[j] = Σ_k g[k]·[k = j] = g[j]:
+        the same numbers, in x's shape again.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: conv_im2col.
+    """
     shape = sizes(shape)
     known = math.prod(s for s in shape if s != -1)
     if shape.count(-1) > 1 or (known != input.size if -1 not in shape else not known or input.size % known):
@@ -61,7 +68,15 @@ def reshape(input, *shape):
 
 
 def flatten(input, start_dim=0, end_dim=-1):
-    """Axes start_dim … end_dim as one axis."""
+    """y = x with the axes start_dim … end_dim as one;  ∂x = g in x's shape.
+
+    Raises ValueError where the two are the wrong way round.
+
+    Shapes: x (A, …, B, C), for start_dim=0 and end_dim=−2 → y (A·…·B, C).
+    Derivation: it is a reshape: elements stay as they are, ∂y/∂x is 1 for an element and itself, and g is reshaped.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: conv_im2col.
+    """
     if not input.ndim:
         return _reshape(input, shape=(1,))
     first, last = (axis_of(d, input.ndim, "flatten") for d in (start_dim, end_dim))
@@ -73,13 +88,26 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 
 def squeeze(input, dim=None):
-    """Without the axes of size 1 (only ``dim`` if given, and if it has size 1)."""
+    """y = x without the axes of size 1 (only ``dim`` if given, and if it has size 1);  ∂x = g in x's shape.
+
+    Shapes: x (…, 1, …) → y (…, …).
+    Derivation: it is a reshape: elements stay as they are, ∂y/∂x is 1 for an element and itself, and g is reshaped.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: add.
+    """
     axes = axes_of(dim, input.ndim, "squeeze")
     return _reshape(input, shape=tuple(n for k, n in enumerate(input.shape) if n != 1 or k not in axes))
 
 
 def unsqueeze(input, dim):
-    """With a new axis of size 1 at ``dim``."""
+    """y = x with a new axis of size 1 at ``dim``;  ∂x = g in x's shape.
+
+    Shapes: x (…, …) → y (…, 1, …).
+    Derivation: it is a reshape: elements stay as they are, ∂y/∂x is 1 for an element and itself, and g is reshaped.
+        Along an axis of size 1 an array is broadcast: x.unsqueeze(1) − y.unsqueeze(0) has all the differences.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: add.
+    """
     k = axis_of(dim, input.ndim + 1, "unsqueeze")
     return _reshape(input, shape=(*input.shape[:k], 1, *input.shape[k:]))
 
@@ -95,7 +123,14 @@ def _(g, axes):
 
 
 def permute(input, *dims):
-    """The axes in another order: output axis k is input axis dims[k]; a view."""
+    """y = x with its axes in another order: axis k of y is axis dims[k] of x; a view;  ∂x = g with its axes put back.
+
+    Shapes: x (A, B, C), for dims = (2, 0, 1) → y (C, A, B).
+    Derivation: y[i] = x[j] where i[k] = j[dims[k]] for every axis k, so ∂y[i]/∂x[j] = 1 for that pair alone, and
+        ∂x[j] = g[i]: g by the inverse order, whose entry dims[k] is k.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: conv_im2col.
+    """
     axes = axes_of(sizes(dims), input.ndim, "permute")
     if len(axes) != input.ndim:
         raise ValueError(f"{here('permute')}: {input.ndim} axes need {input.ndim} dims, got {sizes(dims)}")
@@ -103,7 +138,13 @@ def permute(input, *dims):
 
 
 def transpose(input, dim0, dim1):
-    """Two axes exchanged; a view."""
+    """y = x with two axes exchanged; a view;  ∂x = g with the same two exchanged.
+
+    Shapes: x (A, B, C), for 0 and 2 → y (C, B, A).
+    Derivation: y[i, j] = x[j, i], so ∂x[j, i] = g[i, j]. An exchange undoes itself, so its gradient is one again.
+    Source: Harris et al., "Array programming with NumPy", 2020.
+    Exercise: matmul.
+    """
     axes = list(range(input.ndim))
     a, b = (axis_of(d, input.ndim, "transpose") for d in (dim0, dim1))
     axes[a], axes[b] = b, a
@@ -121,7 +162,16 @@ def _(g, shapes):
 
 
 def expand(x, *shape):
-    """Repeated along new leading axes and axes of size 1, without copying; −1 keeps a size."""
+    """y = x repeated along new leading axes and axes of size 1, without copying; −1 keeps a size;  ∂x = sum_to_size(g).
+
+    Raises ValueError where x does not broadcast to the shape.
+
+    Shapes: x (B, 1), for the shape (A, B, C) → y (A, B, C).
+    Derivation: y[a, b, c] = x[b, 0], so ∂y/∂x = 1 for each a and c: the loss moves with x[b, 0] through all its copies,
+        and ∂x[b, 0] = Σ_a Σ_c g[a, b, c].
+    Source: Harris et al., "Array programming with NumPy", 2020: broadcasting.
+    Exercise: add.
+    """
     shape = sizes(shape)
     offset = len(shape) - x.ndim
     full = tuple(x.shape[k - offset] if n == -1 and k >= offset else n for k, n in enumerate(shape))
@@ -132,6 +182,7 @@ def expand(x, *shape):
 
 @operation
 def _sum_to(x, *, shape):
+    """y = x summed over the axes that shape lacks or has at size 1;  ∂x = g expanded to x's shape."""
     lead = x.ndim - len(shape)
     axes = tuple([k for k in range(x.ndim) if k < lead or (shape[k - lead] == 1 and x.shape[k] != 1)])
     return x.sum(axes).reshape(shape)
@@ -144,7 +195,16 @@ def _(g, shapes):
 
 
 def sum_to_size(x, *shape):
-    """Summed over the axes that ``expand`` would repeat to get from ``shape`` to x's: its adjoint."""
+    """y = Σ x over the axes that ``expand`` would repeat to get from ``shape`` to x's: its adjoint;  ∂x = g expanded.
+
+    Raises ValueError for a shape that does not broadcast to x's.
+
+    Shapes: x (A, B, C), for the shape (B, 1) → y (B, 1).
+    Derivation: y[b, 0] = Σ_a Σ_c x[a, b, c], so ∂y[b, 0]/∂x[a, b, c] = 1 and ∂x[a, b, c] = g[b, 0]. Each is the other's
+        gradient, since Σ u·expand(x) = Σ sum_to_size(u)·x for all u and x: both sides are Σ u[a, b, c]·x[b, 0].
+    Source: Harris et al., "Array programming with NumPy", 2020: broadcasting.
+    Exercise: add.
+    """
     shape = sizes(shape)
     if shape == x.shape:
         return x
@@ -154,145 +214,16 @@ def sum_to_size(x, *shape):
     return _sum_to(x, shape=shape)
 
 
-@operation(view=True)
-def _take(x, *, index):
-    """x[index];  ∂x = g added at the index, into zeros."""
-    return x[index]
-
-
-@_take.rule
-def _(g, shapes, index):
-    return _put(g, index=index, shape=shapes[0])
-
-
-@operation
-def _put(y, *, index, shape):
-    """Zeros of ``shape`` with y added at the index, the adjoint of _take;  ∂y = g[index]."""
-    if _is_basic(index):
-        out = devices.namespace(y).zeros(shape, y.dtype)
-        out[index] = y
-        return out
-    rows, width = _rows(index, shape, y)
-    added = of(y).index_add(y.reshape(rows.size, width), rows, math.prod(shape) // width if width else shape[0])
-    return added.reshape(shape)  # an element taken twice gets both gradients
-
-
-def _is_basic(index):
-    """Whether an index names each place once, as integers and slices do."""
-    return all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in index)
-
-
-def _check_places(x, index):
-    """IndexError for an index beside an array on the GPU: CuPy would take another element in silence, so NumPy looks at it."""
-    if devices.of(x) == "cuda" and not _is_basic(index):
-        on_host = tuple(devices.host(k) if devices.is_array(k) else k for k in index)
-        try:
-            np.broadcast_to(np.False_, x.shape)[on_host]
-        except IndexError as error:
-            raise IndexError(f"{here('index')}: {error}") from None
-
-
-def _rows(index, shape, y):
-    """The numbers of the rows that an index takes from an array of that shape, and how long a row is.
-
-    An array of integers takes whole rows; anything else takes elements, rows of length 1.
-    """
-    if len(index) == 1 and index[0].dtype.kind in "iu":
-        return index[0].reshape(-1).astype(np.int64) % (shape[0] or 1), math.prod(shape[1:])
-    return _places(index, shape, y).reshape(-1), 1
-
-
-@_put.rule
-def _(g, index):
-    return _take(g, index=index)
-
-
-def index(x, key):
-    """x[key] for integers, slices, None, ..., boolean masks and integer arrays (NumPy's rules), the adjoint of adding there."""
-    places = plain_index(key)
-    _check_places(x, places)
-    return _take(x, index=places)
-
-
-@operation(dtypes="same")
-def _assign(x, value, *, index):
-    """x with x[index] = value;  ∂x = g where nothing was written, ∂value = g[index] where its write was the last."""
-    out, xp = x.copy(), devices.namespace(x)
-    places = _places(index, x.shape, x).reshape(-1)
-    last = slice(None) if _is_basic(index) else _last_writes(places)  # a place may be named twice
-    out.reshape(-1)[places[last]] = value.reshape(-1)[last]
-    kept, won = xp.ones(x.size, bool), xp.zeros(value.size, bool)
-    kept[places[last]] = False
-    won[last] = True
-    return out, {"kept": kept.reshape(x.shape), "won": won.reshape(value.shape)}
-
-
-@_assign.rule
-def _(g, need, index, kept, won):
-    return g * kept if need[0] else None, _take(g, index=index) * won if need[1] else None
-
-
-def _places(index, shape, x):
-    """The flat places of an array of that shape that an index names, on the device of x."""
-    return devices.namespace(x).arange(math.prod(shape)).reshape(shape)[index]
-
-
-def _last_writes(places):
-    """Of the elements written to these places (M,), one after another: the numbers of those that are not written over.
-
-    A GPU writes all at once, so the last write would be whichever.
-    """
-    order = np.argsort(places, kind="stable")
-    ordered = places[order]
-    return order[np.concatenate([ordered[1:] != ordered[:-1], ordered[:1] == ordered[:1]])]
-
-
-def put_into(x, value, index):
-    """A copy of x with x[index] = value, ``value`` broadcast;  ∂x = g outside the index, ∂value = g at it."""
-    value = value if isinstance(value, Tensor) else Tensor(devices.beside(value, x).astype(x.dtype))
-    _check_places(x, index)
-    index = devices.moved(index) if devices.of(x) == "cuda" else index
-    return _assign(x, expand(value, _places(index, x.shape, x).shape), index=index)
-
-
-def plain_index(key):
-    """An index as a tuple of integers, slices and arrays: tensors unwrapped, lists as integer or boolean arrays."""
-
-    def one(k):
-        k = k.data if isinstance(k, Tensor) else k
-        if isinstance(k, list) or devices.is_array(k):
-            k = devices.as_array(k)
-            k = k if k.size else k.astype(int)
-            if k.dtype.kind not in "biu":
-                raise TypeError(f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}")
-        return int(k) if isinstance(k, np.integer) else k
-
-    return tuple(one(k) for k in key) if isinstance(key, tuple) else (one(key),)
-
-
-def gather(input, dim, index):
-    """y[…, k, …] = x[…, index[k], …] along ``dim``; index has the axes of x, the input, and is no longer along the others.
-
-    ∂x = g added at the places it was taken from.
-    """
-    places = devices.constant(index, input, here("gather"))
-    k = axis_of(dim, input.ndim, "gather")
-    if places.dtype.kind not in "iu":
-        raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}")
-    if places.ndim != input.ndim or any(n > m for j, (n, m) in enumerate(zip(places.shape, input.shape)) if j != k):
-        raise ValueError(f"{here('gather')}: index {places.shape} does not fit input {input.shape} along dim {dim}")
-    if places.size and (places.min() < 0 or places.max() >= input.shape[k]):
-        raise IndexError(
-            f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {input.shape[k]}"
-        )
-    grid = list(np.ogrid[tuple(slice(n) for n in places.shape)])
-    grid[k] = places
-    return _take(input, index=tuple(grid))
-
-
 @operation
 def clone(x):
-    """A copy in its own memory;  ∂x = g."""
+    """y = x, a copy in its own memory;  ∂x = g.
+
+    Shapes: x (…) → y (…).
+    Derivation: ∂y/∂x = 1, so ∂x = g·1. A tensor that is used twice gets the sum of both gradients: from x + clone(x)
+        comes 2g.
+    Source: calculus, the identity.
+    Exercise: residual.
+    """
     return x.copy()
 
 
