@@ -57,6 +57,8 @@ ONE_FOLDER = (
     "fit",
     "training",
     "asked",
+    "exercises",
+    "exercise_command",
     "metrics",
 )
 

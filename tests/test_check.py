@@ -81,6 +81,48 @@ def test_a_missing_mean_is_named_with_the_axis_it_was_over(rng):
     assert "off by exactly 24, the size of all of x (8, 3)" in verdict(op, [x]).cause
 
 
+MATMUL, SOFTMAX = lambda x, w: x @ w, lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)
+QUESTIONS = {  # a rule, the inputs it is tried on, the argument that is wrong, and what it would be the right answer to
+    "w as it is": (MATMUL, lambda g, x, w: (g @ w, x.T @ g), [(3, 3), (3, 3)], "x", "for w transposed: a transpose of it is missing"),
+    "x as it is": (MATMUL, lambda g, x, w: (g @ w.T, x @ g), [(3, 3), (3, 3)], "w", "for x transposed"),
+    "the last sample": (MATMUL, lambda g, x, w: (g @ w.T, np.outer(x[-1], g[-1])), [(3, 4), (4, 5)], "w", "only the last entry of x along axis 0 (of 3): a later one overwrites"),
+    "the mean": (MATMUL, lambda g, x, w: (g @ w.T, x.T @ g / len(x)), [(3, 4), (4, 5)], "w", "exactly 1/3, the size of axis 0 of x (3, 4): the rule divides by it"),
+    "no slope of tanh": (lambda x: np.tanh(x), lambda g: g, [(3, 4)], "x", "times 1 − out², elementwise"),
+    "half a slope of tanh": (lambda x: np.tanh(x), lambda g, out: g * (1 - out), [(3, 4)], "x", "times 1 + out, elementwise"),
+    "no slope of exp": (lambda x: np.exp(x), lambda g: g, [(3, 4)], "x", "times out, elementwise"),
+    "a product as a sum": (lambda x, y: x * y, lambda g: (g, g), [(3, 3), (3, 3)], "x", "times y, elementwise"),
+    "a square is lost": (lambda x, y: x / y, lambda g, x, y: (g / y, -g * x / y), [(3, 3), (3, 3)], "y", "multiplied by y once too often"),
+    "the size without a sign": (lambda x: np.abs(x), lambda g: g, [(7, 6)], "x", "right except where x < 0, -1 times what it should be"),
+    "no mask": (lambda x: np.maximum(x, 0), lambda g: g, [(7, 6)], "x", "right except where x < 0, where it should be 0"),
+    "the other side": (lambda x: np.maximum(x, 0), lambda g, x: g * (x < 0), [(3, 4)], "x", "for −x: x enters with the wrong sign"),
+    "no upstream, reduced": (lambda x: x.sum(0), lambda g, x: np.ones_like(x), [(3, 4)], "x", "times g, elementwise"),
+    "a scale left out": (lambda x, s: x * s, lambda g, x: (g, (g * x).sum(0)), [(3, 4), (4,)], "x", "times s, elementwise"),
+    "a scale's factor left out": (lambda x, s: x * s, lambda g, s: (g * s, g.sum(0)), [(3, 4), (4,)], "s", "if x were 1: x is left out as a factor"),
+    "the first row": (lambda x, b: x + b, lambda g: (g, g[0]), [(3, 4), (4,)], "b", "only the first entry of g along axis 0 (of 3)"),
+    "softmax without its sum": (SOFTMAX, lambda g, out: g * out, [(3, 4)], "x", "own dependence on the input is missing"),
+    "an exchanged pair": (lambda x, y: x * x * y, lambda g, x, y: (g * x * x, 2 * g * x * y), [(3, 3), (3, 3)], "x", "in the wrong order"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@given(seed=st.integers(0, 2**31))
+def test_a_wrong_answer_is_told_by_the_question_it_would_be_right_for(name, seed):
+    function, rule, shapes, argument, words = QUESTIONS[name]
+    rng = np.random.default_rng(seed)
+    report = verdict(planted(function, rule), [rng.uniform(0.5, 2, s) * rng.choice([-1, 1], s) for s in shapes])
+    assert report.argument == argument
+    assert words in report.cause, report.cause
+
+
+def test_a_cause_must_explain_every_comparison():
+    """Twice in one case and a mean over two in another: of two cases with 2 and 3 rows only the mean is left."""
+    one, two = (Evidence("x", n * np.ones((n, 4)), np.ones((n, 4)), {"x": np.ones((n, 4))}, ("g",)) for n in (2, 3))
+    assert diagnose([one]).key == ("factor", 2.0)
+    assert "the size of axis 0 of x (2, 4)" in diagnose([one, two]).text
+    odd = Evidence("x", np.array([[1.0, 5.0], [2.0, 3.0]]), np.array([[7.0, 2.0], [1.0, 9.0]]))
+    assert diagnose([one, odd]).key == ("unknown",)
+
+
 def test_a_broadcast_axis_that_is_not_summed(rng):
     op = planted(lambda x, b: x + b, lambda g: (g, g))
     report = verdict(op, [rng.standard_normal((4, 3)), rng.standard_normal(3)])

@@ -286,7 +286,7 @@ class Check:
             numeric,
             {**{name: values(leaf) for name, leaf in zip(names, leaves)}, **us},
             upstream=tuple(us),
-            outputs=tuple(u.shape for u in self.upstream),
+            outputs=tuple(values(y) for y in self.subject.call()),
             fits=lambda changed: self.fits(k, changed),
             others={names[j]: self.numeric(j)[0] for j in alike},
         )

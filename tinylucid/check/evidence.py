@@ -27,7 +27,8 @@ class Evidence:
     """One comparison: what was given for ``name`` and what is right.
 
     ``arguments``: arrays and constants it was computed from, by name, the upstream gradient among them as ``upstream`` says.
-    ``fits(changed)``: whether what was given would be right for other arguments. ``outputs``: shapes of the function's results.
+    ``fits(changed)``: whether what was given would be right for other arguments. ``outputs``: the results of
+    the function whose gradient this is.
     ``others``: the right values of other results. Vocabulary that some functions bring along, in words: ``parts`` the right
     values are the sum of, ``factors`` that enter them, ``places`` (masks), ``variants`` (right values of similar functions),
     ``choices`` (what else an option may be).
@@ -38,7 +39,7 @@ class Evidence:
     true: np.ndarray
     arguments: Mapping[str, Any] = field(default_factory=dict)
     upstream: tuple[str, ...] = ()
-    outputs: tuple[tuple[int, ...], ...] = ()
+    outputs: tuple[np.ndarray, ...] = ()
     fits: Callable[[dict[str, Any]], bool] | None = None
     others: Mapping[str, np.ndarray] = field(default_factory=dict)
     parts: Mapping[str, np.ndarray] = field(default_factory=dict)

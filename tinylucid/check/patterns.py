@@ -53,8 +53,6 @@ def sign(e: Evidence) -> list[Finding]:
 
 def factor(e: Evidence) -> list[Finding] | None:
     """One factor everywhere that has a name: the size of an axis, an option, 2 or one half."""
-    if e.true.size == 1 and not e.outputs:
-        return None
     ratio = ratio_of(e.given, e.true)
     if not ratio or abs(abs(ratio) - 1) < CLOSE:
         return []
@@ -94,7 +92,7 @@ def numbers(e: Evidence) -> list[tuple[str, float]]:
     """The numbers that a factor may be made of, in words: sizes of axes and their products, options and one minus them."""
     found: list[tuple[str, float]] = []
     shapes = [(k, a.shape) for k, a in e.arguments.items() if isinstance(a, np.ndarray) and k not in e.upstream]
-    shapes += [("the output", shape) for shape in e.outputs]
+    shapes += [("the output", y.shape) for y in e.outputs]
     for name, shape in shapes:
         found += [(f"the size of axis {k} of {name} {shape}", float(n)) for k, n in enumerate(shape)]
         if len(shape) > 1:
@@ -104,7 +102,7 @@ def numbers(e: Evidence) -> list[tuple[str, float]]:
             every = math.prod(shape) / (shape[1] or 1)
             found.append((f"the size of all axes but axis 1 of {name} {shape}", float(every)))
     if e.upstream and e.true.size and len(e.outputs) == 1:
-        used = math.prod(e.outputs[0]) / e.true.size
+        used = e.outputs[0].size / e.true.size
         found.append((f"the number of times that each element of {e.name} is used", used))
     for name, value in e.arguments.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -49,7 +49,10 @@ def factor(e: Evidence) -> list[Finding] | None:
 def known_factors(e: Evidence) -> dict[str, np.ndarray]:
     """The arrays that may enter as factors and fit onto the right values, a channel's number onto its channel."""
     found: dict[str, np.ndarray] = {}
-    for name, array in {**e.arrays(), **e.factors}.items():
+    slopes: dict[str, np.ndarray] = {}
+    for y in e.outputs[:1]:  # the slopes of exp, of sigmoid and of tanh, and what is left of them if half is forgotten
+        slopes |= {"out": y, "1 − out": 1 - y, "out·(1 − out)": y * (1 - y), "1 + out": 1 + y, "1 − out²": 1 - y * y}
+    for name, array in {**e.arrays(), **e.factors, **slopes}.items():
         shape = array.shape
         if len(shape) == 1 and e.true.ndim > 2 and shape[0] == e.true.shape[1]:
             shape = (1, shape[0], *[1] * (e.true.ndim - 2))
@@ -81,7 +84,7 @@ def other_arrays(e: Evidence) -> Iterator[tuple[tuple, str, dict[str, Any]]]:
             )
             yield ("turned", name), text, {name: a[:, :, ::-1, ::-1]}
         if a.ndim >= 2 and a.shape[-1] == a.shape[-2] > 1:
-            text = f"It would be right for {name} transposed: its last two axes are exchanged where they should not be."
+            text = f"It would be right for {name} transposed: a transpose of it is missing, or one too many."
             yield ("transposed", name), text, {name: a.swapaxes(-1, -2)}
     for name, a in arrays.items():
         for k, n in enumerate(a.shape):

@@ -36,7 +36,7 @@ def observe(task: Task, module: Any, arguments: Arguments) -> Outcome:
             result = task.call(module, taken) if task.call else getattr(module, task.function)(*taken.values())
     except NotImplementedError:
         return Outcome(arguments, "unwritten", ("unwritten",), f"{task.function} is not written yet.")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Outcome(arguments, "raised", ("raised", type(error).__name__), raised(task, module, error))
     wrote = [
         k for k, a in arguments.items() if isinstance(a, np.ndarray) and not np.array_equal(a, taken[k], equal_nan=True)
@@ -109,7 +109,7 @@ def evidence(task: Task, name: str, given: Any, true: Any, arguments: Arguments)
         true[name],
         arguments if task.gradient else taken,
         task.upstream if task.gradient else (),
-        truth.shapes_of_outputs(task, arguments),
+        truth.outputs(task, taken) if task.gradient else (),
         fits,
         {k: a for k, a in true.items() if k != name},
         spoken(task.parts),
@@ -120,7 +120,7 @@ def evidence(task: Task, name: str, given: Any, true: Any, arguments: Arguments)
     )
 
 
-def raised(task: Task, module: Any, error: Exception) -> str:
+def raised(task: Task, module: Any, error: BaseException) -> str:
     """What went wrong in the learner's code, and in which of their lines."""
     path = str(getattr(module, "__file__", ""))
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
@@ -131,4 +131,12 @@ def raised(task: Task, module: Any, error: Exception) -> str:
             f"{task.function} cannot be called as the exercise calls it: {error}. Keep its parameters and their order."
         )
     where = f" in line {lines[-1].lineno} of {Path(path).name}: {lines[-1].line}" if lines else ""
-    return f"{task.function} raises {type(error).__name__}: {error}{where}"
+    return f"{task.function} raises {type(error).__name__}: {spoken(error)}{where}"
+
+
+def spoken(error: BaseException) -> str:
+    """What an error says, if it can."""
+    try:
+        return str(error)
+    except Exception:  # a learner's own class may fail to
+        return "(it cannot be printed)"
