@@ -90,7 +90,9 @@ def test_the_gradients_that_are_taken_for_right_are_those_of_finite_differences(
             for k, g in enumerate(truth.right(task, arguments).values()):
                 slope, error, kink = check.numeric(k)
                 clear = np.maximum(error, kink) < 1e-6 * max(np.abs(slope).max(initial=0), 1e-3)
-                np.testing.assert_allclose(np.where(clear, g, 0), np.where(clear, slope, 0), atol=1e-5 * max(1, np.abs(slope).max(initial=0)))
+                np.testing.assert_allclose(
+                    np.where(clear, g, 0), np.where(clear, slope, 0), atol=1e-5 * max(1, np.abs(slope).max(initial=0))
+                )
 
         with tl.kernels("reference"):
             case()
@@ -155,7 +157,10 @@ def test_hints_lead_and_never_change_the_case():
 
 
 def test_every_number_in_a_problem_and_in_the_order_is_in_its_place():
-    numbers = [int(re.match(r'"""Exercise (\d+)', (exercises.HERE / "problems" / f"{n}.py").read_text())[1]) for n in exercises.NAMES]
+    numbers = [
+        int(re.match(r'"""Exercise (\d+)', (exercises.HERE / "problems" / f"{n}.py").read_text())[1])
+        for n in exercises.NAMES
+    ]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) == 25
     with pytest.raises(ValueError, match="there is no exercise 'nonsense'.*exercise list"):

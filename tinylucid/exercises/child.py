@@ -18,7 +18,8 @@ from typing import Any
 
 from tinylucid_kernels import kernels
 
-MEMORY = 6 * 2**30  # bytes a learner's file may ask for
+MEMORY = 6 * 2**30  # bytes that a learner's file may ask for
+PRINTED = 8 * 2**20  # bytes that it may print
 
 ALWAYS = (
     "abc",
@@ -62,14 +63,15 @@ def guarded(allowed: tuple[str, ...]) -> Callable[..., Any]:
     return guard
 
 
-def limit_memory() -> None:
-    """An exercise that asks for too much gets a MemoryError rather than the whole machine."""
+def limit() -> None:
+    """A file that asks for too much memory or prints too much gets an error rather than the whole machine."""
     try:
         import resource
     except ImportError:  # Windows
         return
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY if hard < 0 else min(MEMORY, hard), hard))
+    for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, PRINTED)):
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (most if hard < 0 else min(most, hard), hard))
 
 
 def checked(name: str, path: Path) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def main(name: str, path: str, result: str, seconds: str) -> None:
     """Check, and write what was found as JSON; where time runs out, the line that was being run."""
     with open(result + ".stack", "w") as stack:
         faulthandler.dump_traceback_later(float(seconds), exit=True, file=stack)
-        limit_memory()
+        limit()
         with kernels("reference"):  # nothing is compiled, so that it starts at once
             found = checked(name, Path(path))
         Path(result).write_text(json.dumps(found), encoding="utf-8")

@@ -16,7 +16,7 @@ from .task import Exercise, Task
 from .verdict import verdict
 
 CASES = 100
-SECONDS = 3.0  # a learner's code that is slow gets fewer cases: a check takes 5 s at most
+SECONDS = 2.4  # a learner's code that is slow gets fewer cases: a check takes 5 s at most
 
 
 def try_all(exercise: Exercise, module: Any) -> list[dict[str, Any]]:
