@@ -147,21 +147,26 @@ def test_a_broken_progress_file_is_no_hindrance(home):
 # --- a file that misbehaves -------------------------------------------------------------------------------------------
 
 BAD = {
-    "loops for ever": ("def backward(g, x):\n    while True:\n        x = x + 1", "time", "took longer than 2 seconds: it was in backward, line"),
-    "exits": ("def backward(g, x):\n    raise SystemExit(0)", "raised SystemExit", "SystemExit"),
-    "kills Python": ("def backward(g, x):\n    np.lib.format.os._exit(0)" if False else "def backward(g, x):\n    print.__self__.exit()", "raised SystemExit", "SystemExit"),
-    "asks for input": ("def backward(g, x):\n    return float(input())", "raised EOFError", "EOFError"),
-    "asks for much memory": ("def backward(g, x):\n    return np.ones(2**36) + 1", "raised MemoryError", "Unable to allocate"),
-    "recurses for ever": ("def backward(g, x):\n    return backward(g, x)", "raised RecursionError", "maximum recursion depth"),
-    "imports what it should not": ("def backward(g, x):\n    import tinylucid\n    return g", "raised Refused", "it imports tinylucid: this exercise is done with numpy"),
-    "imports by a back door": ("def backward(g, x):\n    return __import__('importlib').import_module('torch')", "raised Refused", "it imports importlib"),
-    "raises what cannot be printed": ("def backward(g, x):\n    class E(Exception):\n        def __str__(self):\n            return 1\n    raise E", "raised E", "raises E"),
-}  # fmt: skip
+    "loops for ever": (["while True:", "    x = x + 1"], "time", "took longer than 2 seconds: it was in backward, line"),
+    "exits": (["raise SystemExit(0)"], "raised SystemExit", "SystemExit"),
+    "exits otherwise": (["exit(1)"], "raised SystemExit", "SystemExit"),
+    "asks for input": (["return float(input())"], "raised EOFError", "EOFError"),
+    "asks for much memory": (["return np.ones(2**36) + 1"], "raised MemoryError", "Unable to allocate"),
+    "recurses for ever": (["return backward(g, x)"], "raised RecursionError", "maximum recursion depth"),
+    "imports the answer": (["import tinylucid", "return g"], "raised Refused", "it imports tinylucid: this exercise is done with numpy"),
+    "imports by a back door": (["return __import__('importlib').import_module('torch')"], "raised Refused", "it imports importlib"),
+    "cannot say what is wrong": (
+        ["class E(Exception):", "    def __str__(self):", "        return 1", "raise E"],
+        "raised E",
+        "raises E: (it cannot be printed)",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_file_that_misbehaves_is_told_so(name, tmp_path):
-    backward, cause, words = BAD[name]
+    lines, cause, words = BAD[name]
+    backward = "\n    ".join(["def backward(g, x):", *lines])
     found = check("relu", written(tmp_path / "relu.py", backward), seconds=2 if name == "loops for ever" else 10)
     assert found["status"] == "failed"
     assert found["cause"] == cause
@@ -199,7 +204,14 @@ def test_a_file_that_prints_for_ever_fills_no_disk(tmp_path):
 
 def test_a_file_cannot_change_what_it_is_compared_with(tmp_path):
     """It gets copies, and what it returns is copied before its next call."""
-    kept = "memory = np.zeros((9, 9, 9, 9))\n\n\ndef backward(g, x):\n    y = memory[: x.size].reshape(-1)[: x.size].reshape(x.shape)\n    y[...] = g * (x > 0)\n    return y"
+    kept = """memory = np.zeros(10_000)
+
+
+def backward(g, x):
+    y = memory[: x.size].reshape(x.shape)
+    y[...] = g * (x > 0)
+    return y
+"""
     assert check("relu", written(tmp_path / "relu.py", kept))["status"] == "passed"
 
 

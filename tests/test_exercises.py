@@ -163,5 +163,5 @@ def test_every_number_in_a_problem_and_in_the_order_is_in_its_place():
     ]
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) == 25
-    with pytest.raises(ValueError, match="there is no exercise 'nonsense'.*exercise list"):
+    with pytest.raises(ValueError, match=r"there is no exercise 'nonsense'.*exercise list"):
         exercises.exercise("nonsense")
