@@ -8,13 +8,13 @@ from ..task import Exercise, Task
 
 
 def cases(draw):
-    """u has steps of 1/20, as has p, so that they are often equal."""
+    """u and p are eighths, so that they are often equal."""
     shape = tuple(whole(draw, 1, 4) for _ in range(whole(draw, 0, 3)))
-    u = generator(draw).integers(0, 20, shape) / 20
+    u = generator(draw).integers(0, 8, shape) / 8
     return {
         "x": values(draw, *shape),
         "u": np.asarray(u),
-        "p": one_of(draw, 0.25, 0.5, 0.75, 0.1),
+        "p": one_of(draw, 0.25, 0.5, 0.75, 0.125),
         "training": one_of(draw, True, False),
     }
 
