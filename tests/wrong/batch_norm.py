@@ -128,12 +128,12 @@ def backward__evaluation_in_training(g, x, weight, bias, running_mean, running_v
 
 
 def backward__mean_forgotten(g, x, weight, bias, running_mean, running_var, training, eps):
-    """path through the mean is missing | at training = True"""
+    """a sum of parts: the path through the mean is missing. | at training = True"""
     return gradients(g, x, weight, *normalised(x, running_mean, running_var, training, eps), 0, training)
 
 
 def backward__variance_forgotten(g, x, weight, bias, running_mean, running_var, training, eps):
-    """path through the variance is missing | at training = True"""
+    """a sum of parts: the path through the variance is missing. | at training = True"""
     return gradients(g, x, weight, *normalised(x, running_mean, running_var, training, eps), training, 0)
 
 
