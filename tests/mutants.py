@@ -35,6 +35,7 @@ VALUES, LAYERS, RECURRENT = "tests/test_values.py", "tests/test_values_layers.py
 FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 SCHEDULES = "tests/test_schedules.py"
 FILES, NETS = "tests/test_io.py", "tests/test_models.py"
+CHECKS, TRIAL = "tinylucid/exercises/checks/", "tests/test_exercises.py -k "
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
@@ -930,6 +931,28 @@ MUTANTS = [
     Mutant("tinylucid/ops/resize.py", "y[p, q] = Σ a[p, h]·b[q, w]·x[h, w], the shares", "Means of pixels, the shares", TEACHING),
     Mutant("tinylucid/ops/fft.py", "    Shapes: x (…, H, W) → Z", "    x (…, H, W) → Z", TEACHING),
     Mutant(SHAPE, "Source: calculus, the identity.", "Source: well known.", TEACHING),
+    Mutant(CHECKS + "matmul.py", "matmul(x, w.T))", "matmul(x, w))", TRIAL + "matmul"),
+    Mutant(CHECKS + "matmul.py", "return y if y.shape == zero.shape else zero", "return zero", TRIAL + "matmul"),
+    Mutant(CHECKS + "matmul.py", "w.reshape(*w.shape[::-1]).T)", "w)", TRIAL + "matmul"),
+    Mutant(CHECKS + "matmul.py", 'results=("x", "w")', 'results=("x",)', TRIAL + "matmul"),
+    Mutant(CHECKS + "cross_entropy.py", "x + rng.choice([-1000, 0, 1000], (n, 1))", "x + 0", TRIAL + "cross_entropy"),
+    Mutant(CHECKS + "cross_entropy.py", "x + rng.choice([-1000, 0], (n, k))", "x + 0", TRIAL + "cross_entropy"),
+    Mutant(CHECKS + "cross_entropy.py", "-g * one_hot(x, labels) / len(x)", "g * one_hot(x, labels) / len(x)", TRIAL + "cross_entropy"),
+    Mutant(CHECKS + "cross_entropy.py", "one_hot(x, labels) == 0}", "one_hot(x, labels) == 1}", TRIAL + "cross_entropy"),
+    Mutant(CHECKS + "cross_entropy.py", "taken(x, hot.max(0))", "taken(x, hot)", TRIAL + "cross_entropy"),
+    Mutant(CHECKS + "batch_norm.py", "training = one_of(draw, False, True)", "training = False", TRIAL + "batch_norm"),
+    Mutant(CHECKS + "batch_norm.py", "one_of(draw, 0.5, 0.1, 0.25)", "1e-9", TRIAL + "batch_norm"),
+    Mutant(CHECKS + "batch_norm.py", "-g.mean(AXES, keepdims=True)", "g.mean(AXES, keepdims=True)", TRIAL + "batch_norm"),
+    Mutant(CHECKS + "batch_norm.py", "max(m - less, 1)", "m", TRIAL + "batch_norm"),
+    Mutant(CHECKS + "batch_norm.py", "one_of(draw, 0.25, 0.1, 0.9)", "0.5", TRIAL + "batch_norm"),
+    Mutant(CHECKS + "dropout.py", "where(u >= p, x", "where(u > p, x", TRIAL + "dropout"),
+    Mutant(CHECKS + "dropout.py", "one_of(draw, True, False)", "True", TRIAL + "dropout"),
+    Mutant(CHECKS + "dropout.py", "one_of(draw, 0.25, 0.5, 0.75, 0.125)", "0.5", TRIAL + "dropout"),
+    Mutant(CHECKS + "dropout.py", "training & (u == p)", "training & (u != p)", TRIAL + "dropout"),
+    Mutant(CHECKS + "adam.py", "one_of(draw, 1, 2, 3, 10)", "1", TRIAL + "adam"),
+    Mutant(CHECKS + "adam.py", "one_of(draw, 0.0, 0.3, 0.2)", "0.0", TRIAL + "adam"),
+    Mutant(CHECKS + "adam.py", "similar(later=1)", "similar()", TRIAL + "adam"),
+    Mutant(CHECKS + "adam.py", "upstream=(), ", "", TRIAL + "adam"),
 ]  # fmt: skip
 
 

@@ -65,6 +65,6 @@ def run(task: Task, module: Any, seconds: float, failing: str = "") -> list[Outc
         seen.append(observe(task, module, truth.with_upstream(task, arguments)))
         assert not failing or seen[-1].status != failing
 
-    with contextlib.suppress(AssertionError, Flaky):  # flaky: it fails no more, since time was over
+    with contextlib.suppress(AssertionError, Flaky):  # flaky: time is over, or the learner draws random numbers
         case()
     return seen
