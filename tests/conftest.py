@@ -57,6 +57,8 @@ ONE_FOLDER = (
     "training",
     "asked",
     "metrics",
+    "graph",
+    "read",
 )
 
 

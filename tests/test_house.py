@@ -21,7 +21,7 @@ FLOORS = [
     {"ops"},
     {"creation", "cuda"},
     {"nn", "optim"},
-    {"check", "data", "io", "metrics", "summary"},
+    {"check", "data", "io", "metrics", "summary", "graph"},
     {"models", "baselines"},
     {"train"},
     {"findings"},
@@ -31,6 +31,7 @@ FLOORS = [
     {"report"},
     {"page"},
     {"demo"},
+    {"source"},
     {"commands"},
     {"cli"},
 ]
