@@ -17,7 +17,7 @@ from tinylucid_kernels.gpu.driver import NoGPU
 from . import __version__, devices
 from .commands.terminal import complain
 
-COMMANDS = ("demo", "train", "evaluate", "predict", "explain", "visualize", "gradcheck", "info")  # commands/NAME.py
+COMMANDS = ("demo", "train", "evaluate", "predict", "explain", "visualize", "gradcheck", "read", "info")  # commands/NAME.py
 
 
 class Parser(argparse.ArgumentParser):

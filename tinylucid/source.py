@@ -64,7 +64,7 @@ def reading(name: str, kinds: Sequence[str] = KINDS) -> Reading:
         for folder in kinds:
             if folder != "operation":
                 parts += kernel_parts(folder, kernel)
-    return Reading(list(dict.fromkeys(parts)), others)
+    return Reading(list({(each.path, each.line): each for each in reversed(parts)}.values())[::-1], others)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -188,11 +188,11 @@ def kernel_parts(folder: str, name: str) -> list[Part]:
         return [part(folder, f"{f.__name__}, {title}", f) for f, title in titles.items()]
     launch = import_module(f"{package.__name__}.launch").kernel
     shown = leading(calls, [f for f in calls if f is not launch and launch in names_in(f)])
-    parts = [part(folder, f"{f.__name__}, how the GPU is told", f) for f in shown if f.__module__ != launch.__module__]
+    parts = [part(folder, f"{f.__name__}, launched on the GPU", f) for f in shown]
     for room in dict.fromkeys(f.__module__ for f in shown):
         words = [word for f in shown if f.__module__ == room for word in strings(f)]
         for file in dict.fromkeys(word for word in words if word.endswith(".cu")):
-            parts += cuda_parts(Path(inspect.getfile(launch)).with_name(file), words)
+            parts += cuda_parts(Path(package.__path__[0], file), words)
     return parts
 
 
