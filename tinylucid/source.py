@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -49,17 +49,17 @@ def reading(name: str, kinds: Sequence[str] = KINDS) -> Reading:
     """An operation, a layer or a kernel by name (also dotted: tl.nn.functional.conv2d); ValueError for none of them.
 
     An operation is its function, the recorded operations that it calls, each with its rule and its twin, and so on with the private
-    ones that these call; then their kernels, each on the ``kinds`` wanted: reference, CPU, GPU.
+    ones that these call; then their kernels. A layer is its class and the operations that it calls. ``kinds`` says what is wanted.
     """
     found = named(name)
-    if isinstance(found, str):
-        parts, others, kernels = [], [], [found]
-    elif isinstance(found, type):
-        parts, others, kernels = [part("operation", f"{found.__name__}, a layer", found)], layer_calls(found), []
-    else:
-        parts, others, kernels = operation_parts(found)
-    if "operation" not in kinds:
-        parts = []
+    parts: list[Part] = []
+    others: list[str] = []
+    kernels = [found]
+    if not isinstance(found, str):
+        layer = isinstance(found, type)
+        own, others, kernels = operation_parts(layer_calls(found) if layer else [found])
+        if "operation" in kinds:
+            parts = [*([part("operation", f"{found.__name__}, a layer", found)] if layer else []), *own]
     for kernel in kernels:
         for folder in kinds:
             if folder != "operation":
@@ -93,9 +93,8 @@ def named(name: str) -> Any:
 def families() -> dict[str, list[tuple[str, str]]]:
     """The operations, (name, first line of what it says), by the room in which they stand."""
     rows: dict[str, list[tuple[str, str]]] = {}
-    shown = [*((name, getattr(ops, name)) for name in ops.__all__), *vars(ops.fft).items()]
-    for name, f in shown:
-        if is_ours(f) and not name.startswith("_") and (name in ops.__all__ or f.__module__ == ops.fft.__name__):
+    for name, f in [*((name, getattr(ops, name)) for name in ops.__all__), *vars(ops.fft).items()]:
+        if is_ours(f) and not name.startswith("_") and (name in ops.__all__ or computes(f)):
             first = (inspect.getdoc(f) or "").split("\n")[0]
             alias = "" if f.__name__ == name else f"the same as {f.__name__}: "
             rows.setdefault(f.__module__.rpartition(".")[2], []).append((name, alias + first))
@@ -105,12 +104,14 @@ def families() -> dict[str, list[tuple[str, str]]]:
 # --- operations ------------------------------------------------------------------------------------------------------
 
 
-def operation_parts(function: Any) -> tuple[list[Part], list[str], list[str]]:
-    """The parts of an operation's own source, the names of other operations that it uses, and those of its kernels."""
-    shown, others, kernels = [function], {}, {}
+def operation_parts(asked: Sequence[Any]) -> tuple[list[Part], list[str], list[str]]:
+    """The parts of operations' own source, the names of other operations that they use, and those of their kernels."""
+    shown = list(asked)
+    others: dict[Any, str] = {}
+    kernels: dict[str, None] = {}
     parts: list[Part] = []
     for f in shown:  # which grows
-        for title, piece in pieces(f, function):
+        for title, piece in pieces(f, f in asked):
             parts.append(part("operation", title, piece))
             kernels.update(dict.fromkeys(kernels_named(piece)))
             inside = hasattr(f, "op")  # a forward, a rule or a twin, not a function that checks and calls
@@ -118,18 +119,19 @@ def operation_parts(function: Any) -> tuple[list[Part], list[str], list[str]]:
                 if not is_ours(g) or g in shown:
                     continue
                 recorded_here = hasattr(g, "op") and not inside
-                if recorded_here or (g.__name__.startswith("_") and (inside or computes(g))):
+                private = g.__name__.startswith("_")
+                if recorded_here or (private and (inside or computes(g) or not computes(f))):
                     shown.append(g)
                 elif computes(g):
                     others[g] = g.__name__
     return parts, [name for g, name in others.items() if g not in shown], list(kernels)
 
 
-def pieces(f: Any, asked: Any) -> Iterator[tuple[str, Any]]:
+def pieces(f: Any, asked: bool) -> Iterator[tuple[str, Any]]:
     """A function, or a recorded operation's forward, rule and twin, each with what it is."""
     op = getattr(f, "op", None)
     if op is None:
-        yield f"{f.__name__}, {'the function' if f is asked else 'which is called'}", f
+        yield f"{f.__name__}, {'the function' if asked else 'which it calls'}", f
         return
     yield f"{f.__name__}, a recorded operation", op.forward
     if op.own_rule:
@@ -149,11 +151,11 @@ def computes(f: Any) -> bool:
     return False
 
 
-def layer_calls(layer: type) -> list[str]:
+def layer_calls(layer: type) -> list[Any]:
     """The operations that a layer's forward pass, or another of its own methods, calls."""
     methods = [layer.forward, *vars(layer).values()]  # type: ignore[attr-defined]
     called = [g for f in methods if isinstance(f, FunctionType) for g in names_in(f)]
-    return list(dict.fromkeys(g.__name__ for g in called if is_ours(g)))
+    return list(dict.fromkeys(g for g in called if is_ours(g) and computes(g)))
 
 
 def is_ours(f: Any) -> bool:
@@ -245,7 +247,9 @@ def definitions(path: Path) -> dict[str, tuple[int, str]]:
         whole = code.startswith("#") or (code.endswith(("}", ";")) and code.count("{") == code.count("}"))
         if whole:
             bare = re.sub(r"__launch_bounds__\([^)]*\)", "", code)
-            name = re.match(r"#define (\w+)|(?:template *<[^>]*> *)?struct (\w+)|constexpr \w+ (\w+)|[^(=]*?(\w+)\s*\(", bare)
+            name = re.match(
+                r"#define (\w+)|(?:template *<[^>]*> *)?struct (\w+)|constexpr \w+ (\w+)|[^(=]*?(\w+)\s*\(", bare
+            )
             if name:
                 found[next(filter(None, name.groups()))] = number - len(block) + 1, "\n".join(block) + "\n"
             block = []
@@ -277,13 +281,20 @@ def names_in(f: Any) -> list[Any]:
 
 def resolved(f: Any, node: ast.AST) -> Any:
     """What a name, or a name in a module, stands for in a function; None for its own variables and all else."""
-    function: Callable = inspect.unwrap(f)
-    if isinstance(node, ast.Name) and node.id not in function.__code__.co_varnames:
-        return function.__globals__.get(node.id)
+    if isinstance(node, ast.Name) and node.id not in own_names(f):
+        return inspect.unwrap(f).__globals__.get(node.id)
     if isinstance(node, ast.Attribute):
         module = resolved(f, node.value)
         return getattr(module, node.attr, None) if isinstance(module, ModuleType) else None
     return None
+
+
+@cache
+def own_names(f: Any) -> set[str]:
+    """The parameters and variables of a function, and of the functions and comprehensions in it."""
+    stored = {n.id for n in ordered(f) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    inner = {n.arg for n in ordered(f) if isinstance(n, ast.arg)}
+    return {*inspect.unwrap(f).__code__.co_varnames, *stored, *inner}
 
 
 def strings(f: Any) -> list[str]:

@@ -51,11 +51,14 @@ def run(arguments: argparse.Namespace) -> None:
     kinds = [kind for kind in KINDS if kind in (arguments.part or KINDS)]
     found = reading(arguments.operation, kinds)
     if not found.parts:
-        calls = f"; it calls {', '.join(found.others)}" if found.others else ""
-        raise ValueError(f"read: {arguments.operation} has no part {' or '.join(kinds)} of its own{calls}")
+        raise ValueError(
+            f"read: {arguments.operation} has no part {' or '.join(kinds)}; leave --part out to see all it has"
+        )
     for part in found.parts:
         print(styled(part.title, BOLD) + styled(f"  {place(part.path)}:{part.line}", DIM))
         print(coloured(part))
+    if kinds == list(KINDS) and not any(part.kind != "operation" for part in found.parts):
+        print("No kernel of its own: what stands above computes on either device.\n")
     if found.others and "operation" in kinds:
         print(f"It also calls {', '.join(found.others)}: tinylucid read {found.others[0]}")
 
