@@ -38,6 +38,7 @@ FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
+DRAW, DRAWN, SOURCE, READ = "tinylucid/graph.py", "tests/test_graph.py", "tinylucid/source.py", "tests/test_read.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
 EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
 EVERY = "tests/test_explain_every.py"
@@ -915,6 +916,39 @@ MUTANTS = [
     Mutant(GPU + "dense.py", "if len(a) > 1 else 0", "if len(a) > 1 else a.size", GPU_DENSE),
     Mutant(GPU + "dense.py", "int(not x_flipped)", "int(x_flipped)", GPU_DENSE),
     Mutant(GPU + "dense.py", "if leading != batch:", "if False:", GPU_DENSE),
+    # drawn records
+    Mutant(DRAW, "uses - Counter(self.roots)", "uses.copy()", DRAWN),
+    Mutant(DRAW, "if k in shown or not whole:", "if not whole:", DRAWN),
+    Mutant(DRAW, "deep and not left[source]", "deep", DRAWN),
+    Mutant(DRAW, "inner.sort(key=lambda each: height[each[1]])", "inner.sort(key=lambda each: -height[each[1]])", DRAWN),
+    Mutant(DRAW, "if sides and not spine:", "if sides:", DRAWN),
+    Mutant(DRAW, "lines[HEAD:-TAIL]", "lines[HEAD : -TAIL - 1]", DRAWN),
+    Mutant(DRAW, "svg[svg.index(\"<svg\") :]", "svg", DRAWN),
+    Mutant(DRAW, "or len(self.entries) > MANY", "", DRAWN),
+    Mutant(DRAW, "        if done.returncode:", "        if False:", DRAWN),
+    Mutant(DRAW, "html.escape(str(self))", "str(self)", DRAWN),
+    Mutant(DRAW, "key=lambda n: -n.rank", "key=lambda n: n.rank", DRAWN),
+    Mutant(DRAW, "parent is not None and parent not in seen", "parent is not None", DRAWN),
+    Mutant(DRAW, "if version[0] != then]", "if version[0] == then]", DRAWN),
+    Mutant(DRAW, "if changed and n.saved else []", "if n.saved else []", DRAWN),
+    Mutant(DRAW, "t.node or t: visible(str(name))", "t: visible(str(name))", DRAWN),
+    Mutant(DRAW, ".replace('\"', '\\\\\"')", "", DRAWN),
+    Mutant(DRAW, "c if c.isprintable() else", "c if c != '\\n' else", DRAWN),
+    # the source of an operation
+    Mutant(SOURCE, "(private and (inside or computes(g) or not computes(f)))", "(private and computes(g))", READ),
+    Mutant(SOURCE, "    if op.twin:", "    if False:", READ),
+    Mutant(SOURCE, "    if op.own_rule:", "    if op.own_rule and not op.twin:", READ),
+    Mutant(SOURCE, "if is_ours(h) and h not in reached]", "if h not in reached and False]", READ),
+    Mutant(SOURCE, "{*inspect.unwrap(f).__code__.co_varnames, *stored, *inner}", "{*stored, *inner}", READ),
+    Mutant(SOURCE, "*stored, *inner}", "*stored}", READ),
+    Mutant(SOURCE, "    while size < len(wanted):", "    if size < len(wanted):", READ),
+    Mutant(SOURCE, "number - len(block) + 1", "number - len(block)", READ),
+    Mutant(SOURCE, 'code.count("{") == code.count("}")', "True", READ),
+    Mutant(SOURCE, 're.sub(r"__launch_bounds__\([^)]*\)", "", code)', "code", READ),
+    Mutant(SOURCE, "key=lambda n: (n.lineno, n.col_offset)", "key=lambda n: -n.lineno", READ),
+    Mutant("tinylucid/commands/read.py", "(stripnl=False)", "()", READ),
+    Mutant("tinylucid/commands/read.py", "    if plain():", "    if False:", READ),
+    Mutant("tinylucid/commands/terminal.py", 'bool(os.environ.get("NO_COLOR"))', "False", READ),
 ]  # fmt: skip
 
 
