@@ -945,7 +945,7 @@ MUTANTS = [
     Mutant(SOURCE, 'code.count("{") == code.count("}")', "True", READ),
     Mutant(SOURCE, 're.sub(r"__launch_bounds__', 're.sub(r"__no_bounds__', READ),
     Mutant(SOURCE, "key=lambda n: (n.lineno, n.col_offset)", "key=lambda n: -n.lineno", READ),
-    Mutant("tinylucid/commands/read.py", "(stripnl=False)", "()", READ),
+    Mutant("tinylucid/commands/read.py", "highlight(part.text,", "highlight(part.text.strip(),", READ),
     Mutant("tinylucid/commands/read.py", "    if plain():", "    if False:", READ),
     Mutant("tinylucid/commands/terminal.py", 'bool(os.environ.get("NO_COLOR"))', "False", READ),
 ]  # fmt: skip

@@ -171,10 +171,17 @@ def test_private_names_methods_layers_and_dotted_names():
 
 
 def test_own_variables_are_no_names_of_the_module():
-    def f(sum):
-        return [mean for mean in sum] + [(lambda exp: exp)(1)]  # noqa: C416
+    def f(said, tl):
+        return [refused for refused in said] + [(lambda printed: printed)(1)], tl.relu, titles  # noqa: C416
 
-    assert source.names_in(f) == []
+    assert source.names_in(f) == [titles], "the others are functions of this file too, but not here"
+
+
+def test_what_leads_to_a_goal():
+    calls = {"a": ["b", "x"], "b": ["c"], "x": [], "c": ["d"], "d": [], "y": ["x"]}
+    assert source.leading(calls, ["d"]) == ["a", "b", "c", "d"]
+    assert source.leading(calls, []) == ["a"]
+    assert source.leading(calls, ["x", "d"]) == list(calls)
 
 
 def test_what_is_unknown_is_refused_with_what_is_alike():

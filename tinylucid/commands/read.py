@@ -73,4 +73,4 @@ def coloured(part: Part) -> str:
     """The text, with colours on a terminal that wants them."""
     if plain():
         return part.text
-    return highlight(part.text, LEXERS[part.language](stripnl=False), TerminalFormatter())
+    return highlight(part.text, LEXERS[part.language](), TerminalFormatter())
