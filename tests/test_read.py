@@ -1,5 +1,6 @@
 """tinylucid read: for every operation and kernel the parts are found, in the order to read them, and printed as they stand."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_every_operation_is_in_the_table_under_its_room():
         for name, first in family:
             function = getattr(tl.fft if room == "fft" else tl, name)
             assert function.__module__ == f"tinylucid.ops.{room}"
-            assert first.endswith(function.__doc__.split("\n")[0])
+            assert first.endswith(inspect.getdoc(function).split("\n")[0])
     assert dict(rows["join"])["cat"].startswith("the same as concatenate: ")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pygments import highlight
 from pygments.formatters import TerminalFormatter
 from pygments.lexers import CudaLexer, PythonLexer
+from pygments.token import Comment, Keyword, Name, Operator, String, Token
 
 from ..source import KINDS, Part, families, reading
 from .terminal import BOLD, DIM, heading, plain, styled, table
@@ -22,6 +23,18 @@ EXAMPLES = (
     "tinylucid read adam",
 )
 LEXERS = {"python": PythonLexer, "cuda": CudaLexer}
+COLOURS = {  # that can be read on black and on white, unlike the formatter's own blue
+    Token: "",
+    Comment: "brightblack",
+    String: "green",
+    Keyword: "magenta",
+    Operator.Word: "magenta",
+    Keyword.Type: "cyan",
+    Name.Builtin: "cyan",
+    Name.Decorator: "cyan",
+    Name.Function: "*red*",
+    Name.Class: "*red*",
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -73,4 +86,5 @@ def coloured(part: Part) -> str:
     """The text, with colours on a terminal that wants them."""
     if plain():
         return part.text
-    return highlight(part.text, LEXERS[part.language](), TerminalFormatter())
+    both = {token: (colour, colour) for token, colour in COLOURS.items()}
+    return highlight(part.text, LEXERS[part.language](), TerminalFormatter(colorscheme=both))
