@@ -60,6 +60,8 @@ ONE_FOLDER = (
     "exercises",
     "exercise_command",
     "metrics",
+    "graph",
+    "read",
 )
 
 

@@ -40,6 +40,7 @@ VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py",
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ARITHMETIC, CHOICE = "tinylucid/ops/arithmetic.py", "tinylucid/ops/choice.py"
+DRAW, DRAWN, SOURCE, READ = "tinylucid/graph.py", "tests/test_graph.py", "tinylucid/source.py", "tests/test_read.py"
 ELEMENTWISE, REDUCE, SHAPE = "tinylucid/ops/elementwise.py", "tinylucid/ops/reduce.py", "tinylucid/ops/shape.py"
 INDEXING, TEACHING = "tinylucid/ops/indexing.py", "tests/test_teaching.py"
 EXPLAIN, PATHS = "tinylucid/explain/", "tests/test_explain_paths.py"
@@ -953,6 +954,38 @@ MUTANTS = [
     Mutant(CHECKS + "adam.py", "one_of(draw, 0.0, 0.3, 0.2)", "0.0", TRIAL + "adam"),
     Mutant(CHECKS + "adam.py", "similar(later=1)", "similar()", TRIAL + "adam"),
     Mutant(CHECKS + "adam.py", "upstream=(), ", "", TRIAL + "adam"),
+    # drawn records
+    Mutant(DRAW, "uses - Counter(self.roots)", "uses.copy()", DRAWN),
+    Mutant(DRAW, "if k in shown or not whole:", "if not whole:", DRAWN),
+    Mutant(DRAW, "deep and not left[source]", "deep", DRAWN),
+    Mutant(DRAW, "inner.sort(key=lambda each: height[each[1]])", "inner.sort(key=lambda each: -height[each[1]])", DRAWN),
+    Mutant(DRAW, "if sides and not spine:", "if sides:", DRAWN),
+    Mutant(DRAW, "lines[HEAD:-TAIL]", "lines[HEAD : -TAIL - 1]", DRAWN),
+    Mutant(DRAW, "svg[svg.index(\"<svg\") :]", "svg", DRAWN),
+    Mutant(DRAW, "or len(self.entries) > MANY", "", DRAWN),
+    Mutant(DRAW, "        if done.returncode:", "        if False:", DRAWN),
+    Mutant(DRAW, "html.escape(str(self))", "str(self)", DRAWN),
+    Mutant(DRAW, "key=lambda n: -n.rank", "key=lambda n: n.rank", DRAWN),
+    Mutant(DRAW, "if version[0] != then]", "if version[0] == then]", DRAWN),
+    Mutant(DRAW, "if changed and n.saved else []", "if n.saved else []", DRAWN),
+    Mutant(DRAW, "t.node or t: visible(str(name))", "t: visible(str(name))", DRAWN),
+    Mutant(DRAW, ".replace('\"', '\\\\\"')", "", DRAWN),
+    Mutant(DRAW, "c if c.isprintable() else", "c if c != '\\n' else", DRAWN),
+    # the source of an operation
+    Mutant(SOURCE, "(private and (inside or computes(g) or not computes(f)))", "(private and computes(g))", READ),
+    Mutant(SOURCE, "    if op.twin:", "    if False:", READ),
+    Mutant(SOURCE, "    if op.own_rule:", "    if op.own_rule and not op.twin:", READ),
+    Mutant(SOURCE, "if is_ours(h) and h not in reached]", "if h not in reached and False]", READ),
+    Mutant(SOURCE, "{*inspect.unwrap(f).__code__.co_varnames, *stored, *inner}", "{*stored, *inner}", READ),
+    Mutant(SOURCE, "*stored, *inner}", "*stored}", READ),
+    Mutant(SOURCE, "    while size < len(wanted):", "    if size < len(wanted):", READ),
+    Mutant(SOURCE, "number - len(block) + 1", "number - len(block)", READ),
+    Mutant(SOURCE, 'code.count("{") == code.count("}")', "True", READ),
+    Mutant(SOURCE, 're.sub(r"__launch_bounds__', 're.sub(r"__no_bounds__', READ),
+    Mutant(SOURCE, "key=lambda n: (n.lineno, n.col_offset)", "key=lambda n: -n.lineno", READ),
+    Mutant("tinylucid/commands/read.py", "highlight(part.text,", "highlight(part.text.strip(),", READ),
+    Mutant("tinylucid/commands/read.py", "    if plain():", "    if False:", READ),
+    Mutant("tinylucid/commands/terminal.py", 'bool(os.environ.get("NO_COLOR"))', "False", READ),
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ FLOORS = [
     {"ops"},
     {"creation", "cuda"},
     {"nn", "optim"},
-    {"check", "data", "io", "metrics", "summary"},
+    {"check", "data", "io", "metrics", "summary", "graph"},
     {"models", "baselines"},
     {"train"},
     {"findings"},
@@ -32,6 +32,7 @@ FLOORS = [
     {"page"},
     {"demo"},
     {"exercises"},
+    {"source"},
     {"commands"},
     {"cli"},
 ]
@@ -82,7 +83,7 @@ def test_every_room_has_a_floor():
 
 
 def test_importing_is_light():
-    heavy = ["numba", "scipy", "matplotlib", "skimage", "sklearn", "hypothesis", "tqdm", "safetensors", "torch"]
+    heavy = ["numba", "scipy", "matplotlib", "skimage", "sklearn", "hypothesis", "tqdm", "pygments", "safetensors", "torch"]
     code = f"import sys, tinylucid; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert found == "[]"

@@ -32,6 +32,7 @@ from .tensor import Tensor, operation
 if TYPE_CHECKING:
     from . import check, data, explain, io, metrics, models, plot, report, train, visualize
     from .check import gradcheck, gradgradcheck
+    from .graph import draw_graph
     from .io import load, save
     from .train import evaluate, fit, predict
 
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 # imported when first used, so that import stays fast
 _LATER = {
     **dict.fromkeys(("gradcheck", "gradgradcheck"), "check"),
+    "draw_graph": "graph",
     **dict.fromkeys(("load", "save"), "io"),
     **dict.fromkeys(("evaluate", "fit", "predict"), "train"),
 }

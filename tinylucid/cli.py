@@ -17,7 +17,7 @@ from tinylucid_kernels.gpu.driver import NoGPU
 from . import __version__, devices
 from .commands.terminal import complain
 
-COMMANDS = ("demo", "train", "evaluate", "predict", "explain", "visualize", "gradcheck", "exercise", "info")  # commands/NAME.py
+COMMANDS = ("demo", "train", "evaluate", "predict", "explain", "visualize", "gradcheck", "exercise", "read", "info")
 
 
 class Parser(argparse.ArgumentParser):

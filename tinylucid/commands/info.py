@@ -29,6 +29,7 @@ PACKAGES = (
     "scikit-learn",
     "tqdm",
     "hypothesis",
+    "pygments",
 )
 
 

@@ -12,10 +12,14 @@ from typing import Any
 BOLD, DIM, GOOD, BAD = "1", "2", "34", "31"  # blue and red: apart for colour-blind eyes too
 
 
+def plain() -> bool:
+    """Whether stdout is no terminal, or one that wants no colours (https://no-color.org)."""
+    return not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
 def styled(text: str, style: str) -> str:
-    """The text in a style, on a terminal that wants one (https://no-color.org)."""
-    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return text if plain else f"\033[{style}m{text}\033[0m"
+    """The text in a style, on a terminal that wants one."""
+    return text if plain() else f"\033[{style}m{text}\033[0m"
 
 
 def heading(text: str) -> None:
