@@ -165,7 +165,7 @@ class Operation:
                 else:
                     parents.append(None)
             else:
-                odd = odd or type(a) not in PLAIN
+                odd, a = (odd, a) if type(a) in PLAIN else (True, devices.plain(a))
                 arrays.append(a)
                 parents.append(None)
         if self.dtypes and dtype is not None and (odd or (dtype is not float32 and dtype is not float64)):

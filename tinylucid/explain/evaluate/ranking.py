@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import show
 from ...random import Generator
 from .bootstrap import SIGNIFICANT, holm, interval, near_the_best, p_values, resamples
 
@@ -145,6 +146,9 @@ class Ranking:
         )
 
     __str__ = table
+
+    def _repr_html_(self) -> str:
+        return show.text(self)
 
     def cell(self, measure: str, k: int) -> str:
         """A method's mean score, with = if it is not significantly different from the best."""
