@@ -17,7 +17,7 @@ import numpy as np
 from . import devices
 from .tensor import Tensor
 
-EDGE = 4  # rows and columns at each end of values that are too many to be all shown
+EDGE = 5  # rows and columns at each end of values that are too many to be all shown
 MOST = 6  # pictures in a card
 SMALLEST = 8  # pixels a side: what is smaller is read rather than looked at
 GAP = "…"
@@ -28,8 +28,8 @@ figures: Any = None  # () → tl.plot, which is above this room: tinylucid/__ini
 
 
 def text(shown: Any) -> str:
-    """A text as it would be printed, in letters of one width."""
-    return f'<pre style="line-height: 1.3">{escape(str(shown))}</pre>'
+    """A text in letters of one width, its lines broken where they are too long for the page."""
+    return f'<pre style="font-family: monospace; white-space: pre-wrap">{escape(str(shown))}</pre>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int, note: str = "") -> str:

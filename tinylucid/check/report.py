@@ -20,7 +20,7 @@ class Report:
         return self.status == "pass"
 
     def _repr_html_(self) -> str:
-        return show.text(f"{self.status}: {self.text}" if self.text else self.status)
+        return show.text(f"{self.status}\n{self.text}".strip())
 
 
 class GradcheckError(RuntimeError):
