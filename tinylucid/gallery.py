@@ -14,7 +14,7 @@ import numpy as np
 
 from . import show
 
-MOST = 12  # maps or pictures that are drawn; of more only the first
+MOST, ABREAST = 10, 5  # maps or pictures that are drawn, of more only the first; in a row
 LONGEST = 12  # times as long as wide: what is longer would be drawn as a thread
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,7 +35,7 @@ class Maps(Gallery):
     def _repr_png_(self) -> Any:
         planes = self[None] if self.ndim == 2 else self
         if planes.ndim in (3, 4) and planes.size and max(planes.shape[-2:]) <= LONGEST * min(planes.shape[-2:]):
-            return show.drawn("heatmap", planes[:MOST])
+            return show.drawn("heatmap", planes[:MOST], columns=ABREAST)
         return None
 
 
@@ -44,7 +44,7 @@ class Pictures(Gallery):
 
     def _repr_png_(self) -> Any:
         x = self[None] if self.ndim == 3 else self
-        return show.drawn("picture_grid", x[:MOST], [""] * len(x[:MOST]), columns=min(len(x), 4) or 1)
+        return show.drawn("picture_grid", x[:MOST], [""] * len(x[:MOST]), columns=ABREAST)
 
 
 def giving(kind: type[Gallery]) -> Callable[[Function], Function]:

@@ -29,7 +29,7 @@ figures: Any = None  # () → tl.plot, which is above this room: tinylucid/__ini
 
 def text(shown: Any) -> str:
     """A text in letters of one width, its lines broken where they are too long for the page."""
-    return f'<pre style="font-family: monospace; white-space: pre-wrap">{escape(str(shown))}</pre>'
+    return f'<pre style="font-family: monospace; white-space: pre-wrap; word-break: normal">{escape(str(shown))}</pre>'
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int, note: str = "") -> str:
