@@ -23,28 +23,31 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Gallery(np.ndarray):
     """What Maps and Pictures share: arithmetic gives plain arrays, and drawing is left to tl.plot."""
 
+    figure: str  # of tl.plot, that draws many
+    axes: tuple[int, ...]  # how many axes many may have; a single one has one less than the fewest
+
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         if array is self:
             return self  # maps *= 2
         return array[()] if return_scalar else array.view(np.ndarray)
 
+    def _repr_png_(self) -> Any:
+        many = self[None] if self.ndim == self.axes[0] - 1 else self
+        if many.ndim not in self.axes or not self.size or max(self.shape[-2:]) > LONGEST * min(self.shape[-2:]):
+            return None
+        return show.drawn(self.figure, many[:MOST], None, columns=ABREAST)
+
 
 class Maps(Gallery):
-    """Maps (N, C, H, W), whose channels are summed when drawn, (N, H, W) or one plane (H, W); red is above zero, blue below."""
+    """Maps (N, H, W), (N, C, H, W), whose channels are summed when drawn, or one plane (H, W); red is above zero, blue below."""
 
-    def _repr_png_(self) -> Any:
-        planes = self[None] if self.ndim == 2 else self
-        if planes.ndim in (3, 4) and planes.size and max(planes.shape[-2:]) <= LONGEST * min(planes.shape[-2:]):
-            return show.drawn("heatmap", planes[:MOST], columns=ABREAST)
-        return None
+    figure, axes = "heatmap", (3, 4)
 
 
 class Pictures(Gallery):
     """Pictures (N, C, H, W), or one (C, H, W), C 1 or 3: colour in [0, 1], grey in any range."""
 
-    def _repr_png_(self) -> Any:
-        x = self[None] if self.ndim == 3 else self
-        return show.drawn("picture_grid", x[:MOST], [""] * len(x[:MOST]), columns=ABREAST)
+    figure, axes = "picture_grid", (4,)
 
 
 def giving(kind: type[Gallery]) -> Callable[[Function], Function]:

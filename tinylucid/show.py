@@ -113,7 +113,7 @@ def picture(values: Any) -> str:
     x = values[None] if values.ndim == 3 else values
     if x.ndim != 4 or x.shape[1] not in (1, 3) or min(x.shape[2:]) < SMALLEST or x.dtype.kind not in "fu":
         return ""
-    png = drawn("picture_grid", x[:MOST], [""] * len(x[:MOST]), columns=MOST)
+    png = drawn("picture_grid", x[:MOST], None, columns=MOST)
     return f"data:image/png;base64,{base64.b64encode(png[0]).decode()}" if png else ""
 
 

@@ -151,7 +151,7 @@ class Ranking:
 
     def _repr_html_(self) -> str:
         (head, *ranked), (over, under, *scored) = self.lines
-        heads = [f"{first.strip()} {last.strip()}" for first, last in zip(over, under)]
+        heads = [f"{first.strip()} {last.strip()}".strip() for first, last in zip(over, under)]
         return show.table(head, ranked, left=6, note=self.title) + show.table(heads, scored, left=2, note=LEGEND)
 
     def cell(self, measure: str, k: int) -> str:
