@@ -3,6 +3,7 @@
 import base64
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -26,7 +27,7 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.rows, self.text, self.images, self.open = [], "", [], []
+        self.rows, self.sides, self.text, self.images, self.open = [], [], "", [], []
         self.feed(html)
         assert self.open == []
 
@@ -46,6 +47,7 @@ class Page(HTMLParser):
             self.rows.append([])
         elif tag in ("th", "td"):
             self.rows[-1].append("")
+            self.sides.append(re.search(r"text-align: (left|right)", attrs["style"])[1])
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -194,6 +196,7 @@ def test_a_summary_and_a_history_are_the_tables_that_print_gives():
     title, *notes = table.title, "– : no rule, counted as 0"
     assert found.text.startswith(" ".join([title, "  ".join(["", *notes])]))
     assert len(found.rows) == 1 + len(table.rows) + 1
+    assert found.sides == len(found.rows) * (3 * ["left"] + 3 * ["right"])
     cells = [word for row in found.rows for cell in row for word in cell.split()]
     assert cells == words(str(table).removeprefix(title).removesuffix(notes[0]))
 
