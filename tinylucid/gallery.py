@@ -27,9 +27,7 @@ class Gallery(np.ndarray):
     axes: tuple[int, ...]  # how many axes many may have; a single one has one less than the fewest
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        if array is self:
-            return self  # maps *= 2
-        return array[()] if return_scalar else array.view(np.ndarray)
+        return array[()] if return_scalar else array  # plain, or self where that is written into: maps *= 2
 
     def _repr_png_(self) -> Any:
         many = self[None] if self.ndim == self.axes[0] - 1 else self

@@ -21,7 +21,7 @@ EDGE = 5  # rows and columns at each end of values that are too many to be all s
 MOST = 6  # pictures in a card
 SMALLEST = 8  # pixels a side: what is smaller is read rather than looked at
 GAP = "…"
-QUIET = "opacity: 0.7; font-size: 0.9em"
+QUIET = "opacity: 0.7; font-size: 0.9em; white-space: pre-line"
 CELL = "padding: 0.1em 0.6em; text-align: {}"
 
 figures: Any = None  # () → tl.plot, which is above this room: tinylucid/__init__.py, the roof, brings it
@@ -111,14 +111,14 @@ def picture(values: Any) -> str:
     A plane (H, W) is none: it may as well be weights, or a row of logits for each picture, and its values tell more.
     """
     x = values[None] if values.ndim == 3 else values
-    if x.ndim != 4 or x.shape[1] not in (1, 3) or min(x.shape[2:]) < SMALLEST or x.dtype.kind not in "fu":
+    if x.ndim != 4 or min(x.shape[2:]) < SMALLEST or x.dtype.kind not in "fu":
         return ""
     png = drawn("picture_grid", x[:MOST], None, columns=MOST)
     return f"data:image/png;base64,{base64.b64encode(png[0]).decode()}" if png else ""
 
 
 def drawn(figure: str, *args: Any, **settings: Any) -> tuple[bytes, dict[str, int]] | None:
-    """The figure of that name as a PNG and its size; None of values that it refuses: the text is then what is shown."""
+    """The figure of that name as a PNG and its size; None of values that it refuses, such as twelve channels."""
     try:
         return getattr(figures(), figure)(*args, **settings)._repr_png_()
     except ValueError:
