@@ -39,6 +39,8 @@ ONE_FOLDER = (
     "plot",
     "plot_heat",
     "plot_layers",
+    "show",
+    "notebooks",
     "report",
     "demo",
     "textures",

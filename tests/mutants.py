@@ -33,6 +33,7 @@ class Mutant:
 OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests/test_autograd.py"
 VALUES, LAYERS, RECURRENT = "tests/test_values.py", "tests/test_values_layers.py", "tests/test_recurrent.py"
 FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
+SHOW = "tests/test_show.py"
 SCHEDULES = "tests/test_schedules.py"
 FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 CHECKS, TRIAL = "tinylucid/exercises/checks/", "tests/test_exercises.py -k "
@@ -986,6 +987,32 @@ MUTANTS = [
     Mutant("tinylucid/commands/read.py", "highlight(part.text,", "highlight(part.text.strip(),", READ),
     Mutant("tinylucid/commands/read.py", "    if plain():", "    if False:", READ),
     Mutant("tinylucid/commands/terminal.py", 'bool(os.environ.get("NO_COLOR"))', "False", READ),
+    Mutant("tinylucid/show.py", "n <= 2 * EDGE + 1", "n <= 2 * EDGE + 2", SHOW),
+    Mutant("tinylucid/show.py", "range(n - EDGE, n)", "range(n - EDGE + 1, n)", SHOW),
+    Mutant("tinylucid/show.py", "{escape(c)}", "{c}", SHOW),
+    Mutant("tinylucid/show.py", "{escape(str(shown))}", "{shown}", SHOW),
+    Mutant("tinylucid/show.py", "elif x.requires_grad and x.is_leaf", "elif x.requires_grad", SHOW),
+    Mutant("tinylucid/show.py", 'f" in layer {x.node.layer}"', '""', SHOW),
+    Mutant("tinylucid/show.py", "known.mean(dtype=np.float64)", "values.mean(dtype=np.float64)", SHOW),
+    Mutant("tinylucid/show.py", ' or x.dtype.kind not in "fu"', "", SHOW),
+    Mutant("tinylucid/show.py", "min(x.shape[2:]) < SMALLEST", "max(x.shape[2:]) < SMALLEST", SHOW),
+    Mutant("tinylucid/show.py", "x[:MOST], None", "x, None", SHOW),
+    Mutant("tinylucid/show.py", "except ValueError:", "except KeyError:", SHOW),
+    Mutant("tinylucid/gallery.py", "else array  #", "else array.view(type(self))  #", SHOW),
+    Mutant("tinylucid/gallery.py", "else array  #", "else np.asarray(array)  #", SHOW),
+    Mutant("tinylucid/gallery.py", "array[()] if return_scalar else ", "", SHOW),
+    Mutant("tinylucid/gallery.py", "many[:MOST]", "many", SHOW),
+    Mutant("tinylucid/gallery.py", "self.axes[0] - 1", "self.axes[0] - 2", SHOW),
+    Mutant("tinylucid/gallery.py", "self.shape[-2:]) > LONGEST", "self.shape[-2:]) >= LONGEST", SHOW),
+    Mutant("tinylucid/gallery.py", "@functools.wraps(function)", "", SHOW),
+    Mutant("tinylucid/devices.py", "return x.view(np.ndarray) if", "return x if", SHOW),
+    Mutant("tinylucid/devices.py", "if type(x) is np.ndarray or (gpu_type", "if isinstance(x, np.ndarray) or (gpu_type", SHOW),
+    Mutant("tinylucid/explain/by_name.py", "    @giving(Maps)\n", "", SHOW),
+    Mutant("tinylucid/plot/shown.py", "round(height * INCH)", "round(height * 200)", SHOW),
+    Mutant("tinylucid/plot/shown.py", ', metadata={"Software": None}', "", SHOW),
+    Mutant("tinylucid/summary.py", "left=3", "left=0", SHOW),
+    Mutant("tinylucid/train/history.py", "head, *rows = self.lines", "head, _, *rows = self.lines", SHOW),
+    Mutant("tinylucid/explain/evaluate/ranking.py", "(over, under, *scored)", "(over, under, _, *scored)", SHOW),
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tinylucid_kernels import kernels
 
-from . import autograd, cuda, nn, optim
+from . import autograd, cuda, nn, optim, show
 from .autograd import grad
 from .creation import arange, full, ones, ones_like, rand, randn, tensor, zeros, zeros_like
 from .devices import get_default_device, set_default_device
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .train import evaluate, fit, predict
 
 __version__ = "0.1.0"
+show.figures = lambda: _import_module(".plot", __name__)  # a map is drawn by a room above its own
 
 # imported when first used, so that import stays fast
 _LATER = {

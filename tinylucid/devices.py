@@ -85,12 +85,17 @@ def is_array(x: Any) -> bool:
 
 
 def as_array(x: Any) -> Array:
-    """An array as it is, on its device; anything else as a NumPy array."""
-    if is_array(x):
+    """An array as it is, on its device, a subclass's as NumPy's own on the same memory; anything else as a NumPy array."""
+    if type(x) is np.ndarray or (gpu_type is not None and isinstance(x, gpu_type)):
         return x
     if hasattr(x, "__cuda_array_interface__") and type(x).__module__.split(".")[0] == "cupy":
         return module().asarray(x)  # the first one: made by the user
-    return np.asanyarray(x)
+    return np.asarray(x)
+
+
+def plain(x: Any) -> Any:
+    """An array of a subclass of NumPy's, such as maps or a file's memory map, as NumPy's own; anything else as it is."""
+    return x.view(np.ndarray) if isinstance(x, np.ndarray) and type(x) is not np.ndarray else x
 
 
 def host(x: Any) -> Any:

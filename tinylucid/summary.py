@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import dtypes, nn
+from . import dtypes, nn, show
 from .creation import zeros
 from .nn.module import check_model, device_of, mode
 from .random import default_generator
@@ -66,14 +66,30 @@ class Summary:
         """Bytes of all outputs and all parameters."""
         return sum(row.memory for row in self.rows)
 
-    def __str__(self) -> str:
-        lines = [("layer", "kind", "output", "parameters", "FLOPs", "memory")]
+    @property
+    def title(self) -> str:
+        """Which net this is, and for which input."""
+        return f"{self.kind} for input {self.input_shape}, {self.dtype}"
+
+    @property
+    def lines(self) -> list[tuple[str, ...]]:
+        """The table in words: its head, the layers, their sums."""
+        lines: list[tuple[str, ...]] = [("layer", "kind", "output", "parameters", "FLOPs", "memory")]
         for row in self.rows:
             shape = "not called" if row.output_shape is None else str(row.output_shape)
             flops = "–" if row.flops is None else human(row.flops)
             parameters = f"{row.parameters:,}" if row.parameters else ""
             lines.append((row.name or "(itself)", row.kind, shape, parameters, flops, f"{human(row.memory)}B"))
         lines.append(("total", "", "", f"{self.parameters:,}", human(self.flops), f"{human(self.memory)}B"))
+        return lines
+
+    @property
+    def notes(self) -> list[str]:
+        """What has to be said below the table."""
+        return ["– : no rule, counted as 0"] if any(row.flops is None for row in self.rows) else []
+
+    def __str__(self) -> str:
+        lines = self.lines
         widths = [max(map(len, column)) for column in zip(*lines)]
         aligned = [
             "  ".join(
@@ -82,11 +98,13 @@ class Summary:
             for line in lines
         ]
         rule = "─" * max(map(len, aligned))
-        title = f"{self.kind} for input {self.input_shape}, {self.dtype}"
-        notes = ["– : no rule, counted as 0"] if any(row.flops is None for row in self.rows) else []
-        return "\n".join([title, "", aligned[0], rule, *aligned[1:-1], rule, aligned[-1], *notes])
+        return "\n".join([self.title, "", aligned[0], rule, *aligned[1:-1], rule, aligned[-1], *self.notes])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head, *rows = self.lines
+        return show.table(head, rows, left=3, note="   ".join([self.title, *self.notes]))
 
 
 def summary(model: nn.Module, input_shape: Any) -> Summary:

@@ -165,7 +165,8 @@ class Operation:
                 else:
                     parents.append(None)
             else:
-                odd = odd or type(a) not in PLAIN
+                if type(a) not in PLAIN:
+                    odd, a = True, devices.plain(a)
                 arrays.append(a)
                 parents.append(None)
         if self.dtypes and dtype is not None and (odd or (dtype is not float32 and dtype is not float64)):
@@ -184,8 +185,7 @@ class Operation:
             out = devices.as_array(out)  # NumPy reduces to scalars, which would promote what they meet
         t = new(Tensor)
         t.data, t._grad, t.hooks = out, None, None
-        x = arrays[0]
-        if self.view and (out is x or (out.base is not None and (out.base is x or out.base is x.base))):
+        if self.view and (out is (x := arrays[0]) or (out.base is not None and (out.base is x or out.base is x.base))):
             t.version = args[0].version
             t.version[1] = True
         else:

@@ -319,3 +319,14 @@ def test_an_index_beside_the_tensor_is_an_error_as_on_the_cpu(name, on_gpu):
     with pytest.raises(IndexError, match="index: "):
         x[key] = 5.0
     assert x.sum().item() == 6
+
+
+def test_a_card_and_maps_are_the_cpus(on_gpu):
+    x = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 1, 8, 8)
+    for shape in ((8, 8), (1, 1, 8, 8)):
+        here, there = (tl.tensor(x.reshape(shape), device=device)._repr_html_() for device in ("cpu", "cuda"))
+        assert there == here.replace("· cpu", "· cuda")
+    maps = tl.explain.gradient(lambda z: (z * z).flatten(1)[:, :2], tl.tensor(x), 1)
+    made = tl.tensor(x) * maps
+    assert made.device == "cuda"
+    np.testing.assert_array_equal(made.cpu().numpy(), x * maps)

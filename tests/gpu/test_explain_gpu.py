@@ -47,7 +47,7 @@ def on_both(make, seed, count=2):
 
 def close(a, b, tolerance=1e-9):
     """Whether two maps, both NumPy arrays, are the same to rounding."""
-    assert type(a) is np.ndarray
+    assert isinstance(a, np.ndarray)
     assert a.shape == b.shape
     assert a.dtype == b.dtype
     return np.abs(a - b).max(initial=0) <= tolerance * max(1, np.abs(b).max(initial=0))

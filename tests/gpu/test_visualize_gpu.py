@@ -26,7 +26,7 @@ def test_a_few_steps_of_rendering_are_the_cpus(make):
         assert {p.device for p in picture.parameters} == {"cuda" if net.conv.weight.device == "cuda" else "cpu"}
         assert net.training
     on_cpu, on_gpu = found
-    assert type(on_gpu) is np.ndarray
+    assert isinstance(on_gpu, np.ndarray)
     assert np.abs(on_gpu - on_cpu).max() <= 1e-9
     start = make(SHAPE, low=[0, -1], high=1, dtype=tl.float64, rng=tl.Generator(3))().data
     assert np.abs(on_gpu - start).max() > 1e-3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import show
+
 
 @dataclass(frozen=True)
 class Report:
@@ -16,6 +18,9 @@ class Report:
 
     def __bool__(self) -> bool:
         return self.status == "pass"
+
+    def _repr_html_(self) -> str:
+        return show.text(f"{self.status}\n{self.text}".strip())
 
 
 class GradcheckError(RuntimeError):

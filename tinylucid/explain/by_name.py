@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..random import Generator
 from .cam import grad_cam, grad_cam_pp, guided_grad_cam, hires_cam, layer_cam, score_cam
 from .common import Method, planes
@@ -67,6 +68,7 @@ def prepared(name: str, seed: int, layer: Any, background: Any) -> Method:
     """One method with its settings."""
     method = METHODS[name]
 
+    @giving(Maps)
     def call(model: Any, x: Any, target: Any) -> Any:
         settings: dict[str, Any] = {}
         if takes(name, "rng"):

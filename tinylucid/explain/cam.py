@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices
+from ..gallery import Maps, giving
 from ..nn import Module
 from ..nn.module import mode
 from ..ops import interpolate, softmax
@@ -32,6 +33,7 @@ from .layers import scored_from
 from .rectified import guided_backprop
 
 
+@giving(Maps)
 def grad_cam(
     model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
 ) -> Any:
@@ -48,6 +50,7 @@ def grad_cam(
     return placed((g.mean((2, 3), keepdims=True) * a).sum(1))
 
 
+@giving(Maps)
 def grad_cam_pp(
     model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
 ) -> Any:
@@ -63,6 +66,7 @@ def grad_cam_pp(
     return placed(((alpha * np.maximum(g, 0)).sum((2, 3), keepdims=True) * a).sum(1))
 
 
+@giving(Maps)
 def hires_cam(
     model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
 ) -> Any:
@@ -74,6 +78,7 @@ def hires_cam(
     return placed((g * a).sum(1))
 
 
+@giving(Maps)
 def layer_cam(
     model: Module, x: Any, target: Any, *, layer: str | Module | None = None, relu: bool = True, upsample: bool = True
 ) -> Any:
@@ -85,6 +90,7 @@ def layer_cam(
     return placed((np.maximum(g, 0) * a).sum(1))
 
 
+@giving(Maps)
 def score_cam(
     model: Module,
     x: Any,
@@ -115,6 +121,7 @@ def channel_weights(model: Callable, x: Any, target: Any, a: Any, batch_size: in
     return softmax(np.stack(list(scores), 1), 1)
 
 
+@giving(Maps)
 def guided_grad_cam(model: Module, x: Any, target: Any, *, layer: str | Module | None = None) -> Any:
     """Guided backprop ⊙ Grad-CAM enlarged, shaped like x: fine lines, where the class was seen (Selvaraju et al., 2017).
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..ops.arithmetic import div, mul
 from ..ops.dense import _matmul
 from ..ops.pool import _pool_gather, _pool_scatter
@@ -25,6 +26,7 @@ from .passing import KINKED, MAX_POOLS, SMOOTH, Call, calls_between, is_linear, 
 HALF_THE_DIGITS = {np.dtype(kind): np.finfo(kind).eps ** 0.5 for kind in (np.float32, np.float64)}
 
 
+@giving(Maps)
 def deeplift(model: Callable[[Any], Any], x: Any, target: Any, *, baseline: Any = 0) -> Any:
     """(x − b)·m, shaped like x, m by the rescale rule: it sums to f(x) − f(b) exactly (Shrikumar et al., 2017).
 

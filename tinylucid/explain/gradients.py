@@ -9,10 +9,12 @@ import numpy as np
 
 from .. import devices
 from ..autograd import grad
+from ..gallery import Maps, giving
 from ..tensor import Tensor
 from .common import beside, pixels, recording, score
 
 
+@giving(Maps)
 def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     """∂ logit[target] / ∂x, an array shaped like x and in its dtype, signed (Simonyan et al., 2014, section 3).
 
@@ -28,6 +30,7 @@ def gradient(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
         return slope(score(model, leaf, target), leaf, "x")
 
 
+@giving(Maps)
 def gradient_x_input(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     """x · ∂ logit[target] / ∂x, element by element, an array shaped like x (Shrikumar et al., 2016).
 

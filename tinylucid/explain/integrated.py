@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices, dtypes
+from ..gallery import Maps, giving
 from ..random import Generator
 from ..tensor import Tensor
 from .baseline import averaged
@@ -16,6 +17,7 @@ from .common import at_least_one, beside, pixels, sweep, values
 from .gradients import gradient
 
 
+@giving(Maps)
 def integrated_gradients(
     model: Callable[[Any], Any], x: Any, target: Any, *, baseline: Any = 0, steps: int = 32, batch_size: int = 64
 ) -> Any:
@@ -40,6 +42,7 @@ def integrated_gradients(
     return averaged(one, baseline, x)
 
 
+@giving(Maps)
 def expected_gradients(
     model: Callable[[Any], Any],
     x: Any,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..nn import Module
 from ..ops.choice import maximum, minimum
 from ..ops.conv import _conv2d, _conv2d_input
@@ -29,6 +30,7 @@ from .passing import KINKED, MAX_POOLS, SMOOTH, Call, calls_between, refuse_othe
 EPSILON = 1e-6  # keeps a sum that nearly cancels from being divided by
 
 
+@giving(Maps)
 def lrp(model: Callable[[Any], Any], x: Any, target: Any, *, rule: Any = "epsilon") -> Any:
     """The relevance of each pixel, shaped like x: shares of the answer, which they sum to but for what biases gave.
 

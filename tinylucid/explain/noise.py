@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..random import Generator
 from .common import Method, at_least_one, beside, check_method, pixels, sweep
 from .gradients import gradient
@@ -14,6 +15,7 @@ from .gradients import gradient
 BLOCK = 2**20  # numbers drawn at a time: one by one the calls take longer than the drawing
 
 
+@giving(Maps)
 def smoothgrad(
     model: Callable[[Any], Any],
     x: Any,
@@ -37,6 +39,7 @@ def smoothgrad(
     return mean
 
 
+@giving(Maps)
 def smoothgrad_squared(
     model: Callable[[Any], Any],
     x: Any,
@@ -56,6 +59,7 @@ def smoothgrad_squared(
     return mean
 
 
+@giving(Maps)
 def vargrad(
     model: Callable[[Any], Any],
     x: Any,

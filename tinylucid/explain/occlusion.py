@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..ops.conv import pair
 from .baseline import averaged
 from .common import beside, planes, values
@@ -17,6 +18,7 @@ from .hide import answers, differ
 Size = int | tuple[int, int]
 
 
+@giving(Maps)
 def occlusion(
     model: Callable[[Any], Any],
     x: Any,
@@ -81,6 +83,7 @@ def without(place: Any, size: tuple[int, ...]) -> Any:
     return keep
 
 
+@giving(Maps)
 def feature_ablation(
     model: Callable[[Any], Any],
     x: Any,

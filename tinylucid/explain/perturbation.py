@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..ops import abs, interpolate
 from ..ops.conv import pair
 from ..optim import Adam
@@ -17,6 +18,7 @@ from .gradients import slope
 from .hide import differ
 
 
+@giving(Maps)
 def meaningful_perturbation(
     model: Callable[[Any], Any],
     x: Any,

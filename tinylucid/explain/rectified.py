@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..gallery import Maps, giving
 from ..ops import relu
 from ..scopes import backward_rules
 from ..tensor import Tensor
@@ -13,6 +14,7 @@ from .gradients import slope
 from .passing import calls_between
 
 
+@giving(Maps)
 def guided_backprop(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     """The gradient with the ReLU's rule g·1[x > 0]·1[g > 0], shaped like x (Springenberg et al., 2015).
 
@@ -23,6 +25,7 @@ def guided_backprop(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     return rectified(model, x, target, guided, "guided_backprop")
 
 
+@giving(Maps)
 def deconvnet(model: Callable[[Any], Any], x: Any, target: Any) -> Any:
     """The gradient with the ReLU's rule g·1[g > 0], shaped like x (Zeiler and Fergus, 2014).
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..ops import interpolate
 from ..random import Generator
 from .baseline import averaged
@@ -15,6 +16,7 @@ from .common import at_least_one, beside, planes
 from .hide import answers
 
 
+@giving(Maps)
 def rise(
     model: Callable[[Any], Any],
     x: Any,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..gallery import Maps, giving
 from ..random import Generator
 from .baseline import averaged
 from .common import at_least_one, beside, planes, values
@@ -15,6 +16,7 @@ from .features import counts, labelled, painted, superpixels
 from .hide import answers, differ
 
 
+@giving(Maps)
 def lime(
     model: Callable[[Any], Any],
     x: Any,
@@ -62,6 +64,7 @@ def ridge(z: Any, y: Any, weights: Any, alpha: float = 1.0) -> Any:
     return np.linalg.solve((z.T * weights) @ z + alpha * np.eye(z.shape[1]), (z.T * weights) @ y)
 
 
+@giving(Maps)
 def kernel_shap(
     model: Callable[[Any], Any],
     x: Any,

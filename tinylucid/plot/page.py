@@ -30,9 +30,10 @@ BEYOND = 0.05  # by which a colour may lie outside [0, 1], where it is clipped, 
 def blank(width: float, height: float, dpi: int = 200) -> Figure:
     """An empty white figure of so many inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white")
+    from .shown import Shown
+
+    figure = Shown(figsize=(width, height), dpi=dpi, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .. import show
 from ..io import FileError, load
 
 
@@ -55,12 +56,25 @@ class History:
         return asdict(self)
 
     def __str__(self) -> str:
-        columns = [name for name, values in self.to_dict().items() if values]
-        lines = ["epoch" + "".join(f"{name:>13}" for name in columns)]
-        for k in range(len(self)):
-            row = "".join(f"{getattr(self, name)[k]:13.4g}" for name in columns)
-            lines.append(f"{k + 1:5}{row}" + ("  best" if k + 1 == self.best_epoch else ""))
+        lines = [
+            f"{epoch:>5}" + "".join(f"{cell:>13}" for cell in cells) + (f"  {mark}" if mark else "")
+            for epoch, *cells, mark in self.lines
+        ]
         return "\n".join(lines)
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The table in words: its head, and each epoch with its mark, "best" or nothing."""
+        columns = {name: values for name, values in self.to_dict().items() if values}
+        lines = [["epoch", *columns, ""]]
+        for k in range(len(self)):
+            mark = "best" if k + 1 == self.best_epoch else ""
+            lines.append([str(k + 1), *(f"{values[k]:.4g}" for values in columns.values()), mark])
+        return lines
+
+    def _repr_html_(self) -> str:
+        head, *rows = self.lines
+        return show.table(head, rows, left=0)
 
 
 @dataclass

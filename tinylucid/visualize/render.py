@@ -12,6 +12,7 @@ from tqdm import tqdm
 from .. import devices
 from ..autograd import grad
 from ..explain.common import recording
+from ..gallery import Pictures, giving
 from ..nn import Module
 from ..nn.module import device_of, mode
 from ..ops import concatenate, relu
@@ -27,6 +28,7 @@ from .transforms import Transform, through, wobble
 AWAKENING = 16  # steps in which the gradient passes ReLUs that are dead
 
 
+@giving(Pictures)
 def render(
     model: Module,
     objective: Objective | Sequence[Objective],

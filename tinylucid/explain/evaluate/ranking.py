@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import show
 from ...random import Generator
 from .bootstrap import SIGNIFICANT, holm, interval, near_the_best, p_values, resamples
 
@@ -25,6 +26,8 @@ BETTER = {  # which way is better: up, down, or neither, which does not count in
 ARROWS = {1: " ↑", -1: " ↓", 0: "  "}
 NAIVE = ("random_map", "edges")
 SAME = "not significantly different"
+LEGEND = """↑ more is better, ↓ less; = not significantly different from the best of its column.
+Significant: p < 0.05 in a bootstrap of the pictures' own differences, after Holm's correction."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,15 @@ class Ranking:
 
     # --- in words ------------------------------------------------------------------------------------------------------
 
-    def table(self) -> str:
-        """The ranking and the scores as plain text, the best method first, with what is no more than chance."""
+    @property
+    def title(self) -> str:
+        """How many methods and pictures, and by which measures."""
+        judged = ", ".join(self.judged)
+        return f"{len(self.methods)} methods on {len(self.pictures)} pictures, by their mean rank (1 is best) over\n{judged}"
+
+    @property
+    def lines(self) -> tuple[list[list[str]], list[list[str]]]:
+        """The ranking, with a head of one row, and the scores, with one of two: in words, the best method first."""
         names = [self.methods[k] for k in self.order]
         ranked = [["", "method", "mean rank (95 %)", "beside the best", *(f"beside {name}" for name in NAIVE)]]
         for place, (k, name) in enumerate(zip(self.order, names), 1):
@@ -130,21 +140,19 @@ class Ranking:
         ]
         for place, (k, name) in enumerate(zip(self.order, names), 1):
             scored.append([str(place), name, *(self.cell(m, k) for m in self.scores), short(1000 * self.seconds[k])])
-        return "\n".join(
-            [
-                f"{len(names)} methods on {len(self.pictures)} pictures, by their mean rank (1 is best) over",
-                ", ".join(self.judged),
-                "",
-                *aligned(ranked, 6),
-                "",
-                *aligned(scored, 2),
-                "",
-                "↑ more is better, ↓ less; = not significantly different from the best of its column.",
-                "Significant: p < 0.05 in a bootstrap of the pictures' own differences, after Holm's correction.",
-            ]
-        )
+        return ranked, scored
+
+    def table(self) -> str:
+        """The ranking and the scores as plain text, the best method first, with what is no more than chance."""
+        ranked, scored = self.lines
+        return "\n".join([self.title, "", *aligned(ranked, 6), "", *aligned(scored, 2), "", LEGEND])
 
     __str__ = table
+
+    def _repr_html_(self) -> str:
+        (head, *ranked), (over, under, *scored) = self.lines
+        heads = [f"{first.strip()} {last.strip()}".strip() for first, last in zip(over, under)]
+        return show.table(head, ranked, left=6, note=self.title) + show.table(heads, scored, left=2, note=LEGEND)
 
     def cell(self, measure: str, k: int) -> str:
         """A method's mean score, with = if it is not significantly different from the best."""
