@@ -49,6 +49,8 @@ def diagnose(evidence: Sequence[Evidence]) -> Finding:
     for rule in RULES:
         if found := common(rule, shaped):
             return found
+    if all(e.true.size == 1 for e in shaped):
+        return Finding(("unknown",), "It is off in no way that is recognised.")
     share = np.mean([np.mean(np.abs(e.given - e.true) > CLOSE * e.scale) for e in shaped])
     text = f"{share:.0%} of its elements are wrong, by no factor, shift or turn that is recognised."
     return Finding(("unknown",), text)

@@ -113,8 +113,10 @@ def numbers(e: Evidence) -> list[tuple[str, float]]:
     return found
 
 
-def some_factor(e: Evidence) -> list[Finding]:
+def some_factor(e: Evidence) -> list[Finding] | None:
     """One factor everywhere, but in each case another."""
+    if e.true.size == 1:
+        return None
     ratio = ratio_of(e.given, e.true)
     if not ratio or abs(ratio - 1) < CLOSE:
         return []
@@ -202,7 +204,7 @@ def statistics(e: Evidence) -> list[Finding] | None:
         if count > 1 and np.abs(true.sum(axes)).max() < CLOSE * top and np.abs(g.sum(axes)).max() > 100 * CLOSE * top:
             text = (
                 f"The true gradient sums to zero over axes {axes}, as where a function subtracts a mean or normalises; this one "
-                "does not: that statistic's own dependence on the input is missing (batch norm with eval mode's rule, "
+                "does not: probably that statistic's own dependence on the input is missing (batch norm with eval mode's rule, "
                 "softmax without its sum)."
             )
             return [Finding(("statistics",), text)]

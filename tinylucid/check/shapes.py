@@ -14,7 +14,10 @@ def shape(e: Evidence) -> list[Finding]:
     found = []
     if axes := repeated(came, due):
         words = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
-        text = f"{lead}: it was broadcast over {words}, so sum over {'it' if len(axes) == 1 else 'them'}."
+        mend = f"so sum over {'it' if len(axes) == 1 else 'them'}"
+        if not e.upstream:
+            mend = "since two arrays do not lie along each other as they should, or a sum is missing"
+        text = f"{lead}: it was broadcast over {words}, {mend}."
         found.append(Finding(("shape", "not summed"), text))
     squeezed, wanted = (tuple(n for n in s if n != 1) for s in (came, due))
     if squeezed == wanted:

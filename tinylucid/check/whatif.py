@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ def options(e: Evidence) -> list[Finding] | None:
             if fits(e, {name: other}):
                 shown = f"1 − {name}" if isinstance(value, float) and other == 1 - value else f"{other!r}"
                 text = f"It is what {name} = {shown} would give, and {name} is {value!r} here: {name} is not used, or used wrongly."
-                found.append(Finding(("as if", name, shown), text))
+                found.append(Finding(("as if", name, "not" if isinstance(value, bool) else shown), text))
     return found
 
 
@@ -183,7 +183,11 @@ def parts(e: Evidence) -> list[Finding] | None:
     """What is right is a sum of parts; what was given has some of them, or one with the wrong sign, or twice."""
     named = {k: v for k, v in e.parts.items() if np.abs(v).max(initial=0) > CLOSE * e.scale}
     columns = np.array([np.broadcast_to(v, e.true.shape).ravel() for v in named.values()]).T
-    if len(named) < 2 or len(columns) <= len(named) or np.linalg.matrix_rank(columns, tol=1e-3 * e.scale) < len(named):
+    if (
+        len(named) < 2
+        or len(columns) <= len(named)
+        or np.linalg.matrix_rank(columns, tol=1e-3 * np.abs(columns).max()) < len(named)
+    ):
         return None
     found = np.linalg.lstsq(columns, e.given.ravel(), rcond=None)[0]
     if not same((columns @ found).reshape(e.true.shape), e.given):
@@ -191,22 +195,12 @@ def parts(e: Evidence) -> list[Finding] | None:
     counted = {name: float(c) for name, c in zip(named, found) if abs(c - 1) > 100 * CLOSE}
     if not counted:
         return []
-    return [Finding(("parts", *((name, round(c, 2)) for name, c in counted.items())), sentence(counted))]
+    said = [f"{name} {amiss(c)}" for name, c in counted.items()]
+    key = (f"{name} {amiss(c).partition(' by')[0]}" for name, c in counted.items())
+    return [Finding(("parts", *key), f"It is a sum of parts: {', and '.join(said)}.")]
 
 
-def sentence(counted: Mapping[str, float]) -> str:
-    """What is wrong with each part, in words."""
-
-    def words(c: float) -> str:
-        for value, text in (
-            (0, "is missing"),
-            (-1, "has the wrong sign"),
-            (2, "is counted twice"),
-            (0.5, "is counted half"),
-        ):
-            if abs(c - value) < 100 * CLOSE:
-                return text
-        return f"is multiplied by {c:.4g}"
-
-    said = [f"{name} {words(c)}" for name, c in counted.items()]
-    return "It is a sum of parts: " + ", and ".join(said) + "."
+def amiss(c: float) -> str:
+    """What is wrong with a part that enters c times, in words."""
+    known = {0: "is missing", -1: "has the wrong sign", 2: "is counted twice", 0.5: "is counted half"}
+    return next((text for value, text in known.items() if abs(c - value) < 100 * CLOSE), f"is multiplied by {c:.4g}")

@@ -94,7 +94,7 @@ def described(part: Any) -> str:
 
 def evidence(task: Task, name: str, given: Any, true: Any, arguments: Arguments) -> Evidence:
     """What a diagnosis of one result needs."""
-    taken = {k: a for k, a in arguments.items() if k not in task.upstream}
+    taken = truth.own_arguments(task, arguments)
     spoken = lambda words: dict(words(**arguments).get(name, {})) if words else {}
     variants = {}
     for what, oracle in task.variants.items():

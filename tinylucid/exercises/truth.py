@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import numpy as np
 
 from ..autograd import grad
@@ -24,12 +26,12 @@ def quickly(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
     return by_autograd(task, arguments) if task.gradient else by_oracle(task, arguments)
 
 
-def with_upstream(task: Task, arguments: Arguments, seed: int = 1) -> Arguments:
-    """The arguments of the learner's function: before those that were drawn the upstream gradients, random."""
+def with_upstream(task: Task, arguments: Arguments) -> Arguments:
+    """The arguments of the learner's function: before those that were drawn the upstream gradients, random, in each case others."""
     arguments = {k: np.asarray(a) if isinstance(a, np.generic) else a for k, a in arguments.items()}
     if not task.gradient:
         return arguments
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(crc32(repr(arguments).encode()))
     ys = as_tuple(task.oracle(*arguments.values()))
     gs = {u: np.round(rng.standard_normal(np.shape(y)), 2) for u, y in zip(task.upstream, ys)}
     return {u: np.asarray(np.where(g == 0, 0.5, g)) for u, g in gs.items()} | arguments
@@ -45,9 +47,14 @@ def by_oracle(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
     return {name: np.asarray(host(y)) for name, y in zip(task.results, as_tuple(task.oracle(*arguments.values())))}
 
 
+def own_arguments(task: Task, arguments: Arguments) -> Arguments:
+    """The arguments without the upstream gradients."""
+    return {k: a for k, a in arguments.items() if not task.gradient or k not in task.upstream}
+
+
 def leaves_of(task: Task, arguments: Arguments, recorded: bool) -> Arguments:
     """The oracle's arguments, those that have a gradient as tensors."""
-    taken = {k: a for k, a in arguments.items() if k not in task.upstream}
+    taken = own_arguments(task, arguments)
     return {k: Tensor(a.astype(float), requires_grad=recorded) if k in task.results else a for k, a in taken.items()}
 
 

@@ -74,6 +74,8 @@ def cause(evidence: Sequence[Evidence]) -> Finding:
 def lead(task: Task, name: str, found: Finding) -> str:
     """The finding as a sentence about the learner's result."""
     what = task.result(name)
+    if found.key == ("zero",):
+        return f"{what[0].upper()}{what[1:]} is all zero."
     if found.key[0] == "shape" or found.text.startswith("It has shape"):
         return found.text.replace("It has shape", f"{what[0].upper()}{what[1:]} has shape", 1)
     return f"{what[0].upper()}{what[1:]} is wrong. {found.text}"
