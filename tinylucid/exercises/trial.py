@@ -62,9 +62,10 @@ def run(task: Task, module: Any, generate: bool, status: str = "") -> list[Outco
     )
     @given(st.data())
     def case(data: Any) -> None:
+        arguments = task.cases(data.draw)  # before Enough: hypothesis wants the same draws each time
         if time.perf_counter() > end and seen:
             raise Enough
-        seen.append(observe(task, module, truth.with_upstream(task, task.cases(data.draw))))
+        seen.append(observe(task, module, truth.with_upstream(task, arguments)))
         if seen[-1].status == "unwritten":
             raise Enough
         assert generate or seen[-1].status != status
