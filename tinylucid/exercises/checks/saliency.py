@@ -46,7 +46,10 @@ def unchanged(function):
         was = arguments["model"].training
         if any(m.training != was for m in model.modules()):
             modes = ("training" if was else "eval"), ("eval" if was else "training")
-            text = f"{function} leaves the model in {modes[1]} mode, and it came in {modes[0]} mode: note model.training before, and put it back."
+            text = (
+                f"{function} leaves the model in {modes[1]} mode, and it came in {modes[0]} mode: note model.training before, "
+                "and put it back."
+            )
             raise Objection("mode left", text)
         if any(p.grad is not None for p in model.parameters()):
             text = (
