@@ -7,9 +7,14 @@ from ..drawn import values, whole
 from ..task import Exercise, Task
 
 
+def mean(g):
+    """α (N, K, 1, 1)."""
+    return g.mean((2, 3), keepdims=True)
+
+
 def weighed(activations, gradients):
     """Σ_k α_k · A_k, before the ReLU."""
-    return (gradients.mean((2, 3), keepdims=True) * activations).sum(1)
+    return (mean(gradients) * activations).sum(1)
 
 
 def grad_cam(activations, gradients):
@@ -20,7 +25,7 @@ def grad_cam(activations, gradients):
 def cases(draw):
     """A few pictures and channels; planes that are no squares."""
     shape = whole(draw, 1, 3), whole(draw, 1, 3), whole(draw, 1, 3), whole(draw, 1, 4)
-    return {"activations": values(draw, *shape), "gradients": values(draw, *shape)}
+    return dict(zip(("activations", "gradients"), values(draw, 2, *shape)))
 
 
 def places(activations, gradients):
@@ -35,31 +40,29 @@ def over_channels(weights):
     return lambda activations, gradients: relu((weights(gradients) * activations).sum(1))
 
 
-PLACES = {"axis": (2, 3), "keepdims": True}
-SIMILAR = {
-    "without the ReLU at the end": weighed,
-    "with the ReLU on each plane before the sum: add up first": lambda a, g: relu(g.mean((2, 3), keepdims=True) * a).sum(1),
-    "with the ReLU on the weights α: they may be negative, only the sum is cut off": lambda a, g: (relu(g.mean((2, 3), keepdims=True)) * a).sum(1),
-    "with a ReLU on the weights α too: they may be negative": over_channels(lambda g: relu(g.mean(**PLACES))),
-    "with a ReLU on the gradients: negative ones count in the mean": over_channels(lambda g: relu(g).mean(**PLACES)),
-    "for the sum of the gradients over the places: take the mean": over_channels(lambda g: g.sum(**PLACES)),
-    "for the largest gradient of a channel: take the mean": over_channels(lambda g: g.max(**PLACES)),
-    "for the mean of the gradients' sizes: their signs count": over_channels(lambda g: np.abs(g).mean(**PLACES)),
-    "for each place's own gradient as its weight (that is HiResCAM): here a channel has one weight": over_channels(lambda g: g),
-    "for the mean over the channels: add them up": lambda a, g: relu((g.mean((2, 3), keepdims=True) * a).mean(1)),
-    "for the mean over the pictures too: each has its own weights": over_channels(lambda g: g.mean((0, 2, 3), keepdims=True)),
-    "for the mean over the channels of the gradients: a weight for each channel": over_channels(lambda g: g.mean(1, keepdims=True)),
-    "for the planes' means as weights of the gradients: the two are exchanged": lambda a, g: grad_cam(g, a),
-    "for the size of the sum: ReLU makes what is negative 0": lambda a, g: np.abs(weighed(a, g)),
-    "for each map over its largest value: leave it as it is": lambda a, g: scaled(grad_cam(a, g)),
-}  # fmt: skip
-
-
 def scaled(maps):
     """Maps between 0 and 1."""
     top = maps.max((1, 2), keepdims=True)
     return maps / np.where(top, top, 1)
 
+
+SIMILAR = {
+    "without the ReLU at the end": weighed,
+    "with the ReLU on each plane before the sum: add up first": lambda a, g: relu(mean(g) * a).sum(1),
+    "with the ReLU on the weights α: they may be negative, only the sum is cut off": lambda a, g: (relu(mean(g)) * a).sum(1),
+    "with a ReLU on the weights α too: they may be negative": over_channels(lambda g: relu(mean(g))),
+    "with a ReLU on the gradients: negative ones count in the mean": over_channels(lambda g: mean(relu(g))),
+    "for the sum of the gradients over the places: take the mean": over_channels(lambda g: g.sum((2, 3), keepdims=True)),
+    "for the largest gradient of a channel: take the mean": over_channels(lambda g: g.max((2, 3), keepdims=True)),
+    "for the mean of the gradients' sizes: their signs count": over_channels(lambda g: mean(np.abs(g))),
+    "for each place's own gradient as its weight (that is HiResCAM): here a channel has one weight": over_channels(lambda g: g),
+    "for the mean over the channels: add them up": lambda a, g: relu((mean(g) * a).mean(1)),
+    "for the mean over the pictures too: each has its own weights": over_channels(lambda g: mean(g).mean(0, keepdims=True)),
+    "for the gradients' mean over the channels: over the places": over_channels(lambda g: g.mean(1, keepdims=True)),
+    "for the planes' means as weights of the gradients: the two are exchanged": lambda a, g: grad_cam(g, a),
+    "for the size of the sum: ReLU makes what is negative 0": lambda a, g: np.abs(weighed(a, g)),
+    "for each map over its largest value: leave it as it is": lambda a, g: scaled(grad_cam(a, g)),
+}  # fmt: skip
 
 EXERCISE = Exercise(
     title="Grad-CAM: where a late layer saw the class",
