@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from typing import Any
 
@@ -15,7 +16,7 @@ from .task import Exercise, Task
 from .verdict import verdict
 
 CASES = 40
-SECONDS = 1.2  # for the cases of a task, and again for making a failing one smaller: a check takes 5 s at most
+SECONDS = 1.2  # for a task's cases after the first, and again for making a failing one smaller: a check takes 5 s at most
 
 
 class Enough(BaseException):
@@ -49,7 +50,7 @@ def smallest(task: Task, module: Any, bad: list[Outcome]) -> Outcome:
 def run(task: Task, module: Any, generate: bool, status: str = "") -> list[Outcome]:
     """The cases that were tried: drawn ones, or, from a failing one of that status, ever smaller ones."""
     seen: list[Outcome] = []
-    end = time.perf_counter() + SECONDS
+    end = math.inf  # until the first case, with which something may have to be compiled, is over
 
     @settings(
         max_examples=CASES,
@@ -62,10 +63,12 @@ def run(task: Task, module: Any, generate: bool, status: str = "") -> list[Outco
     )
     @given(st.data())
     def case(data: Any) -> None:
+        nonlocal end
         arguments = task.cases(data.draw)  # before Enough: hypothesis wants the same draws each time
-        if time.perf_counter() > end and seen:
+        if time.perf_counter() > end:
             raise Enough
         seen.append(observe(task, module, truth.with_upstream(task, arguments)))
+        end = min(end, time.perf_counter() + SECONDS)
         if seen[-1].status == "unwritten":
             raise Enough
         assert generate or seen[-1].status != status
