@@ -17,7 +17,8 @@ UNTOUCHED = np.uint32(0x7FC0DEAD)  # a NaN that no computation makes
 ADVICE = {
     "race.*shared memory": "Put a __syncthreads() between the two: it holds each thread until all have come.",
     "race.*global memory": "One number is for one thread to write: y[r] for one thread of block r.",
-    "no thread of this block has written": "Either a __syncthreads() is missing before it, or a thread that has nothing to add leaves its place as it was: it writes a 0.",
+    "no thread of this block has written":
+        "Either a __syncthreads() is missing before it, or a thread that has nothing to add does not write: it writes a 0.",
     "divergent barrier": "All threads of a block have to come to each __syncthreads(): not in an if, a loop or after a return of some.",
     "out of bounds of the array": "An array in shared memory needs a place for each thread, and a block has up to 64.",
     "out-of-bounds.*x[)]": "A row has n numbers, and x ends after the last one: compare the index in the row with n before x is read.",

@@ -48,7 +48,9 @@ def call(module, arguments):
 def compiled(kernel, x, w):
     """What the compiled kernel gives; Numba's pages of complaint in a sentence."""
     try:
-        for dtype in (np.float32, np.float64) if not kernel.signatures else ():  # both with the first case, which has time
+        for dtype in (
+            (np.float32, np.float64) if not kernel.signatures else ()
+        ):  # both with the first case, which has time
             kernel(x.astype(dtype), w.astype(dtype))
         return kernel(x, w)
     except Exception as error:

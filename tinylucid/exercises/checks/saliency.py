@@ -27,9 +27,13 @@ def cases(draw):
 
 def net(kind, c, h, w, rng):
     """A net of that kind in float64; its batch norm has running statistics of other pictures."""
-    inner = {"norm": [nn.BatchNorm2d(2)], "dropout": [nn.Dropout(0.5)]}.get(kind, [])
-    conv = [nn.Conv2d(c, 2, 2), *inner, nn.Tanh(), nn.Flatten(), nn.Linear(2 * (h - 1) * (w - 1), CLASSES)]
-    model = nn.Sequential(*([nn.Flatten(), nn.Linear(c * h * w, CLASSES)] if kind == "linear" else conv)).to(float64)
+    if kind == "linear":
+        model = nn.Sequential(nn.Flatten(), nn.Linear(c * h * w, CLASSES))
+    else:
+        inner = [nn.BatchNorm2d(2) if kind == "norm" else nn.Dropout(0.5)] if kind in ("norm", "dropout") else []
+        end = nn.Tanh(), nn.Flatten(), nn.Linear(2 * (h - 1) * (w - 1), CLASSES)
+        model = nn.Sequential(nn.Conv2d(c, 2, 2), *inner, *end)
+    model.to(float64)
     drawn = {k: np.round(rng.uniform(0.5, 2, t.shape), 2) for k, t in model.state_dict().items() if t.ndim}
     signs = {k: 1 if "running_var" in k else rng.choice([-1, 1], a.shape) for k, a in drawn.items()}
     model.load_state_dict({k: Tensor(a * signs[k]) for k, a in drawn.items()}, strict=False)
@@ -78,7 +82,7 @@ def of_all(number):
 
     def gradient(model, x, target):
         leaf, model = Tensor(x, requires_grad=True), copy.deepcopy(model).eval()
-        return grad(number(model(leaf), target), leaf)[0].numpy()
+        return np.asarray(grad(number(model(leaf), target), leaf)[0])
 
     return gradient
 
@@ -124,7 +128,7 @@ EXERCISE = Exercise(
         "The picture has to be a leaf that is recorded: tl.tensor(x, requires_grad=True). The parameters are not asked.",
         "z[np.arange(N), target] holds N logits, one a picture; their sum has, in each picture, the slope of its own logit.",
         "Note model.training, call model.eval(), and put back what you noted when the gradient is taken.",
-        "(g,) = tl.grad(z[np.arange(len(x)), target].sum(), leaf); the map is np.abs(g.numpy()).max(axis=1), the size first.",
+        "(g,) = tl.grad(z[np.arange(len(x)), target].sum(), leaf); the map is np.abs(np.asarray(g)).max(axis=1), the size first.",
     ),
     imports=("tinylucid",),
 )  # fmt: skip

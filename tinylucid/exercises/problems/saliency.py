@@ -15,7 +15,7 @@ Derive: a picture's logits do not depend on the other pictures. So which one num
 the whole batch in one go?
 Shapes: model is a tl.nn.Module that makes logits (N, K) of a Tensor (N, C, H, W); x (N, C, H, W) and target (N,), whole
 numbers, are NumPy arrays; G (N, C, H, W) and M (N, H, W) too. This exercise is done with the engine: tl.tensor(x,
-requires_grad=True), z[rows, columns], tl.grad (which gives a tuple, and leaves every .grad alone), .numpy();
+requires_grad=True), z[rows, columns], tl.grad (which gives a tuple, and leaves every .grad alone), np.asarray(tensor);
 model.training, model.eval() and model.train().
 
     tinylucid exercise check saliency

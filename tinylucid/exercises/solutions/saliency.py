@@ -18,7 +18,7 @@ def gradient(model, x, target):
     z = model(leaf)
     (g,) = tl.grad(z[np.arange(len(x)), target].sum(), leaf)
     model.train(was)
-    return g.numpy()
+    return np.asarray(g)
 
 
 def saliency(model, x, target):
