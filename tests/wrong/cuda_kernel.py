@@ -26,7 +26,9 @@ def but(words, old, new):
 SOURCE__no_first_barrier = but(
     "no thread of this block has written | __syncthreads", "sum;\n    __syncthreads();", "sum;"
 )
-SOURCE__no_barrier_in_the_loop = but("race | partial | __syncthreads", "half];\n        __syncthreads();", "half];")
+SOURCE__no_barrier_in_the_loop = but(
+    "race | partial | __syncthreads | cuda_kernel.py:", "half];\n        __syncthreads();", "half];"
+)
 SOURCE__barrier_for_some = but(
     "divergent barrier | All threads",
     "if (t < half) partial[t] += partial[t + half];\n        __syncthreads();",
