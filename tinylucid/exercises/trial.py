@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
 from . import truth
 from .observe import Outcome, observe
@@ -73,6 +74,6 @@ def run(task: Task, module: Any, generate: bool, status: str = "") -> list[Outco
             raise Enough
         assert generate or seen[-1].status != status
 
-    with contextlib.suppress(AssertionError, Enough):
+    with contextlib.suppress(AssertionError, Enough, Flaky):  # Flaky: one call gives this, the next that (np.empty, random)
         case()
     return seen
