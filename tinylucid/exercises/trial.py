@@ -74,6 +74,7 @@ def run(task: Task, module: Any, generate: bool, status: str = "") -> list[Outco
             raise Enough
         assert generate or seen[-1].status != status
 
-    with contextlib.suppress(AssertionError, Enough, Flaky):  # Flaky: one call gives this, the next that (np.empty, random)
+    # Flaky: the function gives now this, now that (np.empty, random numbers)
+    with contextlib.suppress(AssertionError, Enough, Flaky):
         case()
     return seen
