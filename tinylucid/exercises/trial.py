@@ -17,7 +17,7 @@ from .task import Exercise, Task
 from .verdict import verdict
 
 CASES = 40
-SECONDS = 1.2  # for a task's cases after the first, and again for making a failing one smaller: a check takes 5 s at most
+SECONDS = 1.2  # for the cases after the first, and again for making a failing one smaller: a check takes 5 s at most
 
 
 class Enough(BaseException):
