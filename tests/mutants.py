@@ -1013,6 +1013,21 @@ MUTANTS = [
     Mutant("tinylucid/summary.py", "left=3", "left=0", SHOW),
     Mutant("tinylucid/train/history.py", "head, *rows = self.lines", "head, _, *rows = self.lines", SHOW),
     Mutant("tinylucid/explain/evaluate/ranking.py", "(over, under, *scored)", "(over, under, _, *scored)", SHOW),
+    Mutant("tinylucid/exercises/checks/saliency.py", "if any(m.training != was for m in model.modules()):", "if False:", "tests/test_exercises.py -k saliency"),
+    Mutant("tinylucid/exercises/checks/saliency.py", "if any(p.grad is not None for p in model.parameters()):", "if False:", "tests/test_exercises.py -k saliency"),
+    Mutant("tinylucid/exercises/checks/saliency.py", "return np.abs(explain.gradient(model, x, target)).max(1)", "return explain.gradient(model, x, target).max(1)", "tests/test_exercises.py -k saliency"),
+    Mutant("tinylucid/exercises/checks/grad_cam.py", "return relu(weighed(activations, gradients))", "return weighed(activations, gradients)", "tests/test_exercises.py -k grad_cam"),
+    Mutant("tinylucid/exercises/checks/integrated_gradients.py", "return (np.arange(steps) + 0.5) / steps", "return np.arange(steps) / steps", "tests/test_exercises.py -k integrated"),
+    Mutant("tinylucid/exercises/checks/integrated_gradients.py", '"steps": whole(draw, 1, 8)}', '"steps": 1}', "tests/test_exercises.py -k integrated"),
+    Mutant("tinylucid/exercises/checks/fourier.py", "whole(draw, 1, 4), whole(draw, 1, 6)", "whole(draw, 1, 4), 2 * whole(draw, 1, 3)", "tests/test_exercises.py -k fourier"),
+    Mutant("tinylucid/exercises/checks/fourier.py", "1 / max(h, w))[..., None]", "1 / min(h, w))[..., None]", "tests/test_exercises.py -k fourier"),
+    Mutant("tinylucid/exercises/checks/numba_kernel.py", "y.dtype != x.dtype", "False", "tests/test_exercises.py -k numba"),
+    Mutant("tinylucid/exercises/checks/numba_kernel.py", "    kernel.py_func(x.copy(), w.copy())\n", "", "tests/test_exercises.py -k numba"),
+    Mutant("tinylucid/exercises/checks/cuda_kernel.py", "check=True", "check=False", "tests/test_exercises.py -k cuda"),
+    Mutant("tinylucid/exercises/checks/cuda_kernel.py", "one_of(draw, 2, 1, 4, 8, 32, 64)", "one_of(draw, 2, 1, 4, 8, 32)", "tests/test_exercises.py -k cuda"),
+    Mutant("tinylucid/exercises/checks/cuda_kernel.py", "    if never.size:", "    if False:", "tests/test_exercises.py -k cuda"),
+    Mutant("kernels/tinylucid_kernels/emulator/launch.py", '"cuda.h:", "cuda_math.h:"', '"cuda"', "tests/test_exercises.py -k cuda"),
+    Mutant("tinylucid/exercises/observe.py", '"form", (error.key,), str(error))', '"form", (error.key,), "")', "tests/test_exercises.py -k cuda"),
 ]  # fmt: skip
 
 

@@ -1,7 +1,9 @@
-"""Wrong and right solutions of the exercises: functions named after what they replace; their docstrings hold what is said."""
+"""Wrong and right solutions of the exercises: functions (or texts) named after what they replace; their docstrings (or first
+lines) hold what is said of them."""
 
 import importlib
 import importlib.util
+import sys
 import types
 from pathlib import Path
 
@@ -16,10 +18,11 @@ def attempts(folder=WRONG):
     found = {}
     for path in sorted(folder.glob("*.py")):
         spec = importlib.util.spec_from_file_location(f"wrong_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for name, function in vars(module).items():
-            if "__" in name and not name.startswith("__") and callable(function) and function.__module__ == spec.name:
+            own = isinstance(function, str) or getattr(function, "__module__", "") == spec.name
+            if "__" in name and not name.startswith("__") and own:
                 found[f"{path.stem}/{name}"] = (path.stem, name.partition("__")[0], function)
     return found
 
@@ -38,12 +41,12 @@ def tried(name, function, replacement):
 
 
 def expected(replacement):
-    """The words that the check must say."""
-    return [word.strip() for word in replacement.__doc__.split("|")]
+    """The words that the check must say: in a docstring, or where a text is replaced in its first line."""
+    words = replacement.splitlines()[0].lstrip("/ ") if isinstance(replacement, str) else replacement.__doc__
+    return [word.strip() for word in words.split("|")]
 
 
 if __name__ == "__main__":
-    import sys
     import time
 
     import tinylucid as tl

@@ -56,7 +56,7 @@ def ended(path: Path, code: int, stack: Path, seconds: float) -> dict[str, Any]:
     lines = re.findall(
         r'File "(.*)", line (\d+) in (\S+)', stack.read_text(encoding="utf-8") if stack.is_file() else ""
     )
-    own = [(line, function) for file, line, function in lines if Path(file).name == path.name]
+    own = [(line, function) for file, line, function in lines if Path(file) == path.resolve()]
     if lines:
         where = f": it was in {own[0][1]}, line {own[0][0]}" if own else ""
         text = f"{path.name} took longer than {seconds:g} seconds{where}. Is there a loop that never ends?"

@@ -47,6 +47,7 @@ def load(name: str, path: Path, allowed: tuple[str, ...]) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     module.__dict__["__builtins__"] = {**vars(builtins), "__import__": guarded(allowed)}
+    sys.modules[module.__name__] = module  # where dataclasses and Numba's cache look for it
     spec.loader.exec_module(module)
     return module
 

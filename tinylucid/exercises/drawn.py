@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 def whole(draw: Any, least: int, most: int) -> int:
     """A whole number; it shrinks towards ``least``."""
-    return draw(st.integers(least, most))
+    return draw(st.sampled_from(range(least, most + 1)))
 
 
 def one_of(draw: Any, *choices: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..check.evidence import Evidence
 from . import truth
-from .task import Arguments, Task, plain
+from .task import Arguments, Objection, Task, plain
 
 TOLERANCE = 2e-5  # of the largest right value: float32 will do, a mistake will not
 
@@ -36,6 +36,8 @@ def observe(task: Task, module: Any, arguments: Arguments) -> Outcome:
             result = task.call(module, taken) if task.call else getattr(module, task.function)(*taken.values())
     except NotImplementedError:
         return Outcome(arguments, "unwritten", ("unwritten",), f"{task.function} is not written yet.")
+    except Objection as error:
+        return Outcome(arguments, "form", (error.key,), str(error))
     except (Exception, SystemExit) as error:
         return Outcome(arguments, "raised", ("raised", type(error).__name__), raised(task, module, error))
     wrote = [

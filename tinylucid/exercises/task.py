@@ -12,6 +12,14 @@ Arguments = dict[str, Any]  # by name, in the order in which the learner's funct
 Vocabulary = Callable[..., Mapping[str, Any]]
 
 
+class Objection(Exception):
+    """What a ``call`` finds wrong besides the values: ``key`` names it for a script, the text is told as it stands."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = key
+
+
 @dataclass(frozen=True)
 class Task:
     """One function that the learner writes.
@@ -19,7 +27,7 @@ class Task:
     ``oracle`` is the engine's function of the drawn arguments, for arrays and for tensors. With ``gradient`` the learner
     returns its gradients in the arguments that ``results`` names, and takes the upstream gradients (``upstream``) before the
     others; without, the values that ``results`` names. ``cases(draw)`` draws the arguments (see ``drawn``). ``call`` is for
-    what is more than a call: it gets the learner's module and the arguments.
+    what is more than a call: it gets the learner's module and the arguments, and may raise an Objection.
 
     Words for a diagnosis, each {words: …} a function of the arguments by name: ``features`` of a whole case (true or false:
     "windows overlap"), and for each result, as {result: {words: array}}, ``places`` (masks), ``parts`` it is the sum of,

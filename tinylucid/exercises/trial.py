@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
@@ -43,8 +44,8 @@ def try_task(task: Task, module: Any, seconds: float = SECONDS) -> dict[str, Any
 def differs(task: Task, module: Any, outcome: Outcome) -> bool:
     """Whether the learner's function gives another result when it is asked again."""
     again = observe(task, module, outcome.arguments).evidence
-    first = {name: e.given for name, e in outcome.evidence.items()}
-    return any(not np.array_equal(a, again[name].given, equal_nan=True) for name, a in first.items() if name in again)
+    same = lambda name: np.array_equal(outcome.evidence[name].given, again[name].given, equal_nan=True)
+    return again.keys() != outcome.evidence.keys() or not all(same(name) for name in again)
 
 
 def smallest(task: Task, module: Any, bad: list[Outcome], seconds: float) -> Outcome:
@@ -58,11 +59,11 @@ def smallest(task: Task, module: Any, bad: list[Outcome], seconds: float) -> Out
 def run(task: Task, module: Any, seconds: float, failing: str = "") -> list[Outcome]:
     """The cases that were tried: drawn ones, or, from one that is ``failing`` in that way, ever smaller ones."""
     seen: list[Outcome] = []
-    end = time.process_time() + seconds  # not the clock's time: what else the machine does changes nothing
+    end = math.inf  # until the first case, with which something may have to be compiled, is over
 
+    @seed(0)  # without it hypothesis takes one from this source
     @settings(
         max_examples=CASES,
-        derandomize=True,
         database=None,
         deadline=None,
         phases=[Phase.generate, Phase.shrink] if failing else [Phase.generate],
@@ -71,14 +72,18 @@ def run(task: Task, module: Any, seconds: float, failing: str = "") -> list[Outc
     )
     @given(st.data())
     def case(data: Any) -> None:
+        nonlocal end
         arguments = task.cases(data.draw)
         if seen and seen[-1].status == "unwritten":
             return
-        if len(seen) >= FEWEST and time.process_time() > end:
+        if len(seen) >= FEWEST and time.process_time() > end:  # not the clock's time: other programs change nothing
             return
         seen.append(observe(task, module, truth.with_upstream(task, arguments)))
+        end = min(end, time.process_time() + seconds)
         assert not failing or seen[-1].status != failing
 
-    with contextlib.suppress(AssertionError, Flaky):  # flaky: time is over, or the learner draws random numbers
+    with contextlib.suppress(
+        AssertionError, Flaky
+    ):  # flaky: time is over, or it gives now this, now that (random numbers)
         case()
     return seen

@@ -22,9 +22,10 @@ def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[
     said = {smallest.key: smallest.text} if smallest.text else {}
     wrong = [o for o in [smallest, *varied(bad)] if o.evidence]
     names = list(dict.fromkeys(name for o in wrong for name in o.evidence))
-    for name in names:
-        found = cause([o.evidence[name] for o in wrong if name in o.evidence])
-        said.setdefault(found.key, lead(task, name, found))
+    found = {name: cause([o.evidence[name] for o in wrong if name in o.evidence]) for name in names}
+    for finding in found.values():
+        alike = [name for name in names if found[name].key == finding.key]
+        said.setdefault(finding.key, lead(task, alike, finding))
     where = separated(task, outcomes, local=("unknown",) not in said)
     keys = [" ".join(map(str, key)) for key in said]
     if any(key[0] == "where" and key[1].partition(":")[0] in where for key in said):
@@ -71,14 +72,16 @@ def cause(evidence: Sequence[Evidence]) -> Finding:
     return found
 
 
-def lead(task: Task, name: str, found: Finding) -> str:
-    """The finding as a sentence about the learner's result."""
-    what = task.result(name)
+def lead(task: Task, names: Sequence[str], found: Finding) -> str:
+    """The finding as a sentence about the learner's results."""
+    what = " and ".join(task.result(name) for name in names)
+    what, are = f"{what[0].upper()}{what[1:]}", "are" if len(names) > 1 else "is"
     if found.key == ("zero",):
-        return f"{what[0].upper()}{what[1:]} is all zero."
-    if found.key[0] == "shape" or found.text.startswith("It has shape"):
-        return found.text.replace("It has shape", f"{what[0].upper()}{what[1:]} has shape", 1)
-    return f"{what[0].upper()}{what[1:]} is wrong. {found.text}"
+        return f"{what} {are} all zero."
+    if found.text.startswith("It has shape"):
+        first = task.result(names[0])
+        return found.text.replace("It", f"{first[0].upper()}{first[1:]}", 1)
+    return f"{what} {are} wrong. {found.text}"
 
 
 # --- in which cases ---------------------------------------------------------------------------------------------------

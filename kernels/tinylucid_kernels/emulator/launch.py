@@ -233,4 +233,4 @@ class Words:
         command = ["addr2line", "-i", "-e", str(self.library.path), hex(code - base)]
         listed = subprocess.run(command, capture_output=True, text=True).stdout
         frames = [frame.split(" ")[0].rsplit("/", 1)[-1] for frame in listed.splitlines()]
-        return next((f for f in frames if not f.startswith(("cuda", "entry.h", "?"))), "")
+        return next((f for f in frames if not f.startswith(("cuda.h:", "cuda_math.h:", "entry.h:", "?"))), "")
