@@ -13,8 +13,9 @@ def pictures(draw):
     return {"x": values(draw, n, c, h, w), "weight": values(draw, o, c, kh, kw)}
 
 
-def windows(height, width, kernel_size, stride=1, padding=0):
-    """How many windows each pixel of a picture is in, (height, width)."""
+def windows(x, kernel_size, stride=1, padding=0):
+    """How many windows each pixel of x (N, C, H, W) is in, (H, W)."""
+    height, width = x.shape[2:]
     kh, kw = kernel_size
     count = np.zeros((height + 2 * padding, width + 2 * padding), int)
     for top in range(0, count.shape[0] - kh + 1, stride):
