@@ -5,9 +5,9 @@ import numpy as np
 from ..drawn import values, whole
 
 
-def pictures(draw):
-    """x (N, C, H, W) and weight (O, C, kh, kw), the kernel seldom square, the picture up to two pixels larger."""
-    n, c, o = whole(draw, 1, 2), whole(draw, 1, 2), whole(draw, 1, 3)
+def pictures(draw, most=2):
+    """x (N, C, H, W), N at most ``most``, and weight (O, C, kh, kw): kernels seldom square, pictures up to two pixels larger."""
+    n, c, o = whole(draw, 1, most), whole(draw, 1, 2), whole(draw, 1, 3)
     kh, kw = whole(draw, 1, 3), whole(draw, 1, 3)
     h, w = kh + whole(draw, 0, 2), kw + whole(draw, 0, 2)
     return {"x": values(draw, n, c, h, w), "weight": values(draw, o, c, kh, kw)}
