@@ -93,7 +93,7 @@ EXERCISE = Exercise(
         "Do the padding first: after np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding))) only the stride is new.",
         "Window p covers the rows p·stride to p·stride + kh − 1 of the padded picture. How large may p be, if that has H + 2·padding rows?",
         "P = (H + 2·padding − kh) // stride + 1, rounded down: what is left over at the end is in no window.",
-        "Backward, add to the windows of zeros of the shape of the padded picture, as in conv_input; for weight take its windows, as in conv_weight.",
-        "At the end cut the padding off: [:, :, padding : padding + H, padding : padding + W]. (With padding : -padding nothing is left at 0.)",
+        "Backward, go over the windows of the padded picture: add to those of an array of zeros, as in conv_input, and to weight's gradient.",
+        "At the end cut the padding off: [:, :, padding : padding + H, padding : padding + W], which at padding 0 leaves all.",
     ),
 )  # fmt: skip
