@@ -15,7 +15,7 @@ def conv(x, weight, stride, padding):
 
 def cases(draw):
     """Pictures up to 5 × 5, some of them smaller than the kernel before they are padded."""
-    n, c, o = whole(draw, 1, 2), whole(draw, 1, 2), whole(draw, 1, 2)
+    n, c, o = whole(draw, 1, 2), whole(draw, 1, 2), whole(draw, 1, 3)
     stride, padding = whole(draw, 1, 3), whole(draw, 0, 2)
     kh, kw = whole(draw, 1, 3), whole(draw, 1, 3)
     h, w = (min(5, max(1, k - 2 * padding) + whole(draw, 0, 3)) for k in (kh, kw))
@@ -93,7 +93,7 @@ EXERCISE = Exercise(
         "Do the padding first: after np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding))) only the stride is new.",
         "Window p covers the rows p·stride to p·stride + kh − 1 of the padded picture. How large may p be, if that has H + 2·padding rows?",
         "P = (H + 2·padding − kh) // stride + 1, rounded down: what is left over at the end is in no window.",
-        "Backward, go over the windows of the padded picture: add to those of an array of zeros, as in conv_input, and to weight's gradient.",
+        "Backward, go over the windows of the padded picture: add to those of an array of zeros, as in conv_input, and to weight's.",
         "At the end cut the padding off: [:, :, padding : padding + H, padding : padding + W], which at padding 0 leaves all.",
     ),
 )  # fmt: skip
