@@ -915,6 +915,14 @@ MUTANTS = [
     Mutant(GPU + "dense.py", "if len(a) > 1 else 0", "if len(a) > 1 else a.size", GPU_DENSE),
     Mutant(GPU + "dense.py", "int(not x_flipped)", "int(x_flipped)", GPU_DENSE),
     Mutant(GPU + "dense.py", "if leading != batch:", "if False:", GPU_DENSE),
+    Mutant("tinylucid/exercises/checks/convolutions.py", "count.shape[0] - kh + 1, stride", "count.shape[0] - kh, stride", "tests/test_exercises.py -k conv_input"),
+    Mutant("tinylucid/exercises/checks/conv_loops.py", "(p > 0) | (q > 0)", "p > 0", "tests/test_exercises.py -k conv_loops"),
+    Mutant("tinylucid/exercises/checks/conv_im2col.py", "lambda k: k.swapaxes(1, 2)", "lambda k: k", "tests/test_exercises.py -k conv_im2col"),
+    Mutant("tinylucid/exercises/checks/conv_input.py", "count < np", "count > np", "tests/test_exercises.py -k conv_input"),
+    Mutant("tinylucid/exercises/checks/conv_weight.py", "most=3", "most=2", "tests/test_exercises.py -k conv_weight"),
+    Mutant("tinylucid/exercises/checks/conv_stride.py", "conv2d(x, weight, None, stride, padding)", "conv2d(x, weight, None, 1, padding)", "tests/test_exercises.py -k conv_stride"),
+    Mutant("tinylucid/exercises/checks/conv_stride.py", "count.max() > 1", "count.max() > 2", "tests/test_exercises.py -k conv_stride"),
+    Mutant("tinylucid/exercises/checks/conv_transpose.py", "first = 20 + begin(padding)", "first = 20", "tests/test_exercises.py -k conv_transpose"),
 ]  # fmt: skip
 
 
