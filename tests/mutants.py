@@ -921,7 +921,7 @@ MUTANTS = [
     Mutant("tinylucid/exercises/checks/conv_input.py", "count < np", "count > np", "tests/test_exercises.py -k conv_input"),
     Mutant("tinylucid/exercises/checks/conv_weight.py", "most=3", "most=2", "tests/test_exercises.py -k conv_weight"),
     Mutant("tinylucid/exercises/checks/conv_stride.py", "conv2d(x, weight, None, stride, padding)", "conv2d(x, weight, None, 1, padding)", "tests/test_exercises.py -k conv_stride"),
-    Mutant("tinylucid/exercises/checks/conv_stride.py", "count.max() > 1", "count.max() > 2", "tests/test_exercises.py -k conv_stride"),
+    Mutant("tinylucid/exercises/checks/conv_stride.py", "= begin(stride, padding), 20", "= padding, 20", "tests/test_exercises.py -k conv_stride"),
     Mutant("tinylucid/exercises/checks/conv_transpose.py", "first = 20 + begin(padding)", "first = 20", "tests/test_exercises.py -k conv_transpose"),
 ]  # fmt: skip
 
