@@ -1028,6 +1028,14 @@ MUTANTS = [
     Mutant("tinylucid/exercises/checks/cuda_kernel.py", "    if never.size:", "    if False:", "tests/test_exercises.py -k cuda"),
     Mutant("kernels/tinylucid_kernels/emulator/launch.py", '"cuda.h:", "cuda_math.h:"', '"cuda"', "tests/test_exercises.py -k cuda"),
     Mutant("tinylucid/exercises/observe.py", '"form", (error.key,), str(error))', '"form", (error.key,), "")', "tests/test_exercises.py -k cuda"),
+    Mutant("tinylucid/exercises/checks/convolutions.py", "count.shape[0] - kh + 1, stride", "count.shape[0] - kh, stride", "tests/test_exercises.py -k conv_input"),
+    Mutant("tinylucid/exercises/checks/conv_loops.py", "(p > 0) | (q > 0)", "p > 0", "tests/test_exercises.py -k conv_loops"),
+    Mutant("tinylucid/exercises/checks/conv_im2col.py", "lambda k: k.swapaxes(1, 2)", "lambda k: k", "tests/test_exercises.py -k conv_im2col"),
+    Mutant("tinylucid/exercises/checks/conv_input.py", "count < np", "count > np", "tests/test_exercises.py -k conv_input"),
+    Mutant("tinylucid/exercises/checks/conv_weight.py", "most=3", "most=2", "tests/test_exercises.py -k conv_weight"),
+    Mutant("tinylucid/exercises/checks/conv_stride.py", "conv2d(x, weight, None, stride, padding)", "conv2d(x, weight, None, 1, padding)", "tests/test_exercises.py -k conv_stride"),
+    Mutant("tinylucid/exercises/checks/conv_stride.py", "= begin(stride, padding), 20", "= padding, 20", "tests/test_exercises.py -k conv_stride"),
+    Mutant("tinylucid/exercises/checks/conv_transpose.py", "first = 20 + begin(padding)", "first = 20", "tests/test_exercises.py -k conv_transpose"),
 ]  # fmt: skip
 
 
