@@ -13,7 +13,8 @@ from ..tensor import Tensor, operation
 def tensor_like(x, where):
     """x, if it is a tensor or an array; TypeError otherwise."""
     if not hasattr(x, "ndim"):
-        raise TypeError(f"{here(where)}: expected a tensor or an array, got {type(x).__name__}; tl.tensor(x) makes one")
+        got = "None; does a forward lack its return?" if x is None else f"{type(x).__name__}; tl.tensor(x) makes one"
+        raise TypeError(f"{here(where)}: expected a tensor or an array, got {got}")
     return x
 
 
@@ -22,7 +23,9 @@ def axis_of(dim, ndim, where):
     if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
         raise TypeError(f"{here(where)}: dim must be an integer, got {dim!r}")
     if not -ndim <= dim < ndim:
-        raise IndexError(f"{here(where)}: dim {dim} is out of range for a tensor of {ndim} axes")
+        raise IndexError(
+            f"{here(where)}: dim {dim} is out of range for a tensor of {ndim} axes; use {-ndim} … {ndim - 1}"
+        )
     return int(dim) % ndim
 
 
@@ -32,7 +35,7 @@ def axes_of(dim, ndim, where):
         return tuple(range(ndim))
     axes = tuple(axis_of(d, ndim, where) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(axes)) != len(axes):
-        raise ValueError(f"{here(where)}: dim {dim} names an axis twice")
+        raise ValueError(f"{here(where)}: dim {dim} names an axis twice; name each once, 0 … {ndim - 1}")
     return axes
 
 
@@ -56,7 +59,9 @@ def reshape(input, *shape):
     shape = sizes(shape)
     known = math.prod(s for s in shape if s != -1)
     if shape.count(-1) > 1 or (known != input.size if -1 not in shape else not known or input.size % known):
-        raise ValueError(f"{here('reshape')}: {input.shape} has {input.size} elements, which do not fit {shape}")
+        raise ValueError(
+            f"{here('reshape')}: {input.shape} has {input.size} elements, which do not fit {shape}; one size may be -1, to be found"
+        )
     return _reshape(input, shape=shape)
 
 
@@ -98,7 +103,9 @@ def permute(input, *dims):
     """The axes in another order: output axis k is input axis dims[k]; a view."""
     axes = axes_of(sizes(dims), input.ndim, "permute")
     if len(axes) != input.ndim:
-        raise ValueError(f"{here('permute')}: {input.ndim} axes need {input.ndim} dims, got {sizes(dims)}")
+        raise ValueError(
+            f"{here('permute')}: {input.ndim} axes need {input.ndim} dims, got {sizes(dims)}; transpose exchanges two"
+        )
     return _permute(input, axes=axes)
 
 
@@ -126,7 +133,9 @@ def expand(x, *shape):
     offset = len(shape) - x.ndim
     full = tuple(x.shape[k - offset] if n == -1 and k >= offset else n for k, n in enumerate(shape))
     if offset < 0 or any(n not in (1, m) for n, m in zip(x.shape, full[offset:])) or -1 in full:
-        raise ValueError(f"{here('expand')}: {x.shape} cannot be expanded to {shape}")
+        raise ValueError(
+            f"{here('expand')}: {x.shape} cannot be expanded to {shape}; only sizes of 1 are repeated, x.unsqueeze(dim) makes one"
+        )
     return _expand(x, shape=full)
 
 
@@ -158,6 +167,9 @@ def sum_to_size(x, *shape):
 def _take(x, *, index):
     """x[index];  ∂x = g added at the index, into zeros."""
     return x[index]
+
+
+_take.op.__name__ = "index"  # what it is called by
 
 
 @_take.rule
@@ -264,7 +276,9 @@ def plain_index(key):
             k = devices.as_array(k)
             k = k if k.size else k.astype(int)
             if k.dtype.kind not in "biu":
-                raise TypeError(f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}")
+                raise TypeError(
+                    f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}; use .long()"
+                )
         return int(k) if isinstance(k, np.integer) else k
 
     return tuple(one(k) for k in key) if isinstance(key, tuple) else (one(key),)
@@ -278,12 +292,14 @@ def gather(input, dim, index):
     places = devices.constant(index, input, here("gather"))
     k = axis_of(dim, input.ndim, "gather")
     if places.dtype.kind not in "iu":
-        raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}")
+        raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}; use .long()")
     if places.ndim != input.ndim or any(n > m for j, (n, m) in enumerate(zip(places.shape, input.shape)) if j != k):
-        raise ValueError(f"{here('gather')}: index {places.shape} does not fit input {input.shape} along dim {dim}")
+        raise ValueError(
+            f"{here('gather')}: index {places.shape} does not fit input {input.shape} along dim {dim}; unsqueeze gives it more axes"
+        )
     if places.size and (places.min() < 0 or places.max() >= input.shape[k]):
         raise IndexError(
-            f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {input.shape[k]}"
+            f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {input.shape[k]}; count from 0"
         )
     grid = list(np.ogrid[tuple(slice(n) for n in places.shape)])
     grid[k] = places
