@@ -390,7 +390,7 @@ def test_no_file_a_folder_a_device_an_unknown_ending_nothing(tmp_path, ending):
     path = tmp_path / f"x{ending}"
     with pytest.raises(FileNotFoundError, match=re.escape(path.name)):
         tl.load(path)
-    assert refusal(path, b"") == "is empty"
+    assert refusal(path, b"").startswith("is empty, expected arrays")
     path.unlink()
     path.mkdir()
     assert refusal(path) == "is a folder, expected a file"
@@ -424,7 +424,7 @@ def test_the_two_formats_under_each_others_names(tmp_path):
         kind = (
             "a .safetensors file" if ending == ".safetensors" else "a zip archive, as .npz and PyTorch's .pt files are"
         )
-        assert text == f"is no {other} file, but {kind}"
+        assert text.startswith(f"is no {other} file, but {kind}")
 
 
 def test_pytorchs_own_format_is_never_opened(tmp_path):

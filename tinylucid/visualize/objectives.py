@@ -124,7 +124,7 @@ def named(layer: Any) -> None:
     """TypeError unless a layer is given by its name."""
     if not isinstance(layer, str):
         raise TypeError(
-            f"visualize: a layer is given by its dotted name in model.named_modules(), got a {type(layer).__name__}"
+            f"visualize: a layer is given by its dotted name in model.named_modules(), got a {type(layer).__name__}; write channel('0', 3)"
         )
 
 
