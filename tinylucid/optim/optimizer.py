@@ -13,7 +13,9 @@ import numpy as np
 from .. import devices
 from ..tensor import Tensor
 
-LIMITS = {  # what a setting may be: from the first, below the second; and what is usual
+LIMITS: dict[
+    str, tuple[float, float, Any]
+] = {  # what a setting may be: from the first, below the second; and what is usual
     "alpha": (0, 1, 0.99),
     "betas": (0, 1, (0.9, 0.999)),
     "eps": (0, np.inf, 1e-8),
@@ -76,9 +78,11 @@ class Optimizer:
             known.add(id(p))
         new = {**self.defaults, **param_group, "params": params}
         for name, value in new.items():
-            low, high, usual = LIMITS.get(name, (None, None, None))
+            if name not in LIMITS:
+                continue
+            low, high, usual = LIMITS[name]
             values = value if name == "betas" and isinstance(value, (tuple, list)) else (value,)
-            if usual is not None and not all(isinstance(v, (int, float)) and low <= v < high for v in values):
+            if not all(isinstance(v, (int, float)) and low <= v < high for v in values):
                 raise ValueError(f"optimiser: {name} must be in [{low}, {high}), got {value!r}; usual is {usual}")
         self.param_groups.append(new)
 
