@@ -42,6 +42,7 @@ ONE_FOLDER = (
     "demo",
     "textures",
     "creation",
+    "errors_teach",
     "augment",
     "loader",
     "folder",

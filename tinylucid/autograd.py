@@ -64,7 +64,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
             f"ask for {', '.join(known)} and what the forward returned besides"
         ) from None
     except TypeError as error:
-        if "__array_ufunc__" not in str(error):
+        if "NumPy would not record" not in str(error):
             raise
         raise TypeError(
             f"{here(op.__name__, n.layer)}: its rule calls NumPy on a Tensor; to be differentiated again it must be written in "
@@ -183,8 +183,8 @@ def fit(n: Node, g: Any, shape: tuple) -> Any:
     )
     if axes and all(k < lead or shape[k - lead] == 1 for k in axes):
         text += f": it was broadcast over axis {', '.join(map(str, axes))}, so the gradient is summed over it (or declare broadcasts=True)"
-    elif lead == 0 and g.shape == shape[::-1]:
-        text += ": it is transposed, .T turns it"
+    else:
+        text += ": it is transposed, .T turns it" if lead == 0 and g.shape == shape[::-1] else "; return one of that shape"
     raise ValueError(text)
 
 

@@ -40,7 +40,6 @@ class Tensor(Methods):
     """
 
     __slots__ = ("__weakref__", "_grad", "data", "hooks", "node", "tracked", "version")
-    __array_ufunc__ = None  # array * Tensor asks Tensor.__rmul__, and np.exp(Tensor) raises
     __hash__ = object.__hash__  # by identity, since == compares values
 
     def __init__(self, data: Array, requires_grad: bool = False) -> None:

@@ -1,6 +1,6 @@
 """Operations: each forward and its backward rule side by side, a family a file. Importing them equips Tensor."""
 
-from . import methods, spelling  # they register Tensor's methods
+from . import methods, spelling, ufuncs  # they register Tensor's methods
 from .activation import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
 from .adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
 from .classify import cross_entropy, nll_loss
