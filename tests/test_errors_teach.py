@@ -20,6 +20,7 @@ from tinylucid import explain as ex
 from tinylucid.check import GradcheckError
 from tinylucid.data.picture import PictureError
 from tinylucid.io import FileError
+from tinylucid.ops.spelling import INSTEAD
 from tinylucid.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, OneCycleLR, StepLR
 
 
@@ -499,7 +500,7 @@ wrong("data", "more than all", lambda: tl.metrics.top_k_accuracy(np.zeros((6, 3)
 wrong("io", "PyTorch's file", lambda d: tl.load(d / "net.pt"), FileError,
       where="net.pt", expected=".safetensors or .npz", got="'.pt'", do="safetensors.torch.save_file")
 wrong("io", "a file of no kind", lambda d: tl.save(net(), d / "net"), FileError,
-      where="net:", expected=".safetensors or .npz", got="''", do="name it so")
+      where="net:", expected=".safetensors or .npz", got="''", do="choose one of these")
 wrong("io", "a text called .npz", lambda d: tl.load(d / "fake.npz"), FileError,
       where="fake.npz", expected="no .npz file", got="but a text", do="give the file that tl.save wrote")
 wrong("io", "a text called .safetensors", lambda d: tl.load(d / "fake.safetensors"), FileError,
@@ -631,7 +632,7 @@ wrong("commands", "no epochs on the line", lambda: command("train", "photographs
 wrong("commands", "a folder that is not there on the line", lambda d: command("train", d / "nowhere"), SystemExit,
       where="image_folder", expected="a folder for each class", got="does not exist", do="FOLDER/cat/1.png")
 wrong("commands", "a picture for a net", lambda d: command("predict", d / "picture.png", d / "picture.png"), SystemExit,
-      where="picture.png", expected=".safetensors or .npz", got="'.png'", do="name it so")
+      where="picture.png", expected=".safetensors or .npz", got="'.png'", do="choose one of these")
 wrong("commands", "a class misspelt",
       lambda d: command("explain", d / "net.safetensors", d / "picture.png", "--class", "cart"), SystemExit,
       where="class", expected="cat, dog", got="'cart'", do="perhaps 'cat'")
@@ -697,6 +698,34 @@ def test_parts_are_found_apart():
     assert not apart("add: got 2", ["add", "2", "2"])
     assert not apart("abab", ["aba", "bab"])
     assert apart("aa", ["a", "a"])
+
+
+def test_a_name_is_guessed_by_what_it_nearly_is():
+    """In any case; what Python itself asks for is not guessed at, nor what is like nothing."""
+    for look, words in (
+        (lambda: nn.crossentropyloss, "nn has no attribute 'crossentropyloss'; perhaps CrossEntropyLoss"),
+        (lambda: optim.adam, "optim has no attribute 'adam'; perhaps Adam"),
+        (lambda: tl.ones(1).shap, "Tensor has no attribute 'shap'; perhaps shape"),
+        (lambda: tl.ones(1).__lenn__, "Tensor has no attribute '__lenn__'"),
+        (lambda: tl.nothing_alike, "tinylucid has no attribute 'nothing_alike'; dir() lists what there is"),
+        (lambda: nn.utils.spectral, "nn.utils has no attribute 'spectral'; perhaps spectral_norm"),
+    ):
+        with pytest.raises(AttributeError) as caught:
+            look()
+        assert str(caught.value) == words
+
+
+def test_what_is_advised_is_there():
+    """Every name that is to be written in place of another is this engine's, and the other is not."""
+    places = {"Tensor": tl.ones(1), "tinylucid": tl, "nn": nn, "nn.functional": F, "nn.utils": nn.utils, "optim": optim}
+    for place, names in INSTEAD.items():
+        for name, advice in names.items():
+            assert not hasattr(places[place], name)
+            for dotted in re.findall(r"\b(?:tl|nn|F|x)\.[\w.]+", advice):
+                owner, *path = dotted.split(".")
+                found = {"tl": tl, "nn": nn, "F": F, "x": tl.ones(2)}[owner]
+                for step in path:
+                    found = getattr(found, step)
 
 
 def test_the_table_covers_the_house():

@@ -66,7 +66,7 @@ def _format(path: Any) -> Any:
     ending = os.path.splitext(os.fspath(path))[1].lower()
     if ending not in FORMATS:
         torch = ending in (".pt", ".pth", ".bin")
-        do = "write it from PyTorch by safetensors.torch.save_file" if torch else "name it so"
+        do = "write it from PyTorch by safetensors.torch.save_file" if torch else "choose one of these"
         raise FileError(path, f"ends with {ending!r}, expected {' or '.join(FORMATS)}; {do}")
     return FORMATS[ending]
 
