@@ -21,7 +21,7 @@ from tinylucid.check import GradcheckError
 from tinylucid.data.picture import PictureError
 from tinylucid.io import FileError
 from tinylucid.ops.spelling import INSTEAD
-from tinylucid.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, OneCycleLR, StepLR
+from tinylucid.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, MultiStepLR, OneCycleLR, StepLR
 
 
 class Row(NamedTuple):
@@ -455,6 +455,10 @@ wrong("optim", "a cycle that is over", after_epochs, ValueError,
       where="OneCycleLR", expected="the 2 steps", got="step 3 ", do="give it as many")
 wrong("optim", "functions for groups", lambda: LambdaLR(sgd(), [abs, abs]), ValueError,
       where="LambdaLR", expected="1 groups", got="2 entries", do="give one each")
+wrong("optim", "a number for a function", lambda: LambdaLR(sgd(), 0.5), TypeError,
+      where="LambdaLR: lr_lambda", expected="a function of the step", got="0.5", do="write lambda t")
+wrong("optim", "one milestone", lambda: MultiStepLR(sgd(), 30), TypeError,
+      where="MultiStepLR: milestones", expected="a list of steps", got="got 30", do="write [30]")
 wrong("optim", "clipping a net", lambda: nn.utils.clip_grad_norm_(net().parameters(), 1.0), AttributeError,
       where="nn.utils", expected="tl.optim.clip_grad_norm_", got="'clip_grad_norm_';", do="write ")
 
@@ -565,6 +569,10 @@ wrong("explain", "targets for other pictures", lambda: ex.gradient(net(), pictur
       where="explain: target", expected="one for each of the 6 pictures", got="(2,)", do="a function of the logits")
 wrong("explain", "one-hot targets", lambda: ex.gradient(net(), pictures, np.eye(3)[labels]), ValueError,
       where="explain: target", expected="one class number", got="float64 of shape (6, 3)", do="y.argmax(1)")
+wrong("explain", "pictures before the net", lambda: ex.gradient(pictures, net(), 1), TypeError,
+      where="explain", expected="pictures x", got="got Sequential", do="the order is method(model, x, target)")
+wrong("explain", "a class for a net to explain", lambda: ex.gradient(nn.Sequential, pictures, 1), TypeError,
+      where="explain", expected="a tl.nn.Module", got="the class Sequential", do="make a net of it")
 wrong("explain", "pictures as bytes", lambda: ex.gradient(net(), pictures.astype(np.uint8), 1), TypeError,
       where="explain", expected="float32 and float64", got="uint8", do=".to(tl.float32)")
 wrong("explain", "pictures that hold NaN to explain", lambda: ex.gradient(net(), pictures * np.nan, 1), ValueError,

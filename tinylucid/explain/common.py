@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices, dtypes
-from ..nn.module import Module, device_of, mode
+from ..nn.module import Module, check_model, device_of, mode
 from ..ops import concatenate
 from ..scopes import enable_grad, no_grad
 from ..tensor import Tensor
@@ -27,6 +27,9 @@ Method = Callable[..., Any]  # (model, x, target) → one map a picture
 def pixels(x: Any) -> Any:
     """The NumPy array of pictures x (N, …); TypeError unless floating, ValueError for a single number."""
     array = devices.host(x)
+    if array.dtype == object:
+        got = type(x).__name__
+        raise TypeError(f"explain: expected pictures x (N, …), got {got}; the order is method(model, x, target)")
     dtypes.check_floating(array, "explain")
     if not array.ndim:
         raise ValueError("explain: expected pictures x (N, …), got a single number")
@@ -74,6 +77,8 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
     """
     n = len(x)
     classes = None if callable(target) else classes_of(target, n)  # before the net has run for nothing
+    if isinstance(model, type):
+        check_model(model, "explain")
     logits = model(x.to(device_of(model)))
     if not isinstance(logits, Tensor):
         raise TypeError(

@@ -72,6 +72,9 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         self.lr_lambdas = each(lr_lambda, optimizer, "LambdaLR", "lr_lambda")
+        wrong = [f for f in self.lr_lambdas if not callable(f)]
+        if wrong:
+            raise TypeError(f"LambdaLR: lr_lambda must be a function of the step, got {wrong[0]!r}; write lambda t: …")
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -101,6 +104,10 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        if not isinstance(milestones, Iterable):
+            raise TypeError(
+                f"MultiStepLR: milestones must be a list of steps, got {milestones!r}; write [{milestones!r}]"
+            )
         self.milestones, self.gamma = sorted(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
