@@ -274,7 +274,7 @@ wrong("ops", "gather out of range", lambda: tl.ones(3).gather(0, tl.tensor([1, 3
 wrong("ops", "a number of many", lambda: float(tl.ones(2, 3)), ValueError,
       where="item", expected="one element", got="(2, 3)", do="use tolist()")
 wrong("ops", "the truth of many", lambda: bool(tl.ones(2) > 0), ValueError,
-      where="the truth of a tensor", expected="ambiguous", got="(2,)", do=".all() or .any()")
+      where="the truth of a tensor", expected="one element", got="(2,)", do=".all() or .any()")
 wrong("ops", "the length of a number", lambda: len(tl.ones(3).sum()), TypeError,
       where="len", expected="at least one axis", got="0-d tensor", do="x.item()")
 wrong("ops", "NumPy of what requires a gradient", lambda: leaf(2).numpy(), RuntimeError,
@@ -314,10 +314,10 @@ wrong("ops", "a gradient too few",
       where="lambda", expected="for 2 inputs", got="returned 1 gradients", do="return one each")
 wrong("ops", "a gradient that was summed",
       lambda: defined(lambda a: a * 2, lambda g: (g * 2).sum())(leaf(2, 3)).sum().backward(), ValueError,
-      where="lambda", expected="input of shape (2, 3)", got="gradient of shape ()", do="return one of that shape")
+      where="lambda", expected="input of shape (2, 3)", got="gradient of shape ()", do="return one of the input's shape")
 wrong("ops", "a gradient transposed",
       lambda: defined(lambda a: a * 2, lambda g: g.T)(leaf(2, 3)).sum().backward(), ValueError,
-      where="lambda", expected="input of shape (2, 3)", got="gradient of shape (3, 2)", do=".T turns it")
+      where="lambda", expected="input of shape (2, 3)", got="gradient of shape (3, 2)", do="it is transposed|return one of the")
 wrong("ops", "a gradient not summed",
       lambda: defined(lambda a, b: a + b, lambda g: (g, g))(leaf(2, 3), leaf(3)).sum().backward(), ValueError,
       where="lambda", expected="input of shape (3,)", got="gradient of shape (2, 3)", do="broadcasts=True")
@@ -330,7 +330,7 @@ wrong("ops", "NumPy in a rule",
       lambda: tl.gradgradcheck(defined(lambda a: np.exp(a), lambda g, a: g * np.exp(a)), np.ones(2)), TypeError,
       where="lambda", expected="in operations", got="calls NumPy on a Tensor", do="tl.exp, not np.exp")
 wrong("ops", "an input with a default", lambda: defined(lambda a, k=2: a * k), TypeError,
-      where="operation:", expected="constants after *", got="got '<lambda>'", do="expected a Python function")
+      where="operation:", expected="a Python function", got="got '<lambda>'", do="constants after * and no defaults")
 wrong("ops", "an input called g", lambda: defined(lambda g: g * 2), TypeError,
       where="operation <lambda>", expected="mean something to rules", got="['g']", do="name the inputs otherwise")
 
@@ -369,7 +369,7 @@ wrong("nn", "dropout in per cent", lambda: nn.Dropout(50), ValueError,
 wrong("nn", "words that are no integers", lambda: nn.Embedding(5, 2)(tl.ones(3)), TypeError,
       where="embedding", expected="integers", got="float32 (3,)", do=".long()")
 wrong("nn", "a word beyond the vocabulary", lambda: nn.Embedding(5, 2)(tl.tensor([5])), IndexError,
-      where="embedding", expected="0 … 4", got="5 at (0,)", do="num_embeddings")
+      where="embedding", expected="0 … 4", got="5 at (0,)", do="enlarge num_embeddings")
 wrong("nn", "steps of another size", lambda: nn.LSTM(3, 4)(tl.ones(2, 5, 4)), ValueError,
       where="LSTM", expected="I = 3", got="(2, 5, 4)", do="build it for 4")
 wrong("nn", "super().__init__() forgotten", lambda: Forgetful(), AttributeError,
@@ -387,12 +387,12 @@ wrong("nn", "a list of layers", lambda: nn.Sequential([nn.Tanh()]), TypeError,
 wrong("nn", "a layer that is not there", lambda: net()[4], IndexError,
       where="Sequential", expected="its 4", got="layer 4 ", do="count from 0")
 wrong("nn", "entries missing", lambda: net().load_state_dict({}), RuntimeError,
-      where="load_state_dict into Sequential", expected="'0.weight'", got="4 missing", do="strict=False")
+      where="load_state_dict into Sequential", expected="'0.weight'", got="4 missing", do="take what fits by strict=False")
 wrong("nn", "entries of another net", lambda: nn.Tanh().load_state_dict({"a": tl.ones(1)}), RuntimeError,
-      where="load_state_dict into Tanh", expected="build it so", got="1 unexpected ('a')", do="strict=False")
+      where="load_state_dict into Tanh", expected="the net that was saved", got="1 unexpected ('a')", do="strict=False")
 wrong("nn", "entries of another size", lambda: nn.Linear(4, 3).load_state_dict(nn.Linear(4, 2).state_dict()),
       RuntimeError, where="load_state_dict into Linear", expected="expected (3, 4)", got="shape (2, 4)",
-      do="build it so")
+      do="build the net that was saved")
 wrong("nn", "a path for a state", lambda: net().load_state_dict("net.npz"), TypeError,
       where="load_state_dict", expected="a dict", got="got str", do="tl.load(path)")
 wrong("nn", "PyTorch's BCELoss", lambda: nn.BCELoss(), AttributeError,
@@ -405,7 +405,7 @@ wrong("nn", "PyTorch's one_hot", lambda: F.one_hot(labels, 3), AttributeError,
 wrong("nn", "labels counted from 1", lambda: F.cross_entropy(tl.zeros(3, 3), [1, 2, 3]), ValueError,
       where="cross_entropy", expected="0 … 2", got="label 3 at position 2", do="Count classes from 0")
 wrong("nn", "labels that are floats", lambda: F.cross_entropy(tl.zeros(2, 3), tl.tensor([0.0, 1.0])), TypeError,
-      where="cross_entropy", expected="integers", got="float32", do="y.long()")
+      where="cross_entropy", expected="integers", got="float32", do="y.long() or y.astype(int)")
 wrong("nn", "one-hot labels", lambda: F.cross_entropy(tl.zeros(2, 3), np.eye(3, dtype=int)[:2]), ValueError,
       where="cross_entropy", expected="labels of shape (2,)", got="got (2, 3)", do="y.argmax(1)")
 wrong("nn", "labels in a column", lambda: F.cross_entropy(tl.zeros(2, 3), np.array([[1], [0]])), ValueError,
@@ -605,7 +605,7 @@ def rendered(objective, model=None):
 wrong("visualize", "a class by its name to see", lambda: visualize.logit("cat"), TypeError,
       where="visualize", expected="by its number", got="got 'cat'", do="classes.index('cat')")
 wrong("visualize", "a class beyond the last to see", lambda: rendered(visualize.logit(7)), ValueError,
-      where="visualize: class", expected="0 … 2", got="7 is", do="the model gives 3 logits")
+      where="visualize: class", expected="0 … 2", got="7 is", do="count from 0")
 wrong("visualize", "a layer that is not there to see", lambda: rendered(visualize.channel("conv1", 0)), ValueError,
       where="visualize: Sequential", expected="0, 1, 2, 3", got="'conv1'", do="it has:")
 wrong("visualize", "a layer itself", lambda: visualize.channel(nn.ReLU(), 0), TypeError,
@@ -627,7 +627,7 @@ wrong("check", "a rule that is half of it",
 wrong("check", "a graph that is cut", lambda: tl.gradcheck(lambda x: x.detach(), np.ones(2)), GradcheckError,
       where="gradcheck: the gradient of x", expected="numeric ", got="analytic 0", do="a detach() or .data cuts the graph")
 wrong("check", "ties of a kind", lambda: tl.gradcheck(lambda x: x * 2, np.ones(2), ties="last"), ValueError,
-      where="gradcheck: ties", expected="must be", got="'last'", do="None or 'first'")
+      where="gradcheck: ties", expected="None or 'first'", got="'last'", do="leave it out")
 
 # --- the command line, devices -----------------------------------------------------------------------------------------
 
@@ -659,9 +659,9 @@ wrong("commands", "a file for a folder",
 wrong("devices", "a GPU called gpu", lambda: tl.ones(2, device="gpu"), ValueError,
       where="ones:", expected="'cpu', 'cuda' or 'auto'", got="'gpu'", do="a GPU is called 'cuda'")
 wrong("devices", "a dtype that is none", lambda: tl.ones(2).to("flaot32"), ValueError,
-      where="to:", expected="expected a dtype", got="'flaot32'", do="write x.to('cuda')")
+      where="to:", expected="expected a dtype", got="'flaot32'", do="write tl.float32, or 'cuda'")
 wrong("devices", "a Mac's GPU", lambda: net().to("mps"), ValueError,
-      where="Sequential.to", expected="'cpu', 'cuda' or 'auto'", got="'mps'", do="write x.to('cuda')")
+      where="Sequential.to", expected="'cpu', 'cuda' or 'auto'", got="'mps'", do="write tl.float32, or 'cuda'")
 wrong("devices", "a second card", lambda: tl.ones(2).to("cuda:1"), ValueError,
       where="to:", expected="'cpu', 'cuda' or 'auto'", got="'cuda:1'", do="CUDA_VISIBLE_DEVICES")
 wrong("devices", "no GPU", lambda: without_gpu(lambda: tl.ones(2).cuda()), driver.NoGPU,

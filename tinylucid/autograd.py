@@ -26,7 +26,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
     op, have, state = n.op, n.saved, thread.state
     if have is None:
         raise RuntimeError(
-            f"{here(op.__name__, n.layer)}: this graph was released by an earlier backward; compute anew, or retain_graph=True there"
+            f"{here(op.__name__, n.layer)}: this graph was released by an earlier backward: compute anew, or give it retain_graph=True"
         )
     for name, version, then in n.versions:
         if version[0] != then:
@@ -183,9 +183,9 @@ def fit(n: Node, g: Any, shape: tuple) -> Any:
     )
     if axes and all(k < lead or shape[k - lead] == 1 for k in axes):
         text += f": it was broadcast over axis {', '.join(map(str, axes))}, so the gradient is summed over it (or declare broadcasts=True)"
-    else:
-        text += ": it is transposed, .T turns it" if lead == 0 and g.shape == shape[::-1] else "; return one of that shape"
-    raise ValueError(text)
+    elif lead == 0 and g.shape == shape[::-1]:
+        text += ": it is transposed"
+    raise ValueError(f"{text}; return one of the input's shape")
 
 
 def run_hooks(holder: Any, g: Any) -> Any:

@@ -59,7 +59,7 @@ def device_or_dtype(target: Any, where: str) -> tuple[str | None, Any]:
         return None, np.dtype(target)
     except TypeError:
         raise ValueError(
-            f"{where}: expected a dtype, or device 'cpu', 'cuda' or 'auto', got {target!r}; write x.to('cuda')"
+            f"{where}: expected a dtype, or device 'cpu', 'cuda' or 'auto', got {target!r}; write tl.float32, or 'cuda'"
         ) from None
 
 

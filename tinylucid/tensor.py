@@ -111,7 +111,8 @@ class Operation:
         code = getattr(forward, "__code__", None)
         if code is None or forward.__defaults__ or dtypes not in ("", "same", "float"):
             raise TypeError(
-                f"operation: expected a Python function, constants after *, dtypes '', 'same' or 'float'; got {self.__name__ or forward!r}"
+                "operation: expected a Python function, constants after * and no defaults before, dtypes '', 'same' or 'float'; "
+                f"got {self.__name__ or forward!r}"
             )
         self.inputs = code.co_varnames[: code.co_argcount]
         reserved = {"g", "need", "out", "shapes"} & set(self.inputs)

@@ -273,7 +273,8 @@ class Module:
         if wrong or (strict and (missing or unexpected)):
             kinds = ("missing", map(repr, missing)), ("unexpected", map(repr, unexpected)), ("of wrong shape", wrong)
             told = "; ".join(filter(None, (_counted(kind, list(names)) for kind, names in kinds)))
-            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {told}; build it so, or strict=False")
+            do = "build the net that was saved" + ("" if wrong else ", or take what fits by strict=False")
+            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {told}; {do}")
         for name, array in values.items():
             own[name].data[...] = devices.beside(array, own[name])
             own[name].version[0] += 1
@@ -305,10 +306,7 @@ class Module:
 
 @contextlib.contextmanager
 def mode(model: Any, training: bool) -> Iterator[None]:
-    """Training or evaluation mode in the ``with``; afterwards every layer is in the mode that it was in.
-
-    A model that is no Module, but a function, has no mode.
-    """
+    """Training or evaluation mode in the ``with``, and each layer's own again afterwards; a function has no mode."""
     before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
     try:
         for module, _ in before:

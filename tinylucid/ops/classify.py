@@ -100,7 +100,7 @@ def _checked(input, labels, weight, name):
         )
     if labels is not None and labels.dtype.kind not in "iu":
         raise TypeError(
-            f"{here(name)}: class labels must be integers, got {labels.dtype} of shape {labels.shape}; use y.long(), y.astype(int)"
+            f"{here(name)}: class labels must be integers, got {labels.dtype} of shape {labels.shape}; use y.long() or y.astype(int)"
         )
     places = (input.shape[0], *input.shape[2:])
     if labels is not None and labels.shape != places:

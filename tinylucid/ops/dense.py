@@ -92,7 +92,7 @@ def embedding(input, weight, padding_idx=None):
     if outside.any():
         place = tuple(int(k) for k in np.argwhere(outside)[0])
         raise IndexError(
-            f"{here('embedding')}: {rows[place]} at {place} is outside 0 … {count - 1}, the rows of weight; give num_embeddings more"
+            f"{here('embedding')}: {rows[place]} at {place} is outside 0 … {count - 1}, the rows of weight; enlarge num_embeddings"
         )
     y = _take(weight, index=(rows,))
     if padding_idx is None:

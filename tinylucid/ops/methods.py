@@ -200,7 +200,7 @@ class TensorMethods:
     def __bool__(self) -> bool:
         if self.data.size != 1:
             raise ValueError(
-                f"the truth of a tensor of shape {self.shape} is ambiguous; use .all() or .any() of x.numpy()"
+                f"the truth of a tensor of shape {self.shape} is ambiguous, one element has one; use .all() or .any() of x.numpy()"
             )
         return bool(self.data)
 

@@ -131,4 +131,4 @@ def named(layer: Any) -> None:
 def inside(k: int, n: int, kind: str, what_there_is: str) -> None:
     """ValueError unless k is one of 0 … n − 1."""
     if not isinstance(k, (int, np.integer)) or not 0 <= k < n:
-        raise ValueError(f"visualize: {kind} {k!r} is not one of 0 … {n - 1}; {what_there_is}")
+        raise ValueError(f"visualize: {kind} {k!r} is not one of 0 … {n - 1}: {what_there_is}; count from 0")
