@@ -45,6 +45,7 @@ ONE_FOLDER = (
     "demo",
     "textures",
     "creation",
+    "errors_teach",
     "augment",
     "loader",
     "folder",

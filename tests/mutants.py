@@ -37,6 +37,7 @@ SHOW = "tests/test_show.py"
 SCHEDULES = "tests/test_schedules.py"
 FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 CHECKS, TRIAL = "tinylucid/exercises/checks/", "tests/test_exercises.py -k "
+TEACH = "tests/test_errors_teach.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
@@ -1036,6 +1037,26 @@ MUTANTS = [
     Mutant("tinylucid/exercises/checks/conv_stride.py", "conv2d(x, weight, None, stride, padding)", "conv2d(x, weight, None, 1, padding)", "tests/test_exercises.py -k conv_stride"),
     Mutant("tinylucid/exercises/checks/conv_stride.py", "= begin(stride, padding), 20", "= padding, 20", "tests/test_exercises.py -k conv_stride"),
     Mutant("tinylucid/exercises/checks/conv_transpose.py", "first = 20 + begin(padding)", "first = 20", "tests/test_exercises.py -k conv_transpose"),
+    # --- errors that teach
+    Mutant("tinylucid/scopes.py", '"NoneType": "expected a tensor or a number, got None; does', '"NoneTypes": "expected a tensor or a number, got None; does', TEACH),
+    Mutant("tinylucid/scopes.py", 'if words in plain), ";")', 'if words in name), ";")', TEACH),
+    Mutant("tinylucid/scopes.py", "(plain + told if told[0] == ';' else", "(told if told[0] == ';' else", TEACH),
+    Mutant("tinylucid/ops/methods.py", 'raise explained(error, "in-place edit", [self, array]) from error', "raise", TEACH),
+    Mutant("tinylucid/ops/spelling.py", "    if name in INSTEAD.get(where, {}):", "    if name in INSTEAD:", TEACH),
+    Mutant("tinylucid/ops/spelling.py", "{names[near[0]]}", "{near[0]}", TEACH),
+    Mutant("tinylucid/ops/spelling.py", 'if name.startswith("__"):', 'if name.startswith("_____"):', TEACH),
+    Mutant("tinylucid/ops/spelling.py", "names, 1, 0.7)", "names, 1, 0.1)", TEACH),
+    Mutant("tinylucid/ops/ufuncs.py", 'method == "__call__" and not kwargs', "not kwargs", "tests/test_errors.py"),
+    Mutant("tinylucid/ops/ufuncs.py", 'method == "__call__" and not kwargs', 'method == "__call__"', "tests/test_errors.py"),
+    Mutant("tinylucid/ops/ufuncs.py", "return answer if tensor is None else None", "return answer if tensor is not None else None", "tests/test_errors.py"),
+    Mutant("tinylucid/ops/ufuncs.py", "np.less_equal: compare.less_equal", "np.less_equal: compare.less", "tests/test_errors.py"),
+    Mutant("tinylucid/ops/ufuncs.py", "np.subtract: elementwise.sub", "np.subtract: elementwise.add", "tests/test_errors.py"),
+    Mutant("tinylucid/ops/ufuncs.py", "if name in ours else", "if name not in ours else", "tests/test_errors.py"),
+    Mutant("tinylucid/creation.py", "kind = ValueError if isinstance(error, ValueError) else TypeError", "kind = ValueError", TEACH),
+    Mutant("tinylucid/nn/containers.py", "not -len(items) <= k < len(items)", "not -len(items) <= k <= len(items)", TEACH),
+    Mutant("tinylucid/optim/optimizer.py", 'values = value if name == "betas" and isinstance(value, (tuple, list)) else (value,)', 'values = value if name == "betas" else (value,)', TEACH),
+    Mutant("tinylucid/io/atomic.py", 'do = "" if os.path.isdir(folder) else', 'do = "" if os.path.isdir(os.path.dirname(folder)) else', TEACH),
+    Mutant("tinylucid/ops/classify.py", "if labels.shape == input.shape", "if labels.ndim > 2", TEACH),
 ]  # fmt: skip
 
 

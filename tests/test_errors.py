@@ -315,9 +315,10 @@ CASES = {
     "stack numbers": (lambda: tl.stack([1.0, 2.0]), TypeError, "stack|list of tensors"),
     "concatenate nothing": (lambda: tl.concatenate([]), ValueError, "concatenate|at least one|empty"),
     "a list as input": (lambda: at(nn.Linear(2, 2), [[1.0, 2.0]]), TypeError, "linear|'features.0'|list"),
-    "np.exp": (lambda: np.exp(leaf(2)), TypeError, "Tensor"),
-    "np.add": (lambda: np.add(np.ones(2), leaf(2)), TypeError, "Tensor"),
-    "array += tensor": (lambda: iadd(np.ones(2), leaf(2)), TypeError, "Tensor"),
+    "np.exp": (lambda: np.exp(leaf(2)), TypeError, "np.exp|Tensor|tl.exp(x)|x.detach().numpy()"),
+    "np.tan": (lambda: np.tan(tl.ones(2)), TypeError, "np.tan|Tensor|write x.detach().numpy()"),
+    "np.add.reduce": (lambda: np.add.reduce(leaf(2)), TypeError, "np.add|Tensor"),
+    "array += tensor": (lambda: iadd(np.ones(2), leaf(2)), TypeError, "np.add|Tensor|array = array + x"),
     "np.stack": (lambda: np.stack([leaf(2), leaf(2)]), RuntimeError, "requires a gradient|detach()"),
     "np.concatenate": (lambda: np.concatenate([tl.ones(2), leaf(2)]), RuntimeError, "requires a gradient|detach()"),
     "np.array of a list": (lambda: np.array([leaf(), leaf()]), RuntimeError, "requires a gradient|detach()"),
@@ -457,6 +458,7 @@ def test_without_anomaly_mode_nan_passes():
         lambda a, x: a[0] * x,
         lambda a, x: x * a,
         lambda a, x: np.float64(2) * x,
+        lambda a, x: np.subtract(a, x),
     ],
 )
 def test_an_array_and_a_tensor_give_a_tensor(operate):
@@ -469,7 +471,17 @@ def test_an_array_and_a_tensor_give_a_tensor(operate):
     np.testing.assert_allclose(y.data, operate(np.array([2.0, 4.0]), x.data), rtol=1e-6)
 
 
-@pytest.mark.parametrize("compare", [lambda a, x: a < x, lambda a, x: a == x, lambda a, x: a >= x])
+@pytest.mark.parametrize(
+    "compare",
+    [
+        lambda a, x: a < x,
+        lambda a, x: a <= x,
+        lambda a, x: a == x,
+        lambda a, x: a != x,
+        lambda a, x: a >= x,
+        lambda a, x: a > x,
+    ],
+)
 def test_comparing_an_array_with_a_tensor_gives_a_bool_tensor(compare):
     x = leaf(2)
     y = compare(np.array([0.5, 1.0]), x)

@@ -24,6 +24,7 @@ from .dtypes import bool_ as bool
 from .dtypes import float32, float64, get_default_dtype, int32, int64, set_default_dtype, uint8
 from .ops import *  # every operation: tl.exp, tl.matmul, …
 from .ops import fft
+from .ops.spelling import missing as _missing
 from .random import Generator, manual_seed
 from .scopes import backward_rules, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from .summary import summary
@@ -53,4 +54,4 @@ def __getattr__(name: str) -> object:
         return getattr(_import_module(f".{_LATER[name]}", __name__), name)
     if name in ("check", "data", "explain", "io", "metrics", "models", "plot", "report", "train", "visualize"):
         return _import_module(f".{name}", __name__)
-    raise AttributeError(f"module 'tinylucid' has no attribute {name!r}")
+    raise _missing("tinylucid", name, [*globals(), *_LATER])

@@ -26,12 +26,12 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
     op, have, state = n.op, n.saved, thread.state
     if have is None:
         raise RuntimeError(
-            f"{here(op.__name__, n.layer)}: this graph was released by an earlier backward; give that one retain_graph=True"
+            f"{here(op.__name__, n.layer)}: this graph was released by an earlier backward: compute anew, or give it retain_graph=True"
         )
     for name, version, then in n.versions:
         if version[0] != then:
             raise RuntimeError(
-                f"{here(op.__name__, n.layer)}: {name!r} was changed in place after the forward pass that saved it"
+                f"{here(op.__name__, n.layer)}: {name!r} was changed in place after the forward pass that saved it; change a clone()"
             )
     if n.trace:
         anomaly.check_saved(here(op.__name__, n.layer), n.trace, have)
@@ -64,7 +64,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
             f"ask for {', '.join(known)} and what the forward returned besides"
         ) from None
     except TypeError as error:
-        if "__array_ufunc__" not in str(error):
+        if "NumPy would not record" not in str(error):
             raise
         raise TypeError(
             f"{here(op.__name__, n.layer)}: its rule calls NumPy on a Tensor; to be differentiated again it must be written in "
@@ -73,7 +73,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
     grads = tuple(grads) if isinstance(grads, (tuple, list)) else (grads,)
     if len(grads) != len(n.parents):
         raise ValueError(
-            f"{here(op.__name__, n.layer)}: its rule returned {len(grads)} gradients for {len(n.parents)} inputs"
+            f"{here(op.__name__, n.layer)}: its rule returned {len(grads)} gradients for {len(n.parents)} inputs; return one each"
         )
     if state.anomaly:
         anomaly.check_gradients(here(op.__name__, n.layer), n.trace, grads)
@@ -185,7 +185,7 @@ def fit(n: Node, g: Any, shape: tuple) -> Any:
         text += f": it was broadcast over axis {', '.join(map(str, axes))}, so the gradient is summed over it (or declare broadcasts=True)"
     elif lead == 0 and g.shape == shape[::-1]:
         text += ": it is transposed"
-    raise ValueError(text)
+    raise ValueError(f"{text}; return one of the input's shape")
 
 
 def run_hooks(holder: Any, g: Any) -> Any:
@@ -205,11 +205,11 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
     """The gradient to start from: checked, in the root's dtype, ones for a single element."""
     if not isinstance(root, Tensor):
         raise TypeError(
-            f"backward: expected a Tensor, got {type(root).__name__}; an operation called with arrays only records nothing"
+            f"backward: expected a Tensor, got {type(root).__name__}; an operation called with arrays only records nothing: use tl.tensor"
         )
     if not root.tracked:
         raise RuntimeError(
-            "backward: this tensor requires no gradient: no input had requires_grad=True, or it was made under no_grad()"
+            "backward: this tensor requires no gradient: give an input requires_grad=True; detach(), argmax, > and no_grad() cut it off"
         )
     if gradient is None and root.data.size != 1:
         raise RuntimeError(
@@ -223,7 +223,7 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
         else devices.beside(gradient, root)
     )
     if g.shape != root.shape:
-        raise ValueError(f"backward: the gradient has shape {g.shape}, the result {root.shape}")
+        raise ValueError(f"backward: the gradient has shape {g.shape}, the result {root.shape}; tl.ones_like(y) fits")
     if devices.of(g) != devices.of(root):
         raise devices.mixed("backward: the gradient and the result", (gradient, root))
     if create_graph and isinstance(gradient, Tensor) and g.dtype == root.dtype:
@@ -274,7 +274,7 @@ def grad(
         grad_outputs = [grad_outputs] if len(outputs) == 1 else [grad_outputs] * len(outputs)
     for k, x in enumerate(inputs):
         if not isinstance(x, Tensor) or not x.tracked:
-            raise TypeError(f"grad: input {k} is not a Tensor with requires_grad=True: {x!r}")
+            raise TypeError(f"grad: input {k} is not a Tensor with requires_grad=True (set it first): {x!r}")
     keys = [x.node or x for x in inputs]
     found, seen = walk(
         outputs, grad_outputs, set(keys), create_graph, create_graph if retain_graph is None else retain_graph

@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with code 2."""
-        self.exit(complain(message))
+        self.exit(complain(f"{message} ({self.prog} --help says what there is)"))
 
 
 class Help(argparse.HelpFormatter):

@@ -25,9 +25,13 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     try:
         array = data.copy() if on_gpu else np.array(data)
     except ValueError as error:
-        raise TypeError(f"tensor: expected numbers in a regular shape: {error}") from None
+        raise TypeError(
+            "tensor: expected numbers in a regular shape, got rows of different lengths; pad the short ones"
+        ) from error
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"tensor: expected numbers, got {type(data).__name__} that reads as {array.dtype}")
+        raise TypeError(
+            f"tensor: expected numbers, got {type(data).__name__} that reads as {array.dtype}; float(text) makes a number"
+        )
     if dtype is None and array.dtype == dtypes.float64 and not hasattr(first(data), "dtype"):
         dtype = dtypes.default
     if device is None and on_gpu:
@@ -63,19 +67,31 @@ def first(data: Any) -> Any:
 def full(size: Any, fill_value: float, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of that shape with every element ``fill_value``: bool, int64 or the default dtype, as the value is."""
     size = sizes(size if isinstance(size, tuple) else (size,))
-    if dtype is None and isinstance(fill_value, float):
+    return filled("full", size, fill_value, dtype, device, requires_grad)
+
+
+def filled(where: str, size: tuple, value: float, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """``full`` for all that make constants, each under its own name in messages."""
+    if dtype is None and isinstance(value, float):
         dtype = dtypes.default
-    return placed(np.full(size, fill_value, dtype), device, "full", requires_grad)
+    try:
+        array = np.full(size, value, dtype)
+    except (TypeError, ValueError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(
+            f"{where}: expected sizes that are integers ≥ 0, got {size} ({error}); write {where}(2, 3)"
+        ) from None
+    return placed(array, device, where, requires_grad)
 
 
 def zeros(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return full(sizes(shape), 0.0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return filled("zeros", sizes(shape), 0.0, dtype, device, requires_grad)
 
 
 def ones(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
-    return full(sizes(shape), 1.0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return filled("ones", sizes(shape), 1.0, dtype, device, requires_grad)
 
 
 def zeros_like(input: Any) -> Tensor:
@@ -97,7 +113,7 @@ def arange(*bounds: float, dtype: Any = None, device: Any = None, requires_grad:
         raise TypeError(f"arange: expected end, or start and end, or start, end and step; got {len(bounds)} arguments")
     start, end, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
     if not step or not (end - start) * step >= 0:
-        raise ValueError(f"arange: steps of {step} do not lead from {start} to {end}")
+        raise ValueError(f"arange: steps of {step} do not lead from {start} to {end}; give a step of the other sign")
     if dtype is None:
         dtype = dtypes.int64 if all(isinstance(b, (int, np.integer)) for b in bounds) else dtypes.default
     return placed(np.arange(*bounds).astype(dtype), device, "arange", requires_grad)

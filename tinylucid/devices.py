@@ -45,8 +45,8 @@ def known(device: Any, where: str) -> str:
     if name == "cpu":
         return name
     if name not in ("cuda", "cuda:0"):
-        hint = "; CUDA_VISIBLE_DEVICES says which card is cuda" if name.startswith("cuda") else ""
-        raise ValueError(f"{where}: expected device 'cpu', 'cuda' or 'auto', got {device!r}{hint}")
+        cuda = "CUDA_VISIBLE_DEVICES says which card is cuda" if name.startswith("cuda") else "a GPU is called 'cuda'"
+        raise ValueError(f"{where}: expected device 'cpu', 'cuda' or 'auto', got {device!r}; {cuda}")
     module()
     return "cuda"
 
@@ -58,7 +58,9 @@ def device_or_dtype(target: Any, where: str) -> tuple[str | None, Any]:
     try:
         return None, np.dtype(target)
     except TypeError:
-        raise ValueError(f"{where}: expected a dtype, or device 'cpu', 'cuda' or 'auto', got {target!r}") from None
+        raise ValueError(
+            f"{where}: expected a dtype, or device 'cpu', 'cuda' or 'auto', got {target!r}; write tl.float32, or 'cuda'"
+        ) from None
 
 
 def module() -> Any:

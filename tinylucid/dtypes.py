@@ -58,12 +58,14 @@ def common(tensors: Sequence[Any], constants: Sequence[Any], floating: bool, whe
     kind = lambda c: (c if hasattr(c, "dtype") else np.asarray(c)).dtype.kind
     for c in constants:
         if kind(c) not in "biuf":
-            raise TypeError(f"{where}: expected a tensor or numbers, got {c!r}")
+            raise TypeError(f"{where}: expected a tensor or numbers, got {c!r}; convert it, such as by float(...)")
     floating_tensors = [a for a in tensors if a.dtype.kind == "f"]
     floats = {a.dtype: a.shape for a in reversed([a for a in floating_tensors if a.ndim] or floating_tensors)}
     if len(floats) > 1:
         met = " and ".join(f"{dtype} {shape}" for dtype, shape in floats.items())
-        raise TypeError(f"{where}: {met} tensors met; convert one with .to(...), nothing is promoted in silence")
+        raise TypeError(
+            f"{where}: {met} tensors met, expected one dtype; convert one with .to(...), nothing is promoted in silence"
+        )
     if floats:
         return next(iter(floats))
     if floating or any(kind(c) == "f" for c in constants):

@@ -30,7 +30,9 @@ def top_k_accuracy(logits: Any, y: Any, k: int) -> float:
     """The share of targets whose class is among the k largest logits; shapes and errors as ``accuracy``, and 1 ≤ k ≤ K."""
     logits, labels = _fitting(logits, y, "top_k_accuracy")
     if not 1 <= k <= logits.shape[1]:
-        raise ValueError(f"top_k_accuracy: k must be from 1 to the {logits.shape[1]} classes, got {k}")
+        raise ValueError(
+            f"top_k_accuracy: k must be from 1 to the {logits.shape[1]} classes, got {k}; give a smaller one"
+        )
     rows, labels = np.moveaxis(logits, 1, -1).reshape(-1, logits.shape[1]), labels.reshape(-1)
     rows, labels = rows[labels != IGNORED], labels[labels != IGNORED, None]
     rows = np.where(np.isnan(rows), np.inf, rows)  # for argmax, too, NaN is the largest
@@ -108,7 +110,7 @@ def _fitting(logits: Any, y: Any, name: str) -> tuple[Any, Any]:
     if logits.ndim < 2 or y.shape != (*logits.shape[:1], *logits.shape[2:]):
         raise ValueError(
             f"{name}: expected logits (N, K) or (N, K, …) and class numbers (N) or (N, …), or probabilities of the logits'"
-            f" shape with K ≥ 2 and sum 1; got {logits.shape} and {y.shape}"
+            f" shape with K ≥ 2 and sum 1; got {logits.shape} and {y.shape}; logits come first"
         )
     _check_numbers(y[y != IGNORED], logits.shape[1], f"{name}: y")
     return logits, y
@@ -116,9 +118,11 @@ def _fitting(logits: Any, y: Any, name: str) -> tuple[Any, Any]:
 
 def _check_numbers(numbers: Any, classes: int, what: str) -> None:
     if numbers.dtype.kind not in "iu":
-        raise ValueError(f"{what} must be class numbers, integers, got {numbers.dtype}")
+        raise ValueError(f"{what} must be class numbers, integers, got {numbers.dtype}; use y.astype(int)")
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
-        raise ValueError(f"{what} must hold classes 0 … {classes - 1}, got {numbers.min()} … {numbers.max()}")
+        raise ValueError(
+            f"{what} must hold classes 0 … {classes - 1}, got {numbers.min()} … {numbers.max()}; count from 0, or give more classes"
+        )
 
 
 def _ratio(part: Any, whole: Any) -> Any:

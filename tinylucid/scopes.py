@@ -109,10 +109,25 @@ def here(name: str, layer: str | None = None) -> str:
     return f"{name} (layer {layer!r})" if layer else name
 
 
+TOLD = {  # words of NumPy's errors, and what is said in their place, or after them
+    "remapped": "stacks {shapes} do not fit: all but the last two axes must be equal or 1; use unsqueeze or reshape",
+    "could not broadcast input": "; reshape what is assigned, or select a place of its shape",
+    "broadcast": "shapes {shapes} do not broadcast: from the right, each size must equal the other or be 1; use unsqueeze or reshape",
+    "NoneType": "expected a tensor or a number, got None; does a forward lack its return?",
+    "out of bounds": "; count from 0, or from the end with -1",
+    "too many indices": "; give at most one an axis",
+    "only integers": "; int(k) makes a whole number",
+    "boolean index": "; make the mask of x itself, such as x > 0",
+    "Cannot cast": "; convert before, by x.to(tl.float32)",
+}
+
+
 def explained(error: Exception, name: str, arrays: list) -> Exception:
     """NumPy's or CuPy's error with the operation, the layer and the inputs' shapes."""
     kind = next(k for k in (IndexError, ValueError, TypeError, MemoryError) if isinstance(error, k))
     if kind is MemoryError and any(devices.of(a) == "cuda" for a in arrays):
         return devices.out_of_memory(here(name), error)
     shapes = ", ".join(str(a.shape) for a in arrays if hasattr(a, "shape"))
-    return kind(f"{here(name)}: {error} (inputs of shape {shapes})")
+    plain = f"{error} (inputs of shape {shapes})"
+    told = next((text for words, text in TOLD.items() if words in plain), ";")
+    return kind(f"{here(name)}: {(plain + told if told[0] == ';' else told.format(shapes=shapes)).rstrip(';')}")

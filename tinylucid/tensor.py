@@ -40,7 +40,6 @@ class Tensor(Methods):
     """
 
     __slots__ = ("__weakref__", "_grad", "data", "hooks", "node", "tracked", "version")
-    __array_ufunc__ = None  # array * Tensor asks Tensor.__rmul__, and np.exp(Tensor) raises
     __hash__ = object.__hash__  # by identity, since == compares values
 
     def __init__(self, data: Array, requires_grad: bool = False) -> None:
@@ -112,7 +111,8 @@ class Operation:
         code = getattr(forward, "__code__", None)
         if code is None or forward.__defaults__ or dtypes not in ("", "same", "float"):
             raise TypeError(
-                f"operation: expected a Python function, constants after *, dtypes '', 'same' or 'float'; got {forward!r}"
+                "operation: expected a Python function, constants after * and no defaults before, dtypes '', 'same' or 'float'; "
+                f"got {self.__name__ or forward!r}"
             )
         self.inputs = code.co_varnames[: code.co_argcount]
         reserved = {"g", "need", "out", "shapes"} & set(self.inputs)

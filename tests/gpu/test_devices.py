@@ -79,6 +79,18 @@ def test_the_array_is_cupys_and_is_shared():
     assert repr(x) == "tensor([1., 2., 3.], dtype=float32, device='cuda')"
 
 
+def test_cupys_array_leaves_operators_to_the_tensor():
+    """array * tensor is recorded, from either side and by NumPy's name; another of NumPy's functions is refused."""
+    a, x = driver.cupy().asarray(np.array([2, 4], np.float32)), tl.full((2,), 3.0, device="cuda", requires_grad=True)
+    for y, values in ((a * x, [6, 12]), (a - x, [-1, 1]), (x * a, [6, 12]), (np.multiply(a, x), [6, 12])):
+        assert isinstance(y, tl.Tensor)
+        assert y.requires_grad
+        assert y.tolist() == values
+    assert (a < x).tolist() == [True, False]
+    with pytest.raises(TypeError, match=r"np\.exp: expected arrays, got a Tensor"):
+        np.exp(x)
+
+
 def test_no_numpy_array_shares_the_gpus_memory(on_gpu):
     x = tl.ones(2)
     with pytest.raises(TypeError, match=r"x.cpu\(\).numpy\(\)"):

@@ -40,7 +40,9 @@ class Check:
         ties: str | None = None,
     ) -> None:
         if ties not in (None, "first"):
-            raise ValueError(f"gradcheck: ties must be None or 'first', got {ties!r}")
+            raise ValueError(
+                f"gradcheck: ties must be None or 'first', got {ties!r}; leave it out where no order is promised"
+            )
         self.subject, self.rtol, self.atol, self.directions, self.seed, self.ties = (
             subject,
             rtol,

@@ -42,8 +42,9 @@ def outputs_of(result: Any) -> list[Tensor]:
     """What a function returned, as a list of tensors; TypeError if it is something else."""
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     if not all(isinstance(y, Tensor) for y in outputs):
+        kind = "None" if result is None else type(result).__name__
         raise TypeError(
-            f"gradcheck: the function must return tensors, got {type(result).__name__}: is it detached, or arrays?"
+            f"gradcheck: the function must return tensors, got {kind}: leave out detach() and numpy(), and return the result"
         )
     return outputs
 
@@ -77,7 +78,11 @@ def prepared(func: Callable, inputs: Any, dtype: Any = np.float64) -> Iterator[S
     checked = [k for k, a in enumerate(given) if is_checked(a)]
     leaves, names = [args[k] for k in checked] + list(parameters.values()), argument_names(func, len(args))
     if not leaves:
-        raise ValueError("gradcheck: nothing to check: pass floating arrays, or tensors with requires_grad=True")
+        met = ", ".join(f"{a.dtype} {a.shape}" if hasattr(a, "dtype") else type(a).__name__ for a in given) or "nothing"
+        raise ValueError(
+            f"gradcheck: nothing to check in {met}: pass floating arrays, such as rng.normal(size=(2, 3)), or tensors "
+            "with requires_grad=True"
+        )
     single = any(x.dtype == np.float32 for x in [*(given[k] for k in checked), *parameters.values()])
     state, before = default_generator.get_state(), [(t, t.data) for t in [*parameters.values(), *buffers]]
     try:

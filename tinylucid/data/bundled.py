@@ -25,9 +25,11 @@ def digits(seed: int = 0, test_fraction: float = 0.25, size: int = 8) -> Splits:
     from sklearn.datasets import load_digits
 
     if not isinstance(size, (int, np.integer)) or size < 8:
-        raise ValueError(f"digits: size must be an integer ≥ 8, which is how small the digits come, got {size!r}")
+        raise ValueError(
+            f"digits: size must be an integer ≥ 8, which is how small the digits come, got {size!r}; leave it out for 8"
+        )
     if not 0 < test_fraction < 1:
-        raise ValueError(f"digits: test_fraction must be between 0 and 1, got {test_fraction!r}")
+        raise ValueError(f"digits: test_fraction must be between 0 and 1, got {test_fraction!r}; 0.2 is a fifth")
     found = load_digits()
     x = (found.images[:, None] / 16).astype(float32)  # seventeen steps of grey: ink in 4×4 pixels of the scan
     if size > 8:

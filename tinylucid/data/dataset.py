@@ -89,10 +89,12 @@ class ArrayDataset:
         self.x, self.y = devices.host(x), devices.host(y)
         self.classes, self.preprocess = tuple(classes), preprocess
         if not self.x.ndim or self.x.shape[:1] != self.y.shape[:1]:
-            raise ValueError(f"ArrayDataset: x {self.x.shape} and y {self.y.shape} must have the same length")
+            raise ValueError(
+                f"ArrayDataset: x {self.x.shape} and y {self.y.shape} must have the same length; give one target a picture"
+            )
         if classes and self.y.dtype.kind in "iu" and self.y.size and self.y.max() >= len(self.classes):
             raise ValueError(
-                f"ArrayDataset: y holds class {self.y.max()}, but there are only {len(self.classes)} classes"
+                f"ArrayDataset: y holds class {self.y.max()}, but there are only {len(self.classes)} classes; count from 0"
             )
 
     def __len__(self) -> int:

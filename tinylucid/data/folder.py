@@ -87,7 +87,7 @@ def image_folder(
     missing one a warning. Raises ValueError, one line, for a folder that does not exist or is not laid out so.
     """
     if not isinstance(size, (int, np.integer)) or size < 1:
-        raise ValueError(f"image_folder: size must be an integer ≥ 1, got {size!r}")
+        raise ValueError(f"image_folder: size must be an integer ≥ 1, got {size!r}; pictures become squares: size=64")
     names, loose = contents(path)
     check_layout(path, names, loose)
     files = {name: pictures(os.path.join(path, name)) for name in names}
@@ -98,7 +98,9 @@ def image_folder(
         if empty:
             raise ValueError(f"image_folder: no pictures in {listed(empty)} of {path}; add some or remove the folder")
         if len(names) == 1:
-            raise ValueError(f"image_folder: only one class in {path} ({names[0]}); there is nothing to tell apart")
+            raise ValueError(
+                f"image_folder: only one class in {path} ({names[0]}); there is nothing to tell apart: add a folder for another"
+            )
     elif unknown := [name for name in names if name not in classes and files[name]]:
         raise ValueError(f"image_folder: unknown classes in {path}: {listed(unknown)}; known are {listed(classes)}")
     else:

@@ -51,13 +51,15 @@ class DataLoader:
         if not len(dataset):
             raise ValueError("DataLoader: the dataset is empty")
         if not whole(batch_size) or batch_size < 1:
-            raise ValueError(f"DataLoader: batch_size must be an integer ≥ 1, got {batch_size!r}")
+            raise ValueError(f"DataLoader: batch_size must be an integer ≥ 1, got {batch_size!r}; usual is 64")
         if not whole(prefetch):
             raise ValueError(f"DataLoader: prefetch must be an integer ≥ 0, got {prefetch!r}")
         if not whole(seed) or seed >= 2**64:
             raise ValueError(f"DataLoader: seed must be an integer from 0 to 2**64 - 1, got {seed!r}")
         if augment is not None and not isinstance(augment, Augment):
-            raise TypeError(f"DataLoader: augment must be a tl.data.Augment or None, got {augment!r}")
+            raise TypeError(
+                f"DataLoader: augment must be a tl.data.Augment or None, got {augment!r:.40}; write Augment(flip=True)"
+            )
         if drop_last and len(dataset) < batch_size:
             raise ValueError(
                 f"DataLoader: drop_last leaves nothing of {len(dataset)} pictures in batches of {batch_size}"
@@ -128,7 +130,7 @@ class DataLoader:
                 raise
             if not isinstance(item, (tuple, list)) or len(item) != 2:
                 raise ValueError(
-                    f"DataLoader: dataset[{i}] must be a pair (picture, target), got {type(item).__name__}"
+                    f"DataLoader: dataset[{i}] must be a pair (picture, target), got {type(item).__name__}; use tl.data.ArrayDataset(x, y)"
                 )
             found.append(i)
             xs.append(np.asarray(item[0]))
@@ -148,7 +150,7 @@ def stacked(arrays: list[Any], index: list[int], what: str) -> Any:
         if a.shape != arrays[0].shape:
             raise ValueError(
                 f"DataLoader: the {what} of dataset[{i}] has shape {a.shape}, that of dataset[{index[0]}] has "
-                f"{arrays[0].shape}; a batch needs one shape"
+                f"{arrays[0].shape}; a batch needs one shape: resize or crop them"
             )
     return np.stack(arrays) if arrays else np.empty(0)
 

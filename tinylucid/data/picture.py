@@ -45,7 +45,7 @@ def why(error: Exception, path: str | Path) -> str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "it is no picture of a known kind" if os.path.getsize(path) else "it is empty"
+        return "it is no picture of a known kind; save it as PNG or JPEG" if os.path.getsize(path) else "it is empty"
     if isinstance(error, Image.DecompressionBombError):
         return f"it has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels"
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

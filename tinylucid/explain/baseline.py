@@ -29,7 +29,9 @@ def one_baseline(baseline: Any, x: Any) -> Any:
     """A number, an array, "mean" or "blur" as an array shaped like x."""
     if isinstance(baseline, str):
         if baseline not in NAMED:
-            raise ValueError(f"explain: the baselines with a name are {', '.join(NAMED)}; got {baseline!r}")
+            raise ValueError(
+                f"explain: the baselines with a name are {', '.join(NAMED)}; got {baseline!r}: give a number for black"
+            )
         return NAMED[baseline](planes(x))
     b = devices.host(baseline)
     if b.dtype.kind not in "iuf":

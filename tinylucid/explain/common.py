@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices, dtypes
-from ..nn.module import Module, device_of, mode
+from ..nn.module import Module, check_model, device_of, mode
 from ..ops import concatenate
 from ..scopes import enable_grad, no_grad
 from ..tensor import Tensor
@@ -27,6 +27,9 @@ Method = Callable[..., Any]  # (model, x, target) → one map a picture
 def pixels(x: Any) -> Any:
     """The NumPy array of pictures x (N, …); TypeError unless floating, ValueError for a single number."""
     array = devices.host(x)
+    if array.dtype == object:
+        got = type(x).__name__
+        raise TypeError(f"explain: expected pictures x (N, …), got {got}; the order is method(model, x, target)")
     dtypes.check_floating(array, "explain")
     if not array.ndim:
         raise ValueError("explain: expected pictures x (N, …), got a single number")
@@ -37,7 +40,9 @@ def planes(x: Any) -> Any:
     """As pixels, for what needs a plane: ValueError unless x is (N, C, H, W)."""
     array = pixels(x)
     if array.ndim != 4:
-        raise ValueError(f"explain: expected pictures x (N, C, H, W), got shape {array.shape}")
+        raise ValueError(
+            f"explain: expected pictures x (N, C, H, W), got shape {array.shape}; x[None] makes a batch of one"
+        )
     return array
 
 
@@ -60,7 +65,7 @@ def classes_of(target: Any, n: int) -> Any:
     if classes.dtype.kind not in "iu" or classes.shape not in ((), (n,)):
         raise ValueError(
             f"explain: target must be one class number, or one for each of the {n} pictures, or a function of the logits; "
-            f"got {classes.dtype} of shape {classes.shape}"
+            f"got {classes.dtype} of shape {classes.shape}; y.argmax(1) if one-hot"
         )
     return np.broadcast_to(classes, (n,))
 
@@ -72,9 +77,13 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
     """
     n = len(x)
     classes = None if callable(target) else classes_of(target, n)  # before the net has run for nothing
+    if isinstance(model, type):
+        check_model(model, "explain")
     logits = model(x.to(device_of(model)))
     if not isinstance(logits, Tensor):
-        raise TypeError(f"explain: expected a Tensor of logits from the model, got {type(logits).__name__}")
+        raise TypeError(
+            f"explain: expected a Tensor of logits from the model, got {type(logits).__name__}; leave out detach() and numpy()"
+        )
     if classes is None:
         numbers = target(logits)
         if not isinstance(numbers, Tensor) or numbers.shape != (n,):
@@ -88,7 +97,9 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
     if not np.isfinite(found).all():
         k = int((~np.isfinite(found)).argmax())
         if not np.isfinite(devices.host(x)[k]).all():
-            raise ValueError(f"explain: picture {k} of the {n} in this pass holds NaN or infinity")
+            raise ValueError(
+                f"explain: picture {k} of the {n} in this pass holds NaN or infinity, expected finite numbers; look at how it was made"
+            )
         what = "NaN" if np.isnan(found[k]) else "infinite"
         raise ValueError(
             f"explain: what is to be explained is {what} for picture {k} of the {n} in this pass; tl.detect_anomaly() finds "
@@ -107,7 +118,9 @@ def picked(logits: Tensor, classes: Any) -> Tensor:
     k = logits.shape[1]
     outside = classes[(classes < 0) | (classes >= k)]
     if outside.size:
-        raise ValueError(f"explain: target {outside[0]} is outside 0 … {k - 1}; the model gives {k} logits")
+        raise ValueError(
+            f"explain: target {outside[0]} is outside 0 … {k - 1}; the model gives {k} logits; count classes from 0"
+        )
     return logits[np.arange(len(classes)), classes]
 
 

@@ -63,10 +63,10 @@ def checked(window: Size, stride: Size | None, size: tuple[int, ...]) -> tuple[t
     w = pair(window, "window", 1, "occlusion")
     s = w if stride is None else pair(stride, "stride", 1, "occlusion")
     if w[0] > size[0] or w[1] > size[1]:
-        raise ValueError(f"occlusion: a window of {w} is larger than the pictures, {tuple(size)}")
+        raise ValueError(f"occlusion: a window of {w} is larger than the pictures, {tuple(size)}; give a smaller one")
     if s[0] > w[0] or s[1] > w[1]:
         raise ValueError(
-            f"occlusion: stride {s} is larger than the window {w}, so pixels between would never be hidden"
+            f"occlusion: stride {s} is larger than the window {w}, so pixels between would never be hidden; make it at most {w}"
         )
     return w, s
 

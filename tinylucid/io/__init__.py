@@ -32,7 +32,7 @@ def save(model_or_mapping: Module | Mapping[str, Any], path: Any, metadata: Mapp
         raise FileError(path, "is a folder; give the name of a file in it")
     state = model_or_mapping.state_dict() if isinstance(model_or_mapping, Module) else model_or_mapping
     if not isinstance(state, Mapping):
-        raise TypeError(f"save: expected a Module or arrays by name, got {type(state).__name__}")
+        raise TypeError(f"save: expected a Module or arrays by name, got {type(state).__name__}; give a dict")
     arrays = {name: _array(path, name, value) for name, value in state.items()}
     notes = to_notes(path, metadata or {}, arrays)
     with replacing(path) as file:
@@ -46,21 +46,28 @@ def load(path: Any) -> State:
     file that is empty, truncated, damaged, hostile, of a newer version or of another kind: each says which.
     """
     if os.path.isdir(path):
-        raise FileError(path, "is a folder, expected a file")
+        raise FileError(path, "is a folder, expected a file; give the name of one in it")
     if os.path.exists(path) and not os.path.isfile(path):
         raise FileError(path, "is a device or a pipe, expected a file")
     with open(path, "rb") as file:
         format = _format(path)
         if not os.fstat(file.fileno()).st_size:
-            raise FileError(path, "is empty")
+            raise FileError(
+                path, "is empty, expected arrays: its writing was cut short; save it again, or take another copy"
+            )
         return format.read(file, path)
 
 
 def _format(path: Any) -> Any:
     """The module for files with this ending."""
+    if not isinstance(path, (str, os.PathLike)):
+        got = f"expected the path of a file, got {type(path).__name__}"
+        raise TypeError(f"tl.save and tl.load: {got}; the path stands behind what is saved: tl.save(model, path)")
     ending = os.path.splitext(os.fspath(path))[1].lower()
     if ending not in FORMATS:
-        raise FileError(path, f"ends with {ending!r}, expected {' or '.join(FORMATS)}")
+        torch = ending in (".pt", ".pth", ".bin")
+        do = "write it from PyTorch by safetensors.torch.save_file" if torch else "choose one of these"
+        raise FileError(path, f"ends with {ending!r}, expected {' or '.join(FORMATS)}; {do}")
     return FORMATS[ending]
 
 

@@ -30,7 +30,10 @@ def replacing(path: Any) -> Iterator[BinaryIO]:
             os.remove(temporary)
         if isinstance(error, OSError) and error.errno:
             kept = ", the file there is as it was" if os.path.exists(target) else ""
-            raise OSError(error.errno, f"{os.strerror(error.errno)} (nothing was saved{kept})", str(path)) from error
+            do = "" if os.path.isdir(folder) else "; make its folder first"
+            raise OSError(
+                error.errno, f"{os.strerror(error.errno)} (nothing was saved{kept}{do})", str(path)
+            ) from error
         raise
     with contextlib.suppress(OSError):  # a file system that cannot sync a folder has saved the file all the same
         _sync(folder)

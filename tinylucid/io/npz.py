@@ -43,7 +43,7 @@ def read(file: BinaryIO, path: Any) -> State:
     """The arrays and metadata of a file; FileError if anything about it is not as it must be."""
     head = file.read(16)
     if not head.startswith(b"PK"):
-        raise FileError(path, f"is no .npz file, but {looks_like(head)}")
+        raise FileError(path, f"is no .npz file, but {looks_like(head)}; give the file that tl.save wrote")
     try:
         with zipfile.ZipFile(file) as archive:
             members = _members(archive, os.fstat(file.fileno()).st_size, path)
@@ -99,7 +99,10 @@ def _array(raw: bytes, name: str, path: Any) -> np.ndarray:
     except Exception as error:  # whatever NumPy's parsers of a text raise
         raise FileError(path, f"is damaged: entry {name!r} has no valid header") from error
     if dtype.hasobject:
-        raise FileError(path, f"entry {name!r} holds Python objects: reading them can run code, so it is refused")
+        raise FileError(
+            path,
+            f"entry {name!r} holds Python objects: reading them can run code, expected numbers; save plain arrays",
+        )
     if name != NOTES:
         check_dtype(path, name, dtype.newbyteorder("="))
     elif dtype.kind != "U" or shape != ():

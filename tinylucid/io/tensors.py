@@ -71,7 +71,7 @@ def _header(file: BinaryIO, size: int, path: Any) -> tuple[dict[str, Any], int]:
     head = file.read(16)
     length = int.from_bytes(head[:8], "little")
     if length > LONGEST or head[8:9] not in (b"{", b""):
-        raise FileError(path, f"is no .safetensors file, but {looks_like(head)}")
+        raise FileError(path, f"is no .safetensors file, but {looks_like(head)}; give the file that tl.save wrote")
     if 8 + length > size or length < 2:
         raise FileError(
             path, f"is truncated: its header should have {length} bytes, but only {max(size - 8, 0)} are there"

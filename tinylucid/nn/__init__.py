@@ -1,5 +1,8 @@
 """tl.nn: modules, layers and initialisation, with PyTorch's names, arguments and state_dict keys."""
 
+from typing import TYPE_CHECKING
+
+from ..ops.spelling import looked_up
 from . import functional, init, utils
 from .activation import ELU, GELU, LeakyReLU, LogSigmoid, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from .containers import ModuleList, Sequential
@@ -65,3 +68,6 @@ __all__ = [
     "init",
     "utils",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = looked_up("nn", __all__)

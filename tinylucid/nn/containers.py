@@ -13,6 +13,8 @@ class _Container(Module):
 
     def __getitem__(self, k: Any) -> Any:
         items = list(self._modules.items())
+        if isinstance(k, int) and not -len(items) <= k < len(items):
+            raise IndexError(f"{type(self).__name__}: layer {k} is outside its {len(items)}; count from 0")
         return self._part(dict(items[k])) if isinstance(k, slice) else items[k][1]
 
     def _part(self, modules: dict[str, Module]) -> Any:

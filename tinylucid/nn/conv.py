@@ -28,7 +28,7 @@ class _Conv2d(Weighted):
         positive(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
         if in_channels % groups or out_channels % groups:
             raise ValueError(
-                f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
+                f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}; groups=1 always does"
             )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = pair(kernel_size, "kernel_size", 1, name)
@@ -65,7 +65,9 @@ class Conv2d(_Conv2d):
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups)
         if padding == "same" and self.stride != (1, 1):
-            raise ValueError(f"Conv2d: padding='same' needs stride 1, got {self.stride}")
+            raise ValueError(
+                f"Conv2d: padding='same' needs stride 1, got {self.stride}; pad by a number, such as kernel_size // 2"
+            )
         if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
             raise ValueError(
                 f"Conv2d: padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got {padding_mode!r}"

@@ -1,5 +1,7 @@
 """F: the operations as functions, under PyTorch's names (``import tinylucid.nn.functional as F``)."""
 
+from typing import TYPE_CHECKING
+
 from ..ops import (
     adaptive_avg_pool2d,
     adaptive_max_pool2d,
@@ -39,6 +41,7 @@ from ..ops import (
     softplus,
     tanh,
 )
+from ..ops.spelling import looked_up
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -79,3 +82,6 @@ __all__ = [
     "softplus",
     "tanh",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = looked_up("nn.functional", __all__)

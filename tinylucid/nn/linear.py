@@ -22,7 +22,7 @@ def positive(layer: str, **sizes: Any) -> None:
     """ValueError unless each size is an integer ≥ 1."""
     for name, value in sizes.items():
         if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{layer}: {name} must be an integer ≥ 1, got {value!r}")
+            raise ValueError(f"{layer}: {name} must be an integer ≥ 1, got {value!r}; a // b divides to one")
 
 
 class Weighted(Module):

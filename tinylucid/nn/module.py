@@ -33,7 +33,7 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; every module defines its own."""
-        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
+        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x); write one, or call its layers")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         state = thread.state
@@ -94,7 +94,7 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         mine = self.__dict__
         if "_parameters" not in mine:
-            raise AttributeError(f"{type(self).__name__}: super().__init__() was not called")
+            raise AttributeError(f"{type(self).__name__}: call super().__init__() before asking for {name!r}")
         for kind in ("_parameters", "_buffers", "_modules"):
             if name in mine[kind]:
                 return mine[kind][name]
@@ -129,7 +129,7 @@ class Module:
     def add_module(self, name: str, module: Module) -> None:
         """Register a sub-module under a name."""
         if not isinstance(module, Module):
-            raise TypeError(f"add_module({name!r}): expected a Module, got {type(module).__name__}")
+            raise TypeError(f"add_module({name!r}): expected a Module, got {_stranger(module)}")
         setattr(self, name, module)
 
     # --- the tree --------------------------------------------------------------------------------------------
@@ -257,9 +257,10 @@ class Module:
         """Copy values in by name; returns (missing, unexpected) names.
 
         Entries whose names begin with "//", such as an optimiser's in a checkpoint, are passed over. Nothing is changed unless
-        everything fits: raises RuntimeError with the numbers and the first names of missing, unexpected and mis-shaped
-        entries (``strict=False`` forgives the first two).
+        everything fits: RuntimeError names the first entries missing, unexpected (``strict=False`` forgives both) and mis-shaped.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict: expected a dict, got {type(state_dict).__name__}; use tl.load(path)")
         own = self.state_dict()
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own and not name.startswith(PRIVATE)]
@@ -272,7 +273,8 @@ class Module:
         if wrong or (strict and (missing or unexpected)):
             kinds = ("missing", map(repr, missing)), ("unexpected", map(repr, unexpected)), ("of wrong shape", wrong)
             told = "; ".join(filter(None, (_counted(kind, list(names)) for kind, names in kinds)))
-            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {told}")
+            do = "build the net that was saved" + ("" if wrong else ", or take what fits by strict=False")
+            raise RuntimeError(f"load_state_dict into {type(self).__name__}: {told}; {do}")
         for name, array in values.items():
             own[name].data[...] = devices.beside(array, own[name])
             own[name].version[0] += 1
@@ -304,10 +306,7 @@ class Module:
 
 @contextlib.contextmanager
 def mode(model: Any, training: bool) -> Iterator[None]:
-    """Training or evaluation mode in the ``with``; afterwards every layer is in the mode that it was in.
-
-    A model that is no Module, but a function, has no mode.
-    """
+    """Training or evaluation mode in the ``with``, and each layer's own again afterwards; a function has no mode."""
     before = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
     try:
         for module, _ in before:
@@ -328,12 +327,14 @@ def device_of(model: Any) -> str:
 def check_model(model: Any, where: str) -> None:
     """TypeError for what is no Module, such as the class of a net in place of a net."""
     if not isinstance(model, Module):
-        got = (
-            f"the class {model.__name__}; make a net of it: {model.__name__}(…)"
-            if isinstance(model, type)
-            else repr(model)
-        )
-        raise TypeError(f"{where}: expected a net, a tl.nn.Module, got {got}")
+        raise TypeError(f"{where}: expected a net, a tl.nn.Module, got {_stranger(model)}")
+
+
+def _stranger(x: Any) -> str:
+    """What came in place of a module, and what to do with it."""
+    if isinstance(x, type):
+        return f"the class {x.__name__}; make a net of it: {x.__name__}(…)"
+    return f"{type(x).__name__ if callable(x) else repr(x):.60}; a list is unpacked by *, a function called in forward"
 
 
 def _counted(kind: str, names: list[str]) -> str:

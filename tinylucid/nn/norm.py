@@ -57,7 +57,9 @@ class _ChannelNorm(Module):
     def _check(self, input: Any) -> None:
         name = type(self).__name__
         if input.ndim not in [shape.count(",") + 1 for shape in self.takes]:
-            raise ValueError(f"{here(name)}: expected input {' or '.join(self.takes)}, got {input.shape}")
+            raise ValueError(
+                f"{here(name)}: expected input {' or '.join(self.takes)}, got {input.shape}; reshape it, or use another norm"
+            )
 
     def extra_repr(self) -> str:
         """The arguments."""
@@ -146,7 +148,9 @@ class GroupNorm(Module):
         super().__init__()
         positive("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         if num_channels % num_groups:
-            raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
+            raise ValueError(
+                f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}; 1 always does"
+            )
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         affine_parameters(self, (num_channels,), affine, affine)
 

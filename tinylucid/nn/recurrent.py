@@ -77,7 +77,9 @@ class _Recurrent(Module):
         if not hasattr(input, "ndim"):
             raise TypeError(f"{name}: expected a tensor or an array, got {type(input).__name__}")
         if input.ndim not in axes or input.shape[-1] != self.input_size:
-            raise ValueError(f"{name}: expected input {expected} with I = {self.input_size}, got {input.shape}")
+            raise ValueError(
+                f"{name}: expected input {expected} with I = {self.input_size}, got {input.shape}; build it for {input.shape[-1]}"
+            )
 
     def _state(self, hx: Any, shape: tuple[int, ...], dtype: Any) -> State:
         """The initial state's parts, each of that shape: those of hx, or zeros."""

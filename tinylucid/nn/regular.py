@@ -15,7 +15,7 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
         if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p must be in [0, 1], got {p}")
+            raise ValueError(f"Dropout: p must be in [0, 1], got {p}; 0.5 drops half")
         self.p = p
 
     def forward(self, input: Any) -> Any:

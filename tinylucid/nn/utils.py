@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import devices, ops
 from ..ops.shape import axis_of
+from ..ops.spelling import looked_up
 from ..random import default_generator
 from ..tensor import Tensor
 from .conv import ConvTranspose2d
@@ -107,3 +108,7 @@ def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
 
 def _hooks(module: Module) -> dict[Any, SpectralNorm]:
     return {key: hook for key, hook in module._forward_pre_hooks.items() if isinstance(hook, SpectralNorm)}
+
+
+if not TYPE_CHECKING:
+    __getattr__ = looked_up("nn.utils", ("spectral_norm", "remove_spectral_norm"))

@@ -5,7 +5,7 @@ in; ∂x is short for ∂L/∂x, which the rule hands on. By the chain rule ∂x
 that x[j] has a part in. [a = b] is 1 where a = b, else 0. Exercises are those of ``tinylucid.exercises``.
 """
 
-from . import methods  # registers Tensor's methods
+from . import methods, spelling, ufuncs  # they register Tensor's methods
 from .activation import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
 from .adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
 from .arithmetic import add, div, mul, neg, sub

@@ -149,5 +149,7 @@ def where(condition, input, other):
         input = Tensor(devices.beside(input if devices.is_array(input) else np.asarray(input, dtype), condition))
     condition = devices.constant(condition, (*tensors, condition)[0], here("where"))
     if condition.dtype != bool:
-        raise TypeError(f"{here('where')}: the condition must be bool, got {condition.dtype}; write e.g. x > 0")
+        raise TypeError(
+            f"{here('where')}: the condition must be bool, got {condition.dtype}; write a comparison, such as x > 0"
+        )
     return _where(input, other, condition=condition)

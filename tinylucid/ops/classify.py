@@ -110,17 +110,30 @@ def _rows(input):
 def _checked(input, labels, weight, name):
     """The weight as an array of input's dtype; raises where input, labels (None: probabilities) and weight do not fit."""
     if input.ndim < 2 or not input.size:
-        raise ValueError(f"{here(name)}: expected input (N, C) or (N, C, …) with N, C ≥ 1, got {input.shape}")
+        raise ValueError(
+            f"{here(name)}: expected input (N, C) or (N, C, …) with N, C ≥ 1, got {input.shape}; logits come first, labels second"
+        )
     if labels is not None and labels.dtype.kind not in "iu":
-        raise TypeError(f"{here(name)}: class labels must be integers, got {labels.dtype} of shape {labels.shape}")
+        raise TypeError(
+            f"{here(name)}: class labels must be integers, got {labels.dtype} of shape {labels.shape}; use y.long() or y.astype(int)"
+        )
     places = (input.shape[0], *input.shape[2:])
     if labels is not None and labels.shape != places:
-        raise ValueError(f"{here(name)}: input {input.shape} needs labels of shape {places}, got {labels.shape}")
+        what = (
+            "y.argmax(1) if they are one-hot"
+            if labels.shape == input.shape
+            else "one class number for each place, counted from 0"
+        )
+        raise ValueError(
+            f"{here(name)}: input {input.shape} needs labels of shape {places}, got {labels.shape}; give {what}"
+        )
     if weight is None:
         return None
     weight = constant(weight, input)
     if weight.shape != input.shape[1:2]:
-        raise ValueError(f"{here(name)}: weight must have one number a class, {input.shape[1:2]}, got {weight.shape}")
+        raise ValueError(
+            f"{here(name)}: weight must have one number a class, {input.shape[1:2]}, got {weight.shape}; leave none out"
+        )
     return weight
 
 
@@ -133,7 +146,8 @@ def _counting(labels, classes, weight, ignore_index, reduction, name):
         if wrong.any():
             k = int(wrong.argmax())
             raise ValueError(
-                f"{here(name)}: label {flat[k]} at position {k} is outside 0 … {classes - 1}; input has {classes} classes"
+                f"{here(name)}: label {flat[k]} at position {k} is outside 0 … {classes - 1}; input has {classes} classes. "
+                "Count classes from 0, or give the last layer more outputs"
             )
     elif not 0 <= ignore_index < classes:
         ignore_index = None

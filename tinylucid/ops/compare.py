@@ -26,7 +26,9 @@ def comparison(compare, symbol):
             out = compare(*raw)
         except ValueError:
             shapes = " and ".join(str(np.shape(a)) for a in raw)
-            raise ValueError(f"{here(symbol)}: shapes {shapes} do not broadcast") from None
+            raise ValueError(
+                f"{here(symbol)}: shapes {shapes} do not broadcast: from the right, sizes must be equal or 1; reshape one"
+            ) from None
         return Tensor(devices.as_array(out)) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
 
     call.__name__ = call.__qualname__ = compare.__name__

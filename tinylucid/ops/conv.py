@@ -94,13 +94,15 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     if input.ndim != 4 or weight.ndim != 4:
         raise ValueError(
             f"{here('conv2d')}: expected input (N, C, H, W) and weight (O, C/groups, kh, kw), got {input.shape} and {weight.shape}"
+            f"{'; x[None] makes a batch of one' if input.ndim == 3 else ''}"
         )
     stride, dilation = pair(stride, "stride", 1, "conv2d"), pair(dilation, "dilation", 1, "conv2d")
     o, per_group, *kernel_size = weight.shape
     if not isinstance(groups, int) or groups < 1 or o % groups or input.shape[1] != per_group * groups:
         raise ValueError(
             f"{here('conv2d')}: input {input.shape} has {input.shape[1]} channels, weight {weight.shape} with groups={groups} "
-            f"needs {per_group} · groups of them, and groups must divide {o}"
+            f"needs {per_group} · groups of them, and groups must divide {o}; "
+            f"make the layer for {input.shape[1]}, or x.permute(0, 3, 1, 2) if channels are last"
         )
     if bias is not None and bias.shape != (o,):
         raise ValueError(f"{here('conv2d')}: bias {bias.shape} does not fit weight {weight.shape}: expected ({o},)")
@@ -115,7 +117,8 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     padding = pair(0 if padding == "valid" else padding, "padding", 0, "conv2d")
     if any(n + 2 * p <= r for n, p, r in zip(input.shape[2:], padding, reach)):
         raise ValueError(
-            f"{here('conv2d')}: kernel {weight.shape} at dilation {dilation} is larger than the padded input {input.shape} + {padding}"
+            f"{here('conv2d')}: kernel {weight.shape} at dilation {dilation} is larger than the padded input {input.shape} + {padding}; "
+            "enlarge the padding or the pictures, or pool less before"
         )
     return _conv2d(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 

@@ -41,7 +41,8 @@ def matmul(input, other):
     """
     if not input.ndim or not other.ndim or input.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
         raise ValueError(
-            f"{here('matmul')}: {input.shape} @ {other.shape}: the last axis of the first must match the second's last but one"
+            f"{here('matmul')}: {input.shape} @ {other.shape}: the last axis of the first must match the second's last but one; "
+            "x.T or x.transpose(…) turns one"
         )
     z = _matmul(unsqueeze(input, 0) if input.ndim == 1 else input, unsqueeze(other, 1) if other.ndim == 1 else other)
     if other.ndim == 1:
@@ -78,7 +79,8 @@ def linear(input, weight, bias=None):
     shape, sizes = tensor_like(input, "linear").shape, weight.shape
     if len(sizes) != 2 or not shape or shape[-1] != sizes[1]:
         raise ValueError(
-            f"{here('linear')}: input {input.shape} does not fit weight {weight.shape}: expected (…, {weight.shape[-1]})"
+            f"{here('linear')}: input {input.shape} does not fit weight {weight.shape}: expected (…, {weight.shape[-1]}). "
+            f"Flatten pictures by nn.Flatten(), or make the layer with in_features={shape[-1] if shape else '…'}"
         )
     if bias is not None and bias.shape != sizes[:1]:
         raise ValueError(
@@ -106,13 +108,15 @@ def embedding(input, weight, padding_idx=None):
     if tensor_like(weight, "embedding").ndim != 2:
         raise ValueError(f"{here('embedding')}: expected weight (V, D), got {weight.shape}")
     if rows.dtype.kind not in "iu":
-        raise TypeError(f"{here('embedding')}: expected integers, the numbers of rows, got {rows.dtype} {rows.shape}")
+        raise TypeError(
+            f"{here('embedding')}: expected integers, the numbers of rows, got {rows.dtype} {rows.shape}; use .long()"
+        )
     count = weight.shape[0]
     outside = (rows < 0) | (rows >= count)
     if outside.any():
         place = tuple(int(k) for k in np.argwhere(outside)[0])
         raise IndexError(
-            f"{here('embedding')}: {rows[place]} at {place} is outside 0 … {count - 1}, the rows of weight"
+            f"{here('embedding')}: {rows[place]} at {place} is outside 0 … {count - 1}, the rows of weight; enlarge num_embeddings"
         )
     y = _take(weight, index=(rows,))
     if padding_idx is None:

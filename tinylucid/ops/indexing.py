@@ -17,6 +17,9 @@ def _take(x, *, index):
     return x[index]
 
 
+_take.op.__name__ = "index"  # what it is called by
+
+
 @_take.rule
 def _(g, shapes, index):
     return _put(g, index=index, shape=shapes[0])
@@ -128,7 +131,9 @@ def plain_index(key):
             k = devices.as_array(k)
             k = k if k.size else k.astype(int)
             if k.dtype.kind not in "biu":
-                raise TypeError(f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}")
+                raise TypeError(
+                    f"{here('index')}: an index array must hold integers or booleans, got {k.dtype}; use .long()"
+                )
         return int(k) if isinstance(k, np.integer) else k
 
     return tuple(one(k) for k in key) if isinstance(key, tuple) else (one(key),)
@@ -150,12 +155,14 @@ def gather(input, dim, index):
     places = devices.constant(index, input, here("gather"))
     k = axis_of(dim, input.ndim, "gather")
     if places.dtype.kind not in "iu":
-        raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}")
+        raise TypeError(f"{here('gather')}: the index must hold integers, got {places.dtype}; use .long()")
     if places.ndim != input.ndim or any(n > m for j, (n, m) in enumerate(zip(places.shape, input.shape)) if j != k):
-        raise ValueError(f"{here('gather')}: index {places.shape} does not fit input {input.shape} along dim {dim}")
+        raise ValueError(
+            f"{here('gather')}: index {places.shape} does not fit input {input.shape} along dim {dim}; unsqueeze gives it more axes"
+        )
     if places.size and (places.min() < 0 or places.max() >= input.shape[k]):
         raise IndexError(
-            f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {input.shape[k]}"
+            f"{here('gather')}: index reaches {places.min()} … {places.max()}, dim {dim} has {input.shape[k]}; count from 0"
         )
     grid = list(np.ogrid[tuple(slice(n) for n in places.shape)])
     grid[k] = places

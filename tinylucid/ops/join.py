@@ -39,7 +39,8 @@ def concatenate(tensors, dim=0):
         x.ndim != xs[0].ndim or x.shape[:k] + x.shape[k + 1 :] != xs[0].shape[:k] + xs[0].shape[k + 1 :] for x in xs
     ):
         raise ValueError(
-            f"{here('concatenate')}: shapes differ outside dim {dim}: {', '.join(str(x.shape) for x in xs)}"
+            f"{here('concatenate')}: shapes differ outside dim {dim}: {', '.join(str(x.shape) for x in xs)}; "
+            "all other sizes must agree: join along another dim, or reshape one"
         )
     return _concatenate(*xs, axis=k)
 
@@ -55,19 +56,21 @@ def stack(tensors, dim=0):
     """
     xs = sequence(tensors, "stack")
     if any(x.shape != xs[0].shape for x in xs):
-        raise ValueError(f"{here('stack')}: shapes differ: {', '.join(str(x.shape) for x in xs)}")
+        raise ValueError(
+            f"{here('stack')}: shapes differ: {', '.join(str(x.shape) for x in xs)}; make them one shape, or use cat"
+        )
     return concatenate([unsqueeze(x, dim) for x in xs], dim if dim >= 0 else dim + xs[0].ndim + 1)
 
 
 def sequence(tensors, where):
     """A non-empty list of tensors or arrays; TypeError or ValueError otherwise."""
     if not isinstance(tensors, (list, tuple)):
-        raise TypeError(f"{here(where)}: expected a list of tensors, got {type(tensors).__name__}")
+        raise TypeError(f"{here(where)}: expected a list of tensors, got {type(tensors).__name__}; write [a, b]")
     for k, x in enumerate(tensors):
         if not hasattr(x, "ndim"):
             raise TypeError(f"{here(where)}: expected a list of tensors, its element {k} is {type(x).__name__}")
     if not len(tensors):
-        raise ValueError(f"{here(where)}: expected at least one tensor, got an empty list")
+        raise ValueError(f"{here(where)}: expected at least one tensor, got an empty list; was anything appended?")
     return list(tensors)
 
 
@@ -92,6 +95,8 @@ def split(tensor, split_size, dim=0):
     else:
         pieces = list(split_size)
     if sum(pieces) != n or min(pieces) < 0:
-        raise ValueError(f"{here('split')}: sizes {pieces} do not add up to {n}, the size of dim {dim}")
+        raise ValueError(
+            f"{here('split')}: sizes {pieces} do not add up to {n}, the size of dim {dim}; one number cuts equal pieces"
+        )
     ends = accumulate(pieces)
     return tuple(_take(tensor, index=(slice(None),) * k + (slice(e - size, e),)) for e, size in zip(ends, pieces))

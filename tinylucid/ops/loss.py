@@ -114,7 +114,8 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
 def _same_shape(input, target, name):
     if tensor_like(input, name).shape != tensor_like(target, name).shape:
         raise ValueError(
-            f"{here(name)}: input {input.shape} and target {target.shape} differ; broadcasting here is nearly always a mistake"
+            f"{here(name)}: input {input.shape} and target {target.shape} differ; broadcasting here is nearly always a mistake: "
+            "make them one shape, by squeeze or reshape"
         )
 
 
@@ -149,5 +150,7 @@ def reduce(loss, reduction, name):
 def known(reduction, name):
     """``reduction``, if there is one of that name; ValueError otherwise."""
     if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{here(name)}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        raise ValueError(
+            f"{here(name)}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}; name one of these"
+        )
     return reduction

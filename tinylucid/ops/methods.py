@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import devices, dtypes
 from ..autograd import backward
-from ..scopes import thread
+from ..scopes import explained, thread
 from ..tensor import Array, Tensor
 from . import activation, arithmetic, choice, compare, dense, elementwise, indexing, join, reduce
 from . import shape as shapes
@@ -66,7 +66,7 @@ class TensorMethods:
         Returns a function that removes the hook. Raises RuntimeError if no gradient would ever come.
         """
         if not self.tracked:
-            raise RuntimeError("register_hook: this tensor requires no gradient, so the hook would never be called")
+            raise RuntimeError("register_hook: no gradient comes here, so it would never be called; set requires_grad")
         holder = self.node or self
         hooks = holder.hooks = holder.hooks or []
         hooks.append(hook)
@@ -134,7 +134,7 @@ class TensorMethods:
     def item(self) -> Any:
         """The single element as a Python number; ValueError for more or fewer."""
         if self.data.size != 1:
-            raise ValueError(f"item: expected one element, this tensor has shape {self.shape}")
+            raise ValueError(f"item: expected one element, this tensor has shape {self.shape}; use tolist()")
         return self.data.item()
 
     def tolist(self) -> Any:
@@ -191,7 +191,7 @@ class TensorMethods:
 
     def __len__(self) -> int:
         if not self.data.ndim:
-            raise TypeError("len() of a 0-d tensor")
+            raise TypeError("len: expected at least one axis, got a 0-d tensor; x.item() is its number")
         return self.data.shape[0]
 
     def __iter__(self: Any) -> Iterator:
@@ -200,7 +200,7 @@ class TensorMethods:
     def __bool__(self) -> bool:
         if self.data.size != 1:
             raise ValueError(
-                f"the truth of a tensor of shape {self.shape} is ambiguous; use .all() or .any() of x.numpy()"
+                f"the truth of a tensor of shape {self.shape} is ambiguous, one element has one; use .all() or .any() of x.numpy()"
             )
         return bool(self.data)
 
@@ -215,7 +215,7 @@ class TensorMethods:
 
     def __index__(self) -> int:
         if self.data.dtype.kind not in "iu":
-            raise TypeError(f"only integer tensors of one element are indices, this one is {self.dtype}")
+            raise TypeError(f"index: only integer tensors of one element serve, this is {self.dtype}; use int(x)")
         return int(self.item())
 
     # --- in place --------------------------------------------------------------------------------------------
@@ -242,7 +242,10 @@ class TensorMethods:
             if isinstance(value, Tensor) and value.device != self.device:
                 raise devices.mixed("in-place edit", (self, value))
             array = devices.raw(value)
-            write(devices.beside(array, self) if devices.is_array(array) else array)
+            try:
+                write(devices.beside(array, self) if devices.is_array(array) else array)
+            except (ValueError, IndexError, TypeError) as error:
+                raise explained(error, "in-place edit", [self, array]) from error
             self.version[0] += 1
         return self
 

@@ -136,7 +136,9 @@ def _check_channels(x, where, **arrays):
         raise ValueError(f"{here(where)}: expected input (N, C, …), got {x.shape}")
     for name, a in arrays.items():
         if a is not None and a.shape != x.shape[1:2]:
-            raise ValueError(f"{here(where)}: input {x.shape} has {x.shape[1]} channels, {name} has shape {a.shape}")
+            raise ValueError(
+                f"{here(where)}: input {x.shape} has {x.shape[1]} channels, {name} has shape {a.shape}; make the layer for {x.shape[1]}"
+            )
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -154,7 +156,9 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     shape = sizes((normalized_shape,))
     lead = tensor_like(input, "layer_norm").ndim - len(shape)
     if not shape or lead < 0 or input.shape[lead:] != shape:
-        raise ValueError(f"{here('layer_norm')}: expected input (…, {', '.join(map(str, shape))}), got {input.shape}")
+        raise ValueError(
+            f"{here('layer_norm')}: expected input (…, {', '.join(map(str, shape))}), got {input.shape}; make the layer for the last axes"
+        )
     for name, a in (("weight", weight), ("bias", bias)):
         if a is not None and a.shape != shape:
             raise ValueError(f"{here('layer_norm')}: {name} must have shape {shape}, got {a.shape}")

@@ -116,7 +116,7 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
 def _window(x, kernel_size, stride, padding, dilation, ceil_mode, where):
     """The pooling window's arguments as pairs, checked against x, and by how far the last one reaches over the edge."""
     if tensor_like(x, where).ndim != 4:
-        raise ValueError(f"{here(where)}: expected input (N, C, H, W), got {x.shape}")
+        raise ValueError(f"{here(where)}: expected input (N, C, H, W), got {x.shape}; x[None] adds an axis in front")
     how = {
         "kernel_size": pair(kernel_size, "kernel_size", 1, where),
         "stride": pair(kernel_size if stride is None else stride, "stride", 1, where),
@@ -125,7 +125,7 @@ def _window(x, kernel_size, stride, padding, dilation, ceil_mode, where):
     }
     if any(2 * p > k for p, k in zip(how["padding"], how["kernel_size"])):
         raise ValueError(
-            f"{here(where)}: padding {how['padding']} is more than half of kernel_size {how['kernel_size']}"
+            f"{here(where)}: padding {how['padding']} is more than half of kernel_size {how['kernel_size']}; pad less, or F.pad before"
         )
     if any(p and d > n for n, p, d in zip(x.shape[2:], how["padding"], how["dilation"])):
         raise ValueError(
@@ -137,7 +137,8 @@ def _window(x, kernel_size, stride, padding, dilation, ceil_mode, where):
         for n, k, p, d, more in zip(x.shape[2:], how["kernel_size"], how["padding"], how["dilation"], over)
     ):
         raise ValueError(
-            f"{here(where)}: window {how['kernel_size']} is larger than the padded input {x.shape} + {how['padding']}"
+            f"{here(where)}: window {how['kernel_size']} is larger than the padded input {x.shape} + {how['padding']}; "
+            "pool less, or take larger pictures"
         )
     return how, over
 

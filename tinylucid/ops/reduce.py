@@ -64,7 +64,9 @@ def mean(input, dim=None, keepdim=False):
     """
     axes = axes_of(dim, input.ndim, "mean")
     if not _count(input.shape, axes):
-        raise ValueError(f"{here('mean')}: no elements to average in a tensor of shape {input.shape}")
+        raise ValueError(
+            f"{here('mean')}: no elements to average in a tensor of shape {input.shape}; look at how it was selected"
+        )
     return _mean(input, axes=axes, keepdim=keepdim)
 
 
@@ -151,7 +153,9 @@ def min(input, dim=None, keepdim=False):
 
 def _extreme(x, dim, keepdim, name, arg, sign):
     if not (x.size if dim is None else x.shape[axis_of(dim, x.ndim, name)]):
-        raise ValueError(f"{here(name)}: a tensor of shape {x.shape} has no elements to choose from")
+        raise ValueError(
+            f"{here(name)}: a tensor of shape {x.shape} has no elements to choose from, at least one is needed; look at how it was selected"
+        )
     if dim is None:
         top = _amax(x if sign > 0 else -x, axes=tuple(range(x.ndim)), keepdim=keepdim)
         return top if sign > 0 else -top

@@ -11,7 +11,8 @@ from ..tensor import operation
 def tensor_like(x, where):
     """x, if it is a tensor or an array; TypeError otherwise."""
     if not hasattr(x, "ndim"):
-        raise TypeError(f"{here(where)}: expected a tensor or an array, got {type(x).__name__}; tl.tensor(x) makes one")
+        got = "None; does a forward lack its return?" if x is None else f"{type(x).__name__}; tl.tensor(x) makes one"
+        raise TypeError(f"{here(where)}: expected a tensor or an array, got {got}")
     return x
 
 
@@ -20,7 +21,9 @@ def axis_of(dim, ndim, where):
     if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
         raise TypeError(f"{here(where)}: dim must be an integer, got {dim!r}")
     if not -ndim <= dim < ndim:
-        raise IndexError(f"{here(where)}: dim {dim} is out of range for a tensor of {ndim} axes")
+        raise IndexError(
+            f"{here(where)}: dim {dim} is out of range for a tensor of {ndim} axes; use {-ndim} … {ndim - 1}"
+        )
     return int(dim) % ndim
 
 
@@ -30,7 +33,7 @@ def axes_of(dim, ndim, where):
         return tuple(range(ndim))
     axes = tuple(axis_of(d, ndim, where) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(axes)) != len(axes):
-        raise ValueError(f"{here(where)}: dim {dim} names an axis twice")
+        raise ValueError(f"{here(where)}: dim {dim} names an axis twice; name each once, 0 … {ndim - 1}")
     return axes
 
 
@@ -63,7 +66,9 @@ def reshape(input, *shape):
     shape = sizes(shape)
     known = math.prod(s for s in shape if s != -1)
     if shape.count(-1) > 1 or (known != input.size if -1 not in shape else not known or input.size % known):
-        raise ValueError(f"{here('reshape')}: {input.shape} has {input.size} elements, which do not fit {shape}")
+        raise ValueError(
+            f"{here('reshape')}: {input.shape} has {input.size} elements, which do not fit {shape}; one size may be -1, to be found"
+        )
     return _reshape(input, shape=shape)
 
 
@@ -133,7 +138,9 @@ def permute(input, *dims):
     """
     axes = axes_of(sizes(dims), input.ndim, "permute")
     if len(axes) != input.ndim:
-        raise ValueError(f"{here('permute')}: {input.ndim} axes need {input.ndim} dims, got {sizes(dims)}")
+        raise ValueError(
+            f"{here('permute')}: {input.ndim} axes need {input.ndim} dims, got {sizes(dims)}; transpose exchanges two"
+        )
     return _permute(input, axes=axes)
 
 
@@ -176,7 +183,9 @@ def expand(x, *shape):
     offset = len(shape) - x.ndim
     full = tuple(x.shape[k - offset] if n == -1 and k >= offset else n for k, n in enumerate(shape))
     if offset < 0 or any(n not in (1, m) for n, m in zip(x.shape, full[offset:])) or -1 in full:
-        raise ValueError(f"{here('expand')}: {x.shape} cannot be expanded to {shape}")
+        raise ValueError(
+            f"{here('expand')}: {x.shape} cannot be expanded to {shape}; only sizes of 1 are repeated, x.unsqueeze(dim) makes one"
+        )
     return _expand(x, shape=full)
 
 

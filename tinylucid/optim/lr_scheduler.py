@@ -72,6 +72,9 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         self.lr_lambdas = each(lr_lambda, optimizer, "LambdaLR", "lr_lambda")
+        wrong = [f for f in self.lr_lambdas if not callable(f)]
+        if wrong:
+            raise TypeError(f"LambdaLR: lr_lambda must be a function of the step, got {wrong[0]!r}; write lambda t: …")
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -84,7 +87,9 @@ class StepLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         if step_size < 1:
-            raise ValueError(f"StepLR: step_size must be at least 1, got {step_size}")
+            raise ValueError(
+                f"StepLR: step_size must be at least 1, got {step_size}; give how many steps one rate lasts"
+            )
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -99,6 +104,10 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        if not isinstance(milestones, Iterable):
+            raise TypeError(
+                f"MultiStepLR: milestones must be a list of steps, got {milestones!r}; write [{milestones!r}]"
+            )
         self.milestones, self.gamma = sorted(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -116,7 +125,9 @@ class CosineAnnealingLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         if T_max < 1:
-            raise ValueError(f"CosineAnnealingLR: T_max must be at least 1, got {T_max}")
+            raise ValueError(
+                f"CosineAnnealingLR: T_max must be at least 1, got {T_max}; give how many steps there will be"
+            )
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 
@@ -155,7 +166,9 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ValueError("OneCycleLR: give total_steps, or epochs and steps_per_epoch")
+                raise ValueError(
+                    f"OneCycleLR: expected its length, got epochs={epochs}; give total_steps, or epochs and steps_per_epoch"
+                )
             total_steps = epochs * steps_per_epoch
         if total_steps < 1:
             raise ValueError(f"OneCycleLR: the cycle must have at least one step, got {total_steps}")
@@ -184,7 +197,9 @@ class OneCycleLR(LRScheduler):
     def get_lr(self) -> list[float]:
         """The point of the cycle at t; what lies after its last step is as that step."""
         if self.last_epoch > self.total_steps:
-            raise ValueError(f"OneCycleLR: step {self.last_epoch} is beyond the {self.total_steps} steps of the cycle")
+            raise ValueError(
+                f"OneCycleLR: step {self.last_epoch} is beyond the {self.total_steps} steps of the cycle; give it as many as there will be"
+            )
         if self.cycle_momentum:
             for group, stops in zip(self.optimizer.param_groups, self.momenta):
                 if "betas" in group:
@@ -210,7 +225,7 @@ def cosine(first: float, last: float, way: float) -> float:
 def groups_of(optimizer: Any, schedule: str) -> list[dict[str, Any]]:
     """The optimiser's groups; TypeError for what is no optimiser."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{schedule}: expected an optimiser, got {type(optimizer).__name__}")
+        raise TypeError(f"{schedule}: expected an optimiser, got {type(optimizer).__name__}; make one: tl.optim.SGD(…)")
     return optimizer.param_groups
 
 
@@ -220,5 +235,5 @@ def each(setting: Any, optimizer: Optimizer, schedule: str, name: str) -> list[A
     if not isinstance(setting, (list, tuple)):
         return [setting] * groups
     if len(setting) != groups:
-        raise ValueError(f"{schedule}: {name} has {len(setting)} entries, the optimiser {groups} groups")
+        raise ValueError(f"{schedule}: {name} has {len(setting)} entries, the optimiser {groups} groups; give one each")
     return list(setting)

@@ -13,13 +13,15 @@ import numpy as np
 from .. import devices
 from ..tensor import Tensor
 
-LIMITS = {  # what a setting may be: from the first, below the second
-    "alpha": (0, 1),
-    "betas": (0, 1),
-    "eps": (0, np.inf),
-    "lr": (0, np.inf),
-    "momentum": (0, np.inf),
-    "weight_decay": (0, np.inf),
+LIMITS: dict[
+    str, tuple[float, float, Any]
+] = {  # what a setting may be: from the first, below the second; and what is usual
+    "alpha": (0, 1, 0.99),
+    "betas": (0, 1, (0.9, 0.999)),
+    "eps": (0, np.inf, 1e-8),
+    "lr": (0, np.inf, 1e-2),
+    "momentum": (0, np.inf, 0.9),
+    "weight_decay": (0, np.inf, 0),
 }
 
 
@@ -32,13 +34,18 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
-        if isinstance(params, Tensor):
-            raise TypeError(
-                "optimiser: expected an iterable of tensors or groups, e.g. model.parameters(), got one tensor"
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            got = (
+                "one tensor; put it into a list"
+                if isinstance(params, Tensor)
+                else f"a {type(params).__name__}; call it"
             )
+            raise TypeError(f"optimiser: expected an iterable of tensors or groups, e.g. model.parameters(), got {got}")
         groups = list(params)
         if not groups:
-            raise ValueError("optimiser: got no parameters; was the generator model.parameters() used up before?")
+            raise ValueError(
+                "optimiser: got no parameters, expected one or more; was the generator model.parameters() used up before? Call it anew"
+            )
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
@@ -46,7 +53,9 @@ class Optimizer:
         """Add parameters with settings of their own; raises for no tensors, non-leaves and duplicates."""
         unknown = set(param_group) - set(self.defaults) - {"params"}
         if unknown:
-            raise TypeError(f"optimiser: unknown settings {sorted(unknown)}; there are {sorted(self.defaults)}")
+            raise TypeError(
+                f"optimiser: unknown settings {sorted(unknown)}; there are {sorted(self.defaults)}; write one of these"
+            )
         if "params" not in param_group:
             raise ValueError(f"optimiser: a group needs 'params', got only {sorted(param_group)}")
         params = param_group["params"]
@@ -54,19 +63,27 @@ class Optimizer:
         known = {id(p) for g in self.param_groups for p in g["params"]}
         for k, p in enumerate(params):
             if not isinstance(p, Tensor) or p.dtype.kind != "f":
-                raise TypeError(f"optimiser: parameter {k} must be a floating Tensor, got {p!r}")
+                got = f"a {type(p).__name__}" if isinstance(p, tuple) else f"{p!r:.80}"
+                raise TypeError(
+                    f"optimiser: parameter {k} must be a floating Tensor, got {got}; give model.parameters()"
+                )
             if p.node is not None:
                 raise ValueError(
                     f"optimiser: parameter {k} is no leaf but the result of {p.node.op.__name__}; optimise what it was made of"
                 )
             if id(p) in known:
-                raise ValueError(f"optimiser: parameter {k} of shape {p.shape} appears twice")
+                raise ValueError(
+                    f"optimiser: parameter {k} of shape {p.shape} appears twice; each may stand in one group, once"
+                )
             known.add(id(p))
         new = {**self.defaults, **param_group, "params": params}
         for name, value in new.items():
-            limit = LIMITS.get(name)
-            if limit and not all(limit[0] <= v < limit[1] for v in (value if name == "betas" else (value,))):
-                raise ValueError(f"optimiser: {name} must be in [{limit[0]}, {limit[1]}), got {value}")
+            if name not in LIMITS:
+                continue
+            low, high, usual = LIMITS[name]
+            values = value if name == "betas" and isinstance(value, (tuple, list)) else (value,)
+            if not all(isinstance(v, (int, float)) and low <= v < high for v in values):
+                raise ValueError(f"optimiser: {name} must be in [{low}, {high}), got {value!r}; usual is {usual}")
         self.param_groups.append(new)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -107,9 +124,16 @@ class Optimizer:
         """Take back what state_dict gave; ValueError if the groups have other sizes."""
         params = [p for group in self.param_groups for p in group["params"]]
         sizes = [len(group["params"]) for group in self.param_groups]
+        if "param_groups" not in state_dict:
+            names = ", ".join(list(state_dict)[:3])
+            raise ValueError(
+                f"load_state_dict: expected 'param_groups', got {names}; give what optimizer.state_dict() returned"
+            )
         came = [len(group["params"]) for group in state_dict["param_groups"]]
         if sizes != came:
-            raise ValueError(f"load_state_dict: groups of {came} parameters do not fit this optimiser's {sizes}")
+            raise ValueError(
+                f"load_state_dict: groups of {came} parameters do not fit this optimiser's {sizes}; make it of the same ones"
+            )
         for group, saved in zip(self.param_groups, state_dict["param_groups"]):
             group.update({name: value for name, value in saved.items() if name != "params"})
         self.state = {
@@ -127,7 +151,7 @@ def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: boo
     """
     tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not all(isinstance(p, Tensor) for p in tensors):
-        raise TypeError("clip_grad_norm_: expected tensors, e.g. model.parameters()")
+        raise TypeError(f"clip_grad_norm_: expected tensors, got {type(tensors[0]).__name__}; give model.parameters()")
     grads = [p._grad for p in tensors if p._grad is not None]
     # not np.vdot: BLAS splits long sums by how many threads there are, and so would the last bits of training
     norm = float(np.sqrt(sum(float(np.square(g.data, dtype=np.float64).sum()) for g in grads)))

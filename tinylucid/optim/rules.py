@@ -24,7 +24,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
     ) -> None:
         if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("SGD: nesterov needs a momentum and no dampening")
+            raise ValueError(
+                f"SGD: nesterov needs a momentum and no dampening, got {momentum} and {dampening}; give momentum=0.9"
+            )
         settings = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
         super().__init__(params, {**settings, "nesterov": nesterov})
 

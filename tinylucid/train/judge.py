@@ -100,9 +100,13 @@ def as_loader(
         data = ArrayDataset(*data)
     if not hasattr(data, "__getitem__") or not hasattr(data, "__len__") or isinstance(data, (np.ndarray, Tensor)):
         got = f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
-        raise TypeError(f"{name} must be a tl.data.DataLoader, a dataset or a pair (x, y), got {got}")
+        raise TypeError(
+            f"{name} must be a tl.data.DataLoader, a dataset or a pair (x, y), got {got}; put both into brackets"
+        )
     if not len(data):
-        raise ValueError(f"{name} is empty: there is no picture in it")
+        raise ValueError(
+            f"{name} is empty: there is no picture in it, expected one or more; look at how it was selected"
+        )
     size = usual if batch_size is None else batch_size
     return DataLoader(data, size, shuffle, 0 if seed is None else seed, augment)
 

@@ -61,7 +61,7 @@ def fit(
     """
     for name, value in (("epochs", epochs), ("accumulate", accumulate), ("patience", patience)):
         if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
-            raise ValueError(f"fit: {name} must be an integer ≥ 1, got {value!r}")
+            raise ValueError(f"fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
     if max_norm is not None and not max_norm > 0:
         raise ValueError(f"fit: max_norm must be above 0, got {max_norm!r}")
     if resume and out is None:

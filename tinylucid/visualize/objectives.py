@@ -124,11 +124,11 @@ def named(layer: Any) -> None:
     """TypeError unless a layer is given by its name."""
     if not isinstance(layer, str):
         raise TypeError(
-            f"visualize: a layer is given by its dotted name in model.named_modules(), got a {type(layer).__name__}"
+            f"visualize: a layer is given by its dotted name in model.named_modules(), got a {type(layer).__name__}; write channel('0', 3)"
         )
 
 
 def inside(k: int, n: int, kind: str, what_there_is: str) -> None:
     """ValueError unless k is one of 0 … n − 1."""
     if not isinstance(k, (int, np.integer)) or not 0 <= k < n:
-        raise ValueError(f"visualize: {kind} {k!r} is not one of 0 … {n - 1}; {what_there_is}")
+        raise ValueError(f"visualize: {kind} {k!r} is not one of 0 … {n - 1}: {what_there_is}; count from 0")
