@@ -1050,7 +1050,7 @@ MUTANTS = [
     Mutant("tinylucid/ops/ufuncs.py", 'method == "__call__" and not kwargs', 'method == "__call__"', "tests/test_errors.py"),
     Mutant("tinylucid/ops/ufuncs.py", "return answer if tensor is None else None", "return answer if tensor is not None else None", "tests/test_errors.py"),
     Mutant("tinylucid/ops/ufuncs.py", "np.less_equal: compare.less_equal", "np.less_equal: compare.less", "tests/test_errors.py"),
-    Mutant("tinylucid/ops/ufuncs.py", "np.subtract: elementwise.sub", "np.subtract: elementwise.add", "tests/test_errors.py"),
+    Mutant("tinylucid/ops/ufuncs.py", "np.subtract: arithmetic.sub", "np.subtract: arithmetic.add", "tests/test_errors.py"),
     Mutant("tinylucid/ops/ufuncs.py", "if name in ours else", "if name not in ours else", "tests/test_errors.py"),
     Mutant("tinylucid/creation.py", "kind = ValueError if isinstance(error, ValueError) else TypeError", "kind = ValueError", TEACH),
     Mutant("tinylucid/nn/containers.py", "not -len(items) <= k < len(items)", "not -len(items) <= k <= len(items)", TEACH),

@@ -33,7 +33,8 @@ def tried(name, function, replacement):
     exec(compile(solution(name), f"{name}.py", "exec"), module.__dict__)
     setattr(module, function, replacement)
     module.__file__ = replacement.__code__.co_filename if hasattr(replacement, "__code__") else f"{name}.py"
-    for task in exercise(name).tasks:
+    tasks = exercise(name).tasks
+    for task in [t for t in tasks if t.function == function] or tasks:  # a helper serves them all
         found = try_task(task, module)
         if found["status"] != "right":
             return found

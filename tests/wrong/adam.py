@@ -75,7 +75,7 @@ def step__decay_after_the_means(p, g, m, v, t, lr, beta1, beta2, eps, weight_dec
 
 
 def step__corrected_ones_kept(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
-    """Your m is wrong | m̂ and v̂ were kept"""
+    """Your m | m̂ and v̂ were kept"""
     m, v = moments(p, g, m, v, beta1, beta2, weight_decay)
     m = m / (1 - beta1**t)
     v = v / (1 - beta2**t)
@@ -90,7 +90,7 @@ def step__not_squared(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
 
 
 def step__square_of_the_mean(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
-    """Your v is wrong | m² in the place of g²"""
+    """your v | m² in the place of g²"""
     g = g + weight_decay * p
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * m**2

@@ -72,7 +72,7 @@ def forward__always_running(x, weight, bias, running_mean, running_var, training
 
 
 def forward__weight_along_the_last_axis(x, weight, bias, running_mean, running_var, training, eps):
-    """Your y has shape | last axis"""
+    """Your y has shape | last axes"""
     return normalised(x, running_mean, running_var, training, eps)[0] * weight + bias
 
 

@@ -138,7 +138,7 @@ def backward__cropped_at_the_end(g, x, weight, stride, padding):
 
 
 def backward__cropped_at_the_start(g, x, weight, stride, padding):
-    """begin at row p·stride − 2·padding | right at padding = 0"""
+    """begin at row p·stride − 2·padding | padding > 0"""
     gx, gw = scattered(g, pad(x, padding), weight, stride)
     return gx[:, :, 2 * padding :, 2 * padding :], gw
 

@@ -54,7 +54,7 @@ SOURCE__no_zero = but("no thread of this block has written | a 0", "partial[t] =
 SOURCE__sum_of_thread_0 = but(
     "thread 0 alone", "if (t < half) partial[t] += partial[t + half];", "if (t < half) partial[t] += 0;"
 )
-SOURCE__halving_stops_early = but("wrong", "half > 0", "half > 1")
+SOURCE__halving_stops_early = but("there is one thread", "half > 0", "half > 1")
 SOURCE__not_initialised = but("never set | 0", "float sum = 0;", "float sum;")
 SOURCE__integer_division = but("1 / n | whole numbers", "partial[0] / n", "1 / n * partial[0]")
 SOURCE__int = but("whole numbers", "float sum = 0;", "int sum = 0;")

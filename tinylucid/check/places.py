@@ -17,13 +17,15 @@ def wrong_elements(e: Evidence) -> np.ndarray:
 def there(e: Evidence, wrong: np.ndarray) -> str:
     """What is at the wrong elements."""
     given, true = e.given[wrong], e.true[wrong]
+    if given.size < 2:
+        return ""
     if not np.abs(given).max(initial=0):
         return ", and 0 there"
     if np.abs(true).max(initial=0) <= CLOSE * e.scale:
         return ", where it should be 0"
     ratios = given / np.where(true, true, np.nan)
     ratio = float(np.nanmean(ratios))
-    if ratios.size > 1 and np.isfinite(ratios).all() and np.ptp(ratios) < 1e-3 * abs(ratio):
+    if np.isfinite(ratios).all() and np.ptp(ratios) < 1e-3 * abs(ratio):
         return f", {ratio:.4g} times what it should be there"
     return ""
 

@@ -16,11 +16,11 @@ def shape(e: Evidence) -> list[Finding]:
         words = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
         mend = f"so sum over {'it' if len(axes) == 1 else 'them'}"
         if not e.upstream:
-            mend = "since two arrays do not lie along each other as they should, or a sum is missing"
+            mend = "since NumPy lines arrays up at their last axes (a[:, None] moves one), or a sum is missing"
         text = f"{lead}: it was broadcast over {words}, {mend}."
         found.append(Finding(("shape", "not summed"), text))
     squeezed, wanted = (tuple(n for n in s if n != 1) for s in (came, due))
-    if squeezed == wanted:
+    if squeezed == wanted and len(came) != len(due):
         text = f"{lead}: an axis of size 1 is {'lost' if len(came) < len(due) else 'too many'}; keepdims=True or a reshape mends it."
         found.append(Finding(("shape", "axis of size 1"), text))
     for name, other in e.others.items():
@@ -47,7 +47,7 @@ def shape(e: Evidence) -> list[Finding]:
 def repeated(came: tuple[int, ...], due: tuple[int, ...]) -> list[int]:
     """The axes along which an array of shape ``due`` was repeated to get ``came``; none if it was not."""
     lead = len(came) - len(due)
-    if lead < 0 or not all(n in (1, m) for n, m in zip(due, came[lead:])):
+    if lead < 0 or 0 in came or not all(n in (1, m) for n, m in zip(due, came[lead:])):
         return []
     return [k for k in range(len(came)) if k < lead or due[k - lead] != came[k]]
 

@@ -79,9 +79,8 @@ def other_arrays(e: Evidence) -> Iterator[tuple[tuple, str, dict[str, Any]]]:
     arrays = e.arrays()
     for name, a in arrays.items():
         if a.ndim == 4:
-            text = (
-                f"It would be right for {name} turned by 180 degrees: the kernel is not flipped in the backward rule."
-            )
+            why = "is not flipped in the backward rule" if e.upstream else "is flipped, and should not be"
+            text = f"It would be right for {name} turned by 180 degrees: the kernel {why}."
             yield ("turned", name), text, {name: a[:, :, ::-1, ::-1]}
         if a.ndim >= 2 and a.shape[-1] == a.shape[-2] > 1:
             text = f"It would be right for {name} transposed: a transpose of it is missing, or one too many."

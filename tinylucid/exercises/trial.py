@@ -31,14 +31,15 @@ def try_task(task: Task, module: Any, seconds: float = SECONDS) -> dict[str, Any
     """How a task went, as plain data: its function, a status ("right" or what is wrong), and the words of the verdict."""
     outcomes = run(task, module, seconds)
     bad = [o for o in outcomes if o.status != "right"]
-    if bad and bad[0].evidence and differs(task, module, bad[0]):
-        text = f"{task.function} gives two results for the same arguments: no random numbers, and nothing kept from call to call."
-        return {"function": task.function, "status": "wrong", "cause": "random", "text": text, "failed": "", "case": []}
     if not bad:
         return {"function": task.function, "status": "right", "failed": f"0 of {len(outcomes)} cases"}
     if bad[0].status == "unwritten":
         return {"function": task.function, "status": "unwritten", "cause": "unwritten", "text": bad[0].text}
-    return verdict(task, outcomes, smallest(task, module, bad, seconds))
+    found = verdict(task, outcomes, smallest(task, module, bad, seconds))
+    if bad[0].evidence and differs(task, module, bad[0]):
+        words = f"{task.function} gives two results for the same arguments: no random numbers, and nothing kept from call to call."
+        found |= {"text": f"{words} {found['text']}", "causes": ["random", *found["causes"]]}
+    return found
 
 
 def differs(task: Task, module: Any, outcome: Outcome) -> bool:

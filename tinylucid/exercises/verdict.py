@@ -12,6 +12,7 @@ from ..check.evidence import Evidence, Finding, worst
 from .observe import Outcome
 from .task import Task
 
+CHANCE = 1e-4  # of some property holding for all cases that fail, though it has nothing to do with it
 ENOUGH = 3  # cases on either side before "right where …, wrong where …" is more than chance
 MOST = 12  # comparisons that a diagnosis is made from
 
@@ -26,7 +27,7 @@ def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[
     for finding in found.values():
         alike = [name for name in names if found[name].key == finding.key]
         said.setdefault(finding.key, lead(task, alike, finding))
-    where = separated(task, outcomes, local=("unknown",) not in said)
+    where = separated(task, [*outcomes, smallest], local=("unknown",) not in said)
     keys = [" ".join(map(str, key)) for key in said]
     if any(key[0] == "where" and key[1].partition(":")[0] in where for key in said):
         where = ""
@@ -36,7 +37,7 @@ def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[
         said["where",] = f"{subject[0].upper()}{subject[1:]} is {where}"
     other = next((o for o in bad if o.status == "raised"), smallest)
     if other.status != smallest.status:
-        said[other.key] = f"In other cases {other.text}."
+        said[other.key] = f"In other cases {other.text}"
     return {
         "function": task.function,
         "status": smallest.status,
@@ -100,11 +101,14 @@ def separated(task: Task, outcomes: Sequence[Outcome], local: bool) -> str:
             return f"wrong {here}, right {elsewhere}."
         if (holds == ~wrong).all():
             return f"right {here}, wrong {elsewhere}."
+    found = []
     for here, elsewhere, holds in properties(task, outcomes, shapes=False):
-        for words, mask in ((here, holds), (elsewhere, ~holds)):
-            if not (wrong & ~mask).any() and mask.mean() ** wrong.sum() < 0.01:
-                return f"wrong only {words}." if words != "elsewhere" else f"right {here}."
-    return ""
+        if not (wrong & ~holds).any() and holds.mean() ** wrong.sum() < CHANCE:
+            found.append((holds.mean(), f"wrong only {here}."))
+        if not (wrong & holds).any() and (1 - holds.mean()) ** wrong.sum() < CHANCE:
+            text = f"right {here}, not always elsewhere." if elsewhere == "elsewhere" else f"wrong only {elsewhere}."
+            found.append((1 - holds.mean(), text))
+    return min(found, key=lambda pair: pair[0], default=(0, ""))[1]
 
 
 def properties(task: Task, outcomes: Sequence[Outcome], shapes: bool) -> list[tuple[str, str, np.ndarray]]:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from . import compare, dense, elementwise
+from . import arithmetic, compare, dense, elementwise
 
 OPERATORS: dict[Any, Callable[..., Any]] = {  # array * tensor is np.multiply(array, tensor), and so on
-    np.add: elementwise.add,
-    np.subtract: elementwise.sub,
-    np.multiply: elementwise.mul,
-    np.divide: elementwise.div,
+    np.add: arithmetic.add,
+    np.subtract: arithmetic.sub,
+    np.multiply: arithmetic.mul,
+    np.divide: arithmetic.div,
     np.power: elementwise.pow,
     np.matmul: dense.matmul,
     np.equal: compare.equal,

@@ -19,6 +19,8 @@ new arrays, and write to none of the arguments.
     tinylucid exercise check adam
 """
 
+import numpy as np
+
 
 def step(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
     """The new p, m and v, a tuple of three arrays."""

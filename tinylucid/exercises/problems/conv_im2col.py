@@ -17,6 +17,8 @@ Shapes: x (N, C, H, W); columns and g (N, C·kh·kw, P·Q); weight (O, C, kh, kw
     tinylucid exercise check conv_im2col
 """
 
+import numpy as np
+
 
 def im2col(x, kh, kw):
     """columns (N, C·kh·kw, P·Q): each window of kh rows and kw columns as a column."""

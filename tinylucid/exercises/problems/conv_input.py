@@ -14,6 +14,8 @@ Q = W − kw + 1; the gradient has the shape of x.
     tinylucid exercise check conv_input
 """
 
+import numpy as np
+
 
 def backward(g, x, weight):
     """The gradient for x, from g = ∂L/∂y."""

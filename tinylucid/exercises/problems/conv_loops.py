@@ -17,6 +17,8 @@ Write it with loops, as many as you like: it need not be fast. The next exercise
     tinylucid exercise check conv_loops
 """
 
+import numpy as np
+
 
 def forward(x, weight, bias):
     """y (N, O, P, Q)."""

@@ -16,6 +16,8 @@ has the shape of what it is the gradient of, whatever H, W, stride and padding a
     tinylucid exercise check conv_stride
 """
 
+import numpy as np
+
 
 def forward(x, weight, stride, padding):
     """y (N, O, P, Q)."""

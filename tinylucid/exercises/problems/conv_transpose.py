@@ -17,6 +17,8 @@ integers; y and g (N, O, P, Q); each gradient has the shape of what it is the gr
     tinylucid exercise check conv_transpose
 """
 
+import numpy as np
+
 
 def forward(x, weight, stride, padding):
     """y (N, O, P, Q)."""

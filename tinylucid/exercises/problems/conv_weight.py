@@ -13,6 +13,8 @@ P = H − kh + 1 and Q = W − kw + 1. Each gradient has the shape of what it is
     tinylucid exercise check conv_weight
 """
 
+import numpy as np
+
 
 def backward(g, x, weight, bias):
     """The gradients for weight and bias, a tuple of two arrays, from g = ∂L/∂y."""

@@ -13,6 +13,8 @@ Shapes: x may have any shape; u, y, g and the gradient have the same; p is a num
     tinylucid exercise check dropout
 """
 
+import numpy as np
+
 
 def forward(x, u, p, training):
     """y, of the shape of x."""

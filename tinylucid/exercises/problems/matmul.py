@@ -10,6 +10,8 @@ and then a wrong order of the factors has the right shape.
     tinylucid exercise check matmul
 """
 
+import numpy as np
+
 
 def forward(x, w):
     """y = x @ w; write it with @, or with loops."""

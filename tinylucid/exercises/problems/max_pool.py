@@ -11,6 +11,7 @@ With stride < size the windows overlap, and one pixel may win several of them.
     tinylucid exercise check max_pool
 """
 
+import numpy as np
 
 
 def forward(x, size, stride):
