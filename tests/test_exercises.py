@@ -19,12 +19,18 @@ from tinylucid.exercises.observe import observe
 from tinylucid.exercises.task import as_tuple
 
 ATTEMPTS = attempts()
+QUICK = list(ATTEMPTS)[::3]  # the others are tried in the slow tier
 RIGHT = [key for key, (_, _, attempt) in ATTEMPTS.items() if expected(attempt) == ["right"]]
 WRONG = [key for key in ATTEMPTS if key not in RIGHT]
 MISSED: dict[str, str] = {}  # {wrong solution: why its diagnosis is not the one that a tutor would give}
 
 
-@pytest.mark.parametrize("key", WRONG)
+def tiers(keys):
+    """The keys as parameters, most of them marked slow."""
+    return [pytest.param(key, marks=[] if key in QUICK else pytest.mark.slow) for key in keys]
+
+
+@pytest.mark.parametrize("key", tiers(WRONG))
 def test_a_wrong_solution_gets_the_right_diagnosis(key):
     with tl.kernels("reference"):
         found = tried(*ATTEMPTS[key])
@@ -33,7 +39,7 @@ def test_a_wrong_solution_gets_the_right_diagnosis(key):
     assert bool(missing) == (key in MISSED), f"{missing} not in: {found['text']}"
 
 
-@pytest.mark.parametrize("key", RIGHT)
+@pytest.mark.parametrize("key", tiers(RIGHT))
 def test_a_right_solution_written_otherwise_passes(key):
     with tl.kernels("reference"):
         found = tried(*ATTEMPTS[key])
@@ -42,6 +48,7 @@ def test_a_right_solution_written_otherwise_passes(key):
 
 def test_there_are_many_and_few_are_missed():
     assert len(WRONG) >= 80
+    assert len(set(WRONG) & set(QUICK)) >= 80
     assert len(MISSED) <= 0.05 * len(WRONG)
     assert {key.partition("/")[0] for key in WRONG} == {key.partition("/")[0] for key in RIGHT} == set(exercises.NAMES)
 
@@ -72,30 +79,28 @@ def test_a_problem_says_what_is_asked_and_nothing_of_the_solution(name):
     assert "raise NotImplementedError" not in solution
 
 
-@pytest.mark.parametrize("name", exercises.NAMES)
-def test_the_gradients_that_are_taken_for_right_are_those_of_finite_differences(name):
+TASKS = {
+    f"{n}-{t.function}-{k}": t for n in exercises.NAMES for k, t in enumerate(exercises.exercise(n).tasks) if t.gradient
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_the_gradients_that_are_taken_for_right_are_those_of_finite_differences(name, data):
     """Element by element, away from kinks: the check itself looks along a few directions."""
-    for task in exercises.exercise(name).tasks:
-        if not task.gradient:
-            continue
-
-        @settings(max_examples=5)
-        @given(st.data())
-        def case(data, task=task):
-            arguments = truth.with_upstream(task, task.cases(data.draw))
-            leaves = truth.leaves_of(task, arguments, recorded=False)
-            call = lambda: [tl.Tensor(np.asarray(truth.host(y))) for y in as_tuple(task.oracle(*leaves.values()))]
-            check = Check(Subject(call, [leaves[k] for k in task.results], list(task.results), []))
-            check.upstream = [arguments[u] for u in task.upstream]
-            for k, g in enumerate(truth.right(task, arguments).values()):
-                slope, error, kink = check.numeric(k)
-                clear = np.maximum(error, kink) < 1e-6 * max(np.abs(slope).max(initial=0), 1e-3)
-                np.testing.assert_allclose(
-                    np.where(clear, g, 0), np.where(clear, slope, 0), atol=1e-5 * max(1, np.abs(slope).max(initial=0))
-                )
-
-        with tl.kernels("reference"):
-            case()
+    task = TASKS[name]
+    with tl.kernels("reference"):
+        arguments = truth.with_upstream(task, task.cases(data.draw))
+        leaves = truth.leaves_of(task, arguments, recorded=False)
+        call = lambda: [tl.Tensor(np.asarray(truth.host(y))) for y in as_tuple(task.oracle(*leaves.values()))]
+        check = Check(Subject(call, [leaves[k] for k in task.results], list(task.results), []))
+        check.upstream = [arguments[u] for u in task.upstream]
+        for k, g in enumerate(truth.right(task, arguments).values()):
+            slope, error, kink = check.numeric(k)
+            top = max(np.abs(slope).max(initial=0), 1e-3)
+            clear = np.maximum(error, kink) < 1e-6 * top
+            np.testing.assert_allclose(np.where(clear, g, 0), np.where(clear, slope, 0), atol=1e-5 * top)
 
 
 # --- what a learner's function may do ---------------------------------------------------------------------------------

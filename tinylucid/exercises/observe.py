@@ -72,8 +72,8 @@ def formed(task: Task, result: Any, true: Mapping[str, np.ndarray]) -> dict[str,
     if result is None:
         return f"{task.function} returns None: is a return missing? It should return {what}."
     parts = list(result) if isinstance(result, (tuple, list)) else [result]
-    if len(names) == 1 and (len(parts) != 1 or np.shape(parts[0]) != true[names[0]].shape):
-        parts = [result]
+    if len(names) == 1 and isinstance(result, list) and not (len(result) == 1 and alike(result[0], true[names[0]])):
+        parts = [result]  # numbers in a list rather than a list of results
     if len(parts) != len(names):
         return f"{task.function} returns {len(parts)} thing{'s' if len(parts) != 1 else ''}, expected {len(names)}: {what}."
     found = {}
@@ -86,6 +86,14 @@ def formed(task: Task, result: Any, true: Mapping[str, np.ndarray]) -> dict[str,
             return f"{task.function}: {task.result(name)} is {described(part)}, expected an array of numbers."
         found[name] = array.astype(float)
     return found
+
+
+def alike(part: Any, true: np.ndarray) -> bool:
+    """Whether something has the shape that a result should have."""
+    try:
+        return np.shape(part) == true.shape
+    except ValueError:  # lists of unequal lengths
+        return False
 
 
 def described(part: Any) -> str:
