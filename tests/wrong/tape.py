@@ -74,7 +74,7 @@ class Value__left_is_right(Node):
 
 
 class Value__in_place(Node):
-    """there is a + or −"""
+    """wrong only where there"""
 
     def __add__(self, other):
         self.data += self.of(other).data
