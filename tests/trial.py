@@ -34,7 +34,8 @@ def tried(name, function, replacement):
     setattr(module, function, replacement)
     module.__file__ = replacement.__code__.co_filename if hasattr(replacement, "__code__") else f"{name}.py"
     tasks = exercise(name).tasks
-    for task in [t for t in tasks if t.function == function] or tasks:  # a helper serves them all
+    alone = [t for t in tasks if t.function == function and not isinstance(replacement, type)]
+    for task in alone or tasks:  # a helper or a class serves them all
         found = try_task(task, module)
         if found["status"] != "right":
             return found

@@ -23,8 +23,9 @@ def shape(e: Evidence) -> list[Finding]:
     if squeezed == wanted and len(came) != len(due):
         text = f"{lead}: an axis of size 1 is {'lost' if len(came) < len(due) else 'too many'}; keepdims=True or a reshape mends it."
         found.append(Finding(("shape", "axis of size 1"), text))
+    transposed = len(came) > 1 and same(e.given.swapaxes(-1, -2), e.true)
     for name, other in e.others.items():
-        if other.shape == came and (same(e.given, other) or not found):
+        if other.shape == came and (same(e.given, other) or not (found or transposed)):
             found.append(
                 Finding(("exchanged", name), f"{lead}, {name} has {came}: the {what}s are returned in the wrong order.")
             )
