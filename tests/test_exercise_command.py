@@ -147,14 +147,26 @@ def test_a_broken_progress_file_is_no_hindrance(home):
 # --- a file that misbehaves -------------------------------------------------------------------------------------------
 
 BAD = {
-    "loops for ever": (["while True:", "    x = x + 1"], "time", "took longer than 2 seconds: it was in backward, line"),
+    "loops for ever": (
+        ["while True:", "    x = x + 1"],
+        "time",
+        "took longer than 2 seconds: it was in backward, line",
+    ),
     "exits": (["raise SystemExit(0)"], "raised SystemExit", "SystemExit"),
     "exits otherwise": (["exit(1)"], "raised SystemExit", "SystemExit"),
     "asks for input": (["return float(input())"], "raised EOFError", "EOFError"),
     "asks for much memory": (["return np.ones(2**36) + 1"], "raised MemoryError", "Unable to allocate"),
     "recurses for ever": (["return backward(g, x)"], "raised RecursionError", "maximum recursion depth"),
-    "imports the answer": (["import tinylucid", "return g"], "raised Refused", "it imports tinylucid: this exercise is done with numpy"),
-    "imports by a back door": (["return __import__('importlib').import_module('torch')"], "raised Refused", "it imports importlib"),
+    "imports the answer": (
+        ["import tinylucid", "return g"],
+        "raised Refused",
+        "it imports tinylucid: this exercise is done with numpy",
+    ),
+    "imports by a back door": (
+        ["return __import__('importlib').import_module('torch')"],
+        "raised Refused",
+        "it imports importlib",
+    ),
     "cannot say what is wrong": (
         ["class E(Exception):", "    def __str__(self):", "        return 1", "raise E"],
         "raised E",

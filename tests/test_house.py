@@ -84,7 +84,18 @@ def test_every_room_has_a_floor():
 
 
 def test_importing_is_light():
-    heavy = ["numba", "scipy", "matplotlib", "skimage", "sklearn", "hypothesis", "tqdm", "pygments", "safetensors", "torch"]
+    heavy = [
+        "numba",
+        "scipy",
+        "matplotlib",
+        "skimage",
+        "sklearn",
+        "hypothesis",
+        "tqdm",
+        "pygments",
+        "safetensors",
+        "torch",
+    ]
     code = f"import sys, tinylucid; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert found == "[]"

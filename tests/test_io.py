@@ -394,7 +394,9 @@ def test_no_file_a_folder_a_device_an_unknown_ending_nothing(tmp_path, ending):
     path.unlink()
     path.mkdir()
     assert refusal(path) == "is a folder, expected a file; give the name of one in it"
-    assert refusal(tmp_path / "x.txt", b"text") == "ends with '.txt', expected .safetensors or .npz; choose one of these"
+    assert (
+        refusal(tmp_path / "x.txt", b"text") == "ends with '.txt', expected .safetensors or .npz; choose one of these"
+    )
     assert refusal(tmp_path / "x", b"text") == "ends with '', expected .safetensors or .npz; choose one of these"
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / f"pipe{ending}")  # opening it would wait for a writer for ever

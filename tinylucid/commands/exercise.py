@@ -112,6 +112,8 @@ def check(name: str, folder: Path, as_json: bool) -> int:
     from ..exercises.folder import note, written
 
     found = check(name, written(name, folder))
+    if found["status"] == "unable":
+        raise ValueError(found["text"])
     if found["status"] != "unwritten":
         note(folder, name, found["status"], found["cause"])
     if as_json:

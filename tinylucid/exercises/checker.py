@@ -17,7 +17,7 @@ PRINTED = 2000  # characters of what a file prints that are shown
 
 
 def check(name: str, path: Path, seconds: float = SECONDS) -> dict[str, Any]:
-    """What is found in a learner's file: name, status ("passed", "failed", "unwritten"), cause, text, tasks, printed, seconds."""
+    """What is found in a learner's file: name, status ("passed", "failed", "unwritten", "unable"), cause, text, tasks, printed, seconds."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         result, printed = Path(folder) / "result.json", Path(folder) / "printed"

@@ -60,6 +60,7 @@ def student(folder: Path, home: Path, results: Sequence[dict[str, Any]]) -> dict
         "passed": [r["name"] for r in results if r["status"] == "passed"],
         "failed": {r["name"]: {"cause": r["cause"], "text": r["text"]} for r in results if r["status"] == "failed"},
         "unwritten": [r["name"] for r in results if r["status"] == "unwritten"],
+        "unable": [r["name"] for r in results if r["status"] == "unable"],
         "tries": {r["name"]: tries for r in results if (tries := tried(past, r["name"]))},
         "hints": {r["name"]: n for r in results if (n := count(past, r["name"], "hint"))},
         "solutions": [r["name"] for r in results if count(past, r["name"], "solution")],

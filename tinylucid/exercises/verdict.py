@@ -24,7 +24,7 @@ def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[
     wrong = [o for o in [smallest, *varied(bad)] if o.evidence]
     names = list(dict.fromkeys(name for o in wrong for name in o.evidence))
     found = {name: cause([o.evidence[name] for o in wrong if name in o.evidence]) for name in names}
-    for finding in found.values():
+    for finding in sorted(found.values(), key=lambda f: f.key == ("unknown",)):  # what is known first
         alike = [name for name in names if found[name].key == finding.key]
         said.setdefault(finding.key, lead(task, alike, finding))
     where = separated(task, [*outcomes, smallest], local=("unknown",) not in said)

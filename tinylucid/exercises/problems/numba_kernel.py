@@ -13,6 +13,8 @@ Write it as loops over numbers. Three things are different from NumPy:
 - y has the dtype of x, float32 or float64: a GPU's and a disk's worth of memory hangs on it;
 - no @njit(parallel=True) here: it takes seconds to compile, and pays only where there is much to do.
 
+Derive: for a pixel in a corner, at an edge and inside, which of the nine products lie on the picture? From that, between
+which bounds i and j run for any p and q.
 Shapes: x (N, C, H, W), w (C, 3, 3), y (N, C, H, W), all of one dtype; H and W may be 1, then a kernel is larger than the
 picture.
 
