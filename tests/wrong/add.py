@@ -4,12 +4,12 @@ import numpy as np
 
 
 def backward__not_summed(g, a, b):
-    """broadcast over axis | sum over"""
+    """broadcast over ax | sum over"""
     return g, g
 
 
 def backward__size_one_forgotten(g, a, b):
-    """broadcast over axis | sum over"""
+    """broadcast over ax | sum over"""
     return g.sum(tuple(range(g.ndim - a.ndim))), g.sum(tuple(range(g.ndim - b.ndim)))
 
 

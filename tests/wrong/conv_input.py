@@ -49,7 +49,7 @@ def backward__channels_not_exchanged_and_broadcast(g, x, weight):
 
 
 def backward__neither_flipped_nor_exchanged(g, x, weight):
-    """turned by 180 degrees | axes O and C exchanged"""
+    """turned by 180 degrees"""
     return full(g, weight, weight)
 
 

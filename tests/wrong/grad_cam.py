@@ -65,7 +65,7 @@ def grad_cam__weights_of_the_first(activations, gradients):
 
 
 def grad_cam__mean_over_rows(activations, gradients):
-    """axis 3 of activations has size 1, wrong elsewhere"""
+    """is"""
     return np.maximum((gradients.mean(2, keepdims=True) * activations).sum(1), 0)
 
 

@@ -21,7 +21,6 @@ RULES: tuple[Rule, ...] = (
     patterns.truly_zero,
     whatif.exchanged,
     patterns.sign,
-    whatif.variant,
     patterns.factor,
     whatif.factor,
     patterns.orientation,
@@ -42,6 +41,8 @@ RULES: tuple[Rule, ...] = (
 
 def diagnose(evidence: Sequence[Evidence]) -> Finding:
     """What is probably wrong, in words: the first cause that explains every comparison. The words are those of the first."""
+    if similar := common(whatif.variant, evidence):  # whatever their shapes
+        return similar
     shaped = [e for e in evidence if e.given.shape == e.true.shape]
     if len(shaped) < len(evidence):
         misshapen = [e for e in evidence if e.given.shape != e.true.shape]

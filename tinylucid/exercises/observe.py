@@ -57,7 +57,7 @@ def observe(task: Task, module: Any, arguments: Arguments) -> Outcome:
 
 def agree(given: np.ndarray, true: np.ndarray) -> bool:
     """Whether a result is right."""
-    close = lambda: np.abs(given - true).max(initial=0) <= TOLERANCE * max(np.abs(true).max(initial=0), 1e-2)
+    close = lambda: np.abs(given - true).max(initial=0) <= TOLERANCE * max(np.abs(true).max(initial=0), 0.1)
     return given.shape == true.shape and bool(close())  # NaN is not close
 
 

@@ -12,7 +12,7 @@ from ..check.evidence import Evidence, Finding, worst
 from .observe import Outcome
 from .task import Task
 
-CHANCE = 1e-4  # of some property holding for all cases that fail, though it has nothing to do with it
+CHANCE = 0.05  # of some property holding for all cases that fail, though it has nothing to do with it
 ENOUGH = 3  # cases on either side before "right where …, wrong where …" is more than chance
 MOST = 12  # comparisons that a diagnosis is made from
 
@@ -103,9 +103,12 @@ def separated(task: Task, outcomes: Sequence[Outcome], local: bool) -> str:
             return f"right {here}, wrong {elsewhere}."
     found = []
     for here, elsewhere, holds in properties(task, outcomes, shapes=False):
-        if not (wrong & ~holds).any() and holds.mean() ** wrong.sum() < CHANCE:
+        chance = (
+            CHANCE if elsewhere == "elsewhere" else CHANCE / 100
+        )  # of many options one fits sooner than of a few features
+        if not (wrong & ~holds).any() and holds.mean() ** wrong.sum() < chance:
             found.append((holds.mean(), f"wrong only {here}."))
-        if not (wrong & holds).any() and (1 - holds.mean()) ** wrong.sum() < CHANCE:
+        if not (wrong & holds).any() and (1 - holds.mean()) ** wrong.sum() < chance:
             text = f"right {here}, not always elsewhere." if elsewhere == "elsewhere" else f"wrong only {elsewhere}."
             found.append((1 - holds.mean(), text))
     return min(found, key=lambda pair: pair[0], default=(0, ""))[1]
