@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from .evidence import Evidence, Finding, same
 
 
@@ -51,9 +49,3 @@ def repeated(came: tuple[int, ...], due: tuple[int, ...]) -> list[int]:
     if lead < 0 or 0 in came or not all(n in (1, m) for n, m in zip(due, came[lead:])):
         return []
     return [k for k in range(len(came)) if k < lead or due[k - lead] != came[k]]
-
-
-def summed(array: np.ndarray, to: tuple[int, ...]) -> np.ndarray:
-    """An array summed over the axes along which ``to`` was repeated."""
-    axes = tuple(repeated(array.shape, to))
-    return array.sum(axes, keepdims=True).reshape(to) if axes else array
