@@ -3,6 +3,7 @@
 import ast
 import re
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import tinylucid as tl
 from tinylucid import exercises
 from tinylucid.check.compare import Check
 from tinylucid.check.subject import Subject
+from tinylucid.cli import main
 from tinylucid.exercises import truth
 from tinylucid.exercises.observe import observe
 from tinylucid.exercises.task import as_tuple
@@ -171,3 +173,22 @@ def test_every_number_in_a_problem_and_in_the_order_is_in_its_place():
     assert len(numbers) == 25
     with pytest.raises(ValueError, match=r"there is no exercise 'nonsense'.*exercise list"):
         exercises.exercise("nonsense")
+
+
+def test_the_readme_shows_what_a_check_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(["exercise", "start", "add"])
+    path = tmp_path / "tinylucid-exercises" / "add.py"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("raise NotImplementedError", "return g, g"), encoding="utf-8"
+    )
+    capsys.readouterr()
+    main(["exercise", "check", "add"])
+    out = capsys.readouterr().out
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"not yet add\n(.*\n)+?  right ∂a = .*", readme)[0].splitlines()
+    printed = out.splitlines()[: len(shown)]
+    digits = lambda line: re.sub(r"[-\d.]+", "0", line)  # which cases are drawn is hypothesis' own affair
+    assert [digits(line) for line in printed[:3]] == [digits(line) for line in shown[:3]]
+    assert printed[4] == shown[4]
+    assert [line.partition("=")[0] for line in printed] == [line.partition("=")[0] for line in shown]
