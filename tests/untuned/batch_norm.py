@@ -4,7 +4,7 @@ import numpy as np
 
 
 def forward__mean_of_each_pixel(x, weight, bias, running_mean, running_var, training, eps):
-    """mean/statistics/var | H and W/over N, H/axes (0, 2, 3)/N, H and W/each pixel/over the batch only/axis 0 only"""
+    """statistics over axis 0 alone | axes 0, 2 and 3"""
     if training:
         mean, var = x.mean(axis=0), x.var(axis=0)
     else:
@@ -13,7 +13,7 @@ def forward__mean_of_each_pixel(x, weight, bias, running_mean, running_var, trai
 
 
 def backward__wrong_power_of_the_variance(g, x, weight, bias, running_mean, running_var, training, eps):
-    """variance/var | path/term/through/part"""
+    """x is wrong | variance"""
     axes = (0, 2, 3)
     m = x.size // x.shape[1]
     mean, var = (x.mean(axes), x.var(axes)) if training else (running_mean, running_var)

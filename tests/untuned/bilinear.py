@@ -11,7 +11,7 @@ def places(n, m, ratio):
 
 
 def forward__not_clipped_above(x, size):
-    """first row/top/edge/border/first rows/first column | at least 0/clip/below 0/negative/less than 0"""
+    """not r | t is negative before the first pixel"""
     h, w = x.shape[2:]
     r, s = (np.arange(size[0]) + 0.5) * h / size[0] - 0.5, (np.arange(size[1]) + 0.5) * w / size[1] - 0.5
     i, j = r.astype(int), s.astype(int)
@@ -27,7 +27,7 @@ def forward__not_clipped_above(x, size):
 
 
 def backward__one_factor_for_rows_and_columns(g, x, size):
-    """column/width/W | H / P/rows/height/factor/H/P/ratio/scale"""
+    """rows and columns are scaled by different factors"""
     h, w = x.shape[2:]
     ratio = h / size[0]
     i, i2, t = places(h, size[0], ratio)

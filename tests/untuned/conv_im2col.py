@@ -4,7 +4,7 @@ import numpy as np
 
 
 def forward__kernels_in_columns(x, weight):
-    """weight/kernel | row/reshape/order"""
+    """weight.reshape(-1, O).T | a row"""
     n, c, h, w = x.shape
     o, _, kh, kw = weight.shape
     p, q = h - kh + 1, w - kw + 1
@@ -16,7 +16,7 @@ def forward__kernels_in_columns(x, weight):
 
 
 def col2im__both_loops_over_kh(g, shape, kh, kw):
-    """kh | kw"""
+    """kernel is not square | gx[:, :, i : i + p, j : j + q] += g[:, :, k]"""
     n, c, h, w = shape
     p, q = h - kh + 1, w - kw + 1
     g = g.reshape(n, c, kh * kw, p, q)

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def backward__turned_upside_down_only(g, x, weight):
-    """kernel/weight | flip/turn/180/mirror | column/left/right/kw/axis/both"""
+    """weight with its columns in reverse order"""
     kh, kw = weight.shape[2:]
     padded = np.pad(g, ((0, 0), (0, 0), (kh - 1, kh - 1), (kw - 1, kw - 1)))
     flipped = weight[:, :, ::-1]
@@ -15,7 +15,7 @@ def backward__turned_upside_down_only(g, x, weight):
 
 
 def backward__sums_before_it_multiplies(g, x, weight):
-    """output channel/o | sum/each/own"""
+    """several output channels | right elsewhere"""
     kh, kw = weight.shape[2:]
     gx = np.zeros_like(x)
     for p in range(g.shape[2]):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def forward__bias_for_each_input_channel(x, weight, bias):
-    """bias | once/times/C/each channel/channels"""
+    """bias added at every channel | once"""
     n, c, h, w = x.shape
     o, _, kh, kw = weight.shape
     y = np.zeros((n, o, h - kh + 1, w - kw + 1))
@@ -18,7 +18,7 @@ def forward__bias_for_each_input_channel(x, weight, bias):
 
 
 def forward__sum_goes_on_along_a_row(x, weight, bias):
-    """0/reset/begin/start/before/running/so far | sum/total/accumulat/add"""
+    """q is not 0 | sum"""
     n, c, h, w = x.shape
     o, _, kh, kw = weight.shape
     y = np.zeros((n, o, h - kh + 1, w - kw + 1))

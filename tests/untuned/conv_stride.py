@@ -4,7 +4,7 @@ import numpy as np
 
 
 def forward__padding_counted_once(x, weight, stride, padding):
-    """padding | 2/both/twice/each side/all sides/four sides"""
+    """shape (1, 1, 2, 2) | padding > 0"""
     n, _, h, w = x.shape
     o, _, kh, kw = weight.shape
     p, q = (h + padding - kh) // stride + 1, (w + padding - kw) // stride + 1
@@ -18,7 +18,7 @@ def forward__padding_counted_once(x, weight, stride, padding):
 
 
 def backward__stride_forgotten_for_x(g, x, weight, stride, padding):
-    """x | stride"""
+    """x is wrong | p·stride | stride > 1"""
     kh, kw = weight.shape[2:]
     h, w = x.shape[2:]
     padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def forward__cuts_off_the_end_only(x, weight, stride, padding):
-    """padding | first/top/each side/both/four sides/begin/start/shift/offset/front"""
+    """should begin at row h·stride − padding | padding > 0"""
     n, _, h, w = x.shape
     _, o, kh, kw = weight.shape
     y = np.zeros((n, o, (h - 1) * stride + kh, (w - 1) * stride + kw))
@@ -17,7 +17,7 @@ def forward__cuts_off_the_end_only(x, weight, stride, padding):
 
 
 def backward__kernel_turned(g, x, weight, stride, padding):
-    """x | flip/turn/180/mirror"""
+    """x is wrong | weight turned by 180 degrees"""
     h, w = x.shape[2:]
     kh, kw = weight.shape[2:]
     g = np.pad(g, ((0, 0), (0, 0), (padding, padding), (padding, padding)))

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def backward__bias_is_the_batch_mean(g, x, weight, bias):
-    """bias | N/mean/batch/samples/pictures/divid"""
+    """bias is wrong | exactly 1/2, the size of axis 0 of x"""
     kh, kw = weight.shape[2:]
     dw = np.zeros_like(weight)
     for p in range(g.shape[2]):
@@ -15,7 +15,7 @@ def backward__bias_is_the_batch_mean(g, x, weight, bias):
 
 
 def backward__g_turned_as_in_the_input_gradient(g, x, weight, bias):
-    """weight | flip/turn/180/mirror"""
+    """weight is wrong | g turned by 180 degrees"""
     kh, kw = weight.shape[2:]
     P, Q = g.shape[2:]
     turned = g[:, :, ::-1, ::-1]

@@ -4,14 +4,14 @@ import numpy as np
 
 
 def forward__small_number_in_the_log(x, labels):
-    """eps/large/far apart/small number/added/1e-08/log | log"""
+    """probability is 0 in floating point"""
     e = np.exp(x - x.max(axis=1, keepdims=True))
     p = e / e.sum(axis=1, keepdims=True)
     return -np.log(p[np.arange(len(x)), labels] + 1e-8).mean()
 
 
 def backward__right_class_only(g, x, labels):
-    """other/label/right class/wrong class | 0"""
+    """where a class is not the label"""
     e = np.exp(x - x.max(axis=1, keepdims=True))
     p = e / e.sum(axis=1, keepdims=True)
     rows = np.arange(len(x))

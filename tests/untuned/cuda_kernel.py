@@ -1,6 +1,6 @@
 """Wrong solutions that no diagnosis was made for."""
 
-SOURCE__rest_of_a_row_is_lost = r"""// n | multiple/remainder/rest/last/divisible/left over/n < /left out/not added/not read/fewer
+SOURCE__rest_of_a_row_is_lost = r"""// n is no multiple of blockDim.x | left out
 extern "C" __global__ void row_means(const float *x, float *y, int n) {
     __shared__ float partial[64];
     int t = threadIdx.x;
@@ -17,7 +17,7 @@ extern "C" __global__ void row_means(const float *x, float *y, int n) {
 }
 """
 
-SOURCE__halves_the_row_not_the_block = r"""// partial | uninitialised/not written/outside/past/beyond/blockDim/nothing
+SOURCE__halves_the_row_not_the_block = r"""// partial | no thread of this block has written | blockDim.x
 extern "C" __global__ void row_means(const float *x, float *y, int n) {
     __shared__ float partial[64];
     int t = threadIdx.x;

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def backward__mask_from_what_is_not_0(g, x, u, p, training):
-    """x is 0/x = 0/where x/0 in x/zero | kept/u/mask"""
+    """x is wrong | exactly 0"""
     if not training:
         return g
     y = np.where(u >= p, x / (1 - p), 0)
@@ -12,7 +12,7 @@ def backward__mask_from_what_is_not_0(g, x, u, p, training):
 
 
 def forward__p_is_what_is_kept(x, u, p, training):
-    """p | keep/kept/drop"""
+    """p as the probability to keep"""
     if not training:
         return x
     mask = (u < p) / p

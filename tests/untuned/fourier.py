@@ -10,13 +10,13 @@ def scale_of(height, width):
 
 
 def backward__inverse_not_adjoint(g, s, width):
-    """inverse/adjoint/transpose/scale/divid | scale"""
+    """scale"""
     z = np.fft.rfft2(g) / scale_of(len(s), width)
     return np.stack([z.real, z.imag], axis=-1)
 
 
 def backward__parity_of_the_height(g, s, width):
-    """last column/W / 2/W/2/k = /column | even/odd"""
+    """even | odd"""
     height = len(s)
     w = np.full(s.shape[1], 2.0)
     w[0] = 1

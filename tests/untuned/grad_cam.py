@@ -4,12 +4,12 @@ import numpy as np
 
 
 def grad_cam__gradient_of_each_place(activations, gradients):
-    """mean/one weight/average | channel/place/over i, j/planes"""
+    """own gradient | a channel has one weight"""
     return np.maximum((gradients * activations).sum(axis=1), 0)
 
 
 def grad_cam__stretched_to_1(activations, gradients):
-    """max/largest/normal/scale | divid/factor/times/1"""
+    """over its largest value"""
     weights = gradients.mean(axis=(2, 3), keepdims=True)
     cam = np.maximum((weights * activations).sum(axis=1), 0)
     return cam / (cam.max(axis=(1, 2), keepdims=True) + 1e-8)

@@ -9,7 +9,7 @@ def sigmoid(z):
 
 
 def forward__order_of_another_course(x, h, c, weight_ih, weight_hh, bias):
-    """order/i, f, g, o/exchanged/swapped | o"""
+    """order i, f, o, g"""
     n = h.shape[1]
     a = x @ weight_ih.T + h @ weight_hh.T + bias
     i, f, o = sigmoid(a[:, :n]), sigmoid(a[:, n : 2 * n]), sigmoid(a[:, 2 * n : 3 * n])
@@ -19,7 +19,7 @@ def forward__order_of_another_course(x, h, c, weight_ih, weight_hh, bias):
 
 
 def backward__forget_gate_meets_the_new_c(g_h, g_c, x, h, c, weight_ih, weight_hh, bias):
-    """forget/f | c"""
+    """rows belong to the forget gate f"""
     ai, af, ag, ao = np.split(x @ weight_ih.T + h @ weight_hh.T + bias, 4, axis=1)
     i, f, g, o = sigmoid(ai), sigmoid(af), np.tanh(ag), sigmoid(ao)
     next_c = f * c + i * g
@@ -33,7 +33,7 @@ def backward__forget_gate_meets_the_new_c(g_h, g_c, x, h, c, weight_ih, weight_h
 
 
 def backward__tanh_of_a_tanh(g_h, g_c, x, h, c, weight_ih, weight_hh, bias):
-    """g | tanh | slope/1 −/1 -"""
+    """rows belong to the gate g"""
     ai, af, ag, ao = np.split(x @ weight_ih.T + h @ weight_hh.T + bias, 4, axis=1)
     i, f, g, o = sigmoid(ai), sigmoid(af), np.tanh(ag), sigmoid(ao)
     tanh_c = np.tanh(f * c + i * g)

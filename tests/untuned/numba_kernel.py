@@ -6,7 +6,7 @@ from numba import njit
 
 @njit
 def depthwise__last_pixel_repeated(x, w):
-    """edge/border/beyond/outside | repeat/clamp/nearest/0/replicat"""
+    """border repeated beyond the edges | 0 there"""
     N, C, H, W = x.shape
     y = np.zeros_like(x)
     for n in range(N):
@@ -23,7 +23,7 @@ def depthwise__last_pixel_repeated(x, w):
 
 @njit
 def depthwise__edges_left_out(x, w):
-    """edge/border/rim | 0/not computed/left out/written"""
+    """right inside and wrong at the border | outermost"""
     N, C, H, W = x.shape
     y = np.zeros_like(x)
     for n in range(N):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def backward__w2_meets_a(g, x, w1, w2):
-    """w2 | relu/a/r"""
+    """w2 is wrong | a in the place of relu(a)"""
     a = x @ w1.T
     r = np.maximum(0, a)
     s = x + r @ w2.T
@@ -14,7 +14,7 @@ def backward__w2_meets_a(g, x, w1, w2):
 
 
 def backward__shortcut_past_the_outer_relu(g, x, w1, w2):
-    """shortcut | outer/mask/relu"""
+    """mask on the branch, but not on the shortcut"""
     a = x @ w1.T
     r = np.maximum(0, a)
     ds = g.copy()

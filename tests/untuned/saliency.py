@@ -6,7 +6,7 @@ import tinylucid as tl
 
 
 def gradient__all_targets_of_all_pictures(model, x, target):
-    """other/each/own/rows/every | target/class"""
+    """z[:, target] takes N × N logits"""
     was = model.training
     model.eval()
     leaf = tl.tensor(x, requires_grad=True)
@@ -17,7 +17,7 @@ def gradient__all_targets_of_all_pictures(model, x, target):
 
 
 def saliency__size_of_the_largest(model, x, target):
-    """abs/size/|G|/sign/negative | max/largest"""
+    """size first, then the largest"""
     was = model.training
     model.eval()
     leaf = tl.tensor(x, requires_grad=True)

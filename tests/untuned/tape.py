@@ -6,7 +6,7 @@ from collections import deque
 
 
 def backward__breadth_first(y):
-    """order/before/complete/all/twice/too early"""
+    """more than once | order"""
     found, queue = {y: 1.0}, deque([y])
     done = set()
     while queue:
@@ -21,7 +21,7 @@ def backward__breadth_first(y):
 
 
 class Value__power_by_dividing:
-    """pow/** | 0"""
+    """** | 0"""
 
     count = itertools.count()
 
