@@ -17,6 +17,7 @@ from tinylucid.check.compare import Check
 from tinylucid.check.subject import Subject
 from tinylucid.cli import main
 from tinylucid.exercises import truth
+from tinylucid.exercises.drawn import Draw
 from tinylucid.exercises.observe import observe
 from tinylucid.exercises.task import as_tuple
 
@@ -94,7 +95,7 @@ def test_the_gradients_that_are_taken_for_right_are_those_of_finite_differences(
     """Element by element, away from kinks: the check itself looks along a few directions."""
     task = TASKS[name]
     with tl.kernels("reference"):
-        arguments = truth.with_upstream(task, task.cases(data.draw))
+        arguments = truth.with_upstream(task, task.cases(Draw(data.draw)))
         leaves = truth.leaves_of(task, arguments, recorded=False)
         call = lambda: [tl.Tensor(np.asarray(truth.host(y))) for y in as_tuple(task.oracle(*leaves.values()))]
         check = Check(Subject(call, [leaves[k] for k in task.results], list(task.results), []))

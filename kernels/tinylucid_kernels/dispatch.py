@@ -35,7 +35,8 @@ class Folder:
         if self.name == "gpu":
             from .gpu.driver import cupy
 
-            arranged = cupy().ascontiguousarray
+            contiguous = cupy().ascontiguousarray  # which makes one axis of none: only for what has gaps
+            arranged = lambda a: a if a.flags.c_contiguous else contiguous(a)
             function = there_and_back(ready(kernel, cupy().ndarray, arranged), cupy(), name in WRITTEN)
         else:
             function = ready(kernel, np.ndarray, numpy_array)

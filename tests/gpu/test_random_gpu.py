@@ -8,6 +8,8 @@ from test_random import PUBLISHED
 from tinylucid_kernels import gpu, reference
 from tinylucid_kernels.emulator import running
 
+import tinylucid as tl
+
 from .agree import agrees
 
 BIT64 = st.integers(0, 2**64 - 1)
@@ -46,3 +48,10 @@ def test_the_limit_itself(beside):
     word = int(reference.philox(7, 3, 4)[2])
     p = (word + beside) / 2**32
     assert agrees("dropout_mask", np.zeros(4), p, 7, 3)[0][2] == (beside <= 0)
+
+
+def test_a_number_without_axes_stays_one():
+    x = tl.tensor(1.5, device="cuda", dtype=tl.float64, requires_grad=True)
+    y = tl.nn.functional.dropout(x, 0.25)
+    y.backward()
+    assert y.shape == x.grad.shape == ()

@@ -83,14 +83,14 @@ def step__corrected_ones_kept(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay
 
 
 def step__not_squared(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
-    """Your v is wrong | g in the place of g²"""
+    """v are wrong | g in the place of g²"""
     g = g + weight_decay * p
     m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g
     return p - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v
 
 
 def step__square_of_the_mean(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
-    """your v | m² in the place of g²"""
+    """v are wrong | m² in the place of g²"""
     g = g + weight_decay * p
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * m**2

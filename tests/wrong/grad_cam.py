@@ -59,7 +59,7 @@ def grad_cam__weights_of_all_pictures(activations, gradients):
 
 
 def grad_cam__weights_of_the_first(activations, gradients):
-    """axis 0"""
+    """is wrong"""
     alpha = gradients[0].mean((1, 2))
     return np.maximum(np.tensordot(alpha, activations, (0, 1)), 0)
 

@@ -91,7 +91,7 @@ def forward__x_transposed(x, w):
 
 
 def forward__the_other_way(x, w):
-    """Your y has shape"""
+    """w @ x | order of the factors"""
     return w @ x
 
 

@@ -188,8 +188,19 @@ def power(e: Evidence) -> list[Finding] | None:
             "the logarithm of what it should be": np.log(e.true),
             "the exponential of what it should be": np.exp(e.true),
             "the size of what it should be, without its sign": np.abs(e.true),
+            "0 where it should be negative, right elsewhere": np.maximum(e.true, 0),
         }
     return [Finding(("is", what), f"It is {what}.") for what, value in candidates.items() if same(e.given, value)]
+
+
+def total(e: Evidence) -> list[Finding] | None:
+    """Right in sum, not in its places."""
+    if e.given.size < 2 or abs(e.true.sum()) <= CLOSE * np.abs(e.true).sum():
+        return None
+    if abs(e.given.sum() - e.true.sum()) > CLOSE * np.abs(e.true).sum():
+        return []
+    text = "Its total is right: nothing is lost or added, but some of it goes to the wrong places."
+    return [Finding(("total",), text)]
 
 
 def statistics(e: Evidence) -> list[Finding] | None:

@@ -41,7 +41,8 @@ def named(e: Evidence) -> list[Finding] | None:
         enough = words in e.places or (wrong & mask).sum() > 0.7 * (mask & active).sum()
         if enough and not (wrong & ~mask).any():
             place, _, advice = words.partition(": ")
-            text = f"It is right except where {place}{there(e, wrong)}{': ' if advice else ''}{advice}."
+            told = f": {advice}" if advice and (wrong & mask).sum() > 0.25 * (mask & active).sum() else ""
+            text = f"It is right except where {place}{there(e, wrong)}{told}."
             chance = float((mask & active).sum() / active.sum()) ** float(wrong.sum())
             found.append(Finding(("where", words), text, chance))
     return found
@@ -94,12 +95,14 @@ def along(e: Evidence) -> list[Finding] | None:
             places = np.flatnonzero(bad)
             zero = "zero" if not np.abs(np.take(e.given, places, k)).max() else "wrong"
             text = f"It is {zero} only at {places.tolist()} along axis {k} (of {n}), right elsewhere: those are left out or treated apart."
-            which = {
-                (0,): "first",
-                (n - 1,): "last",
-                tuple(range(1, n)): "all but the first",
-                tuple(range(n - 1)): "all but the last",
+            which = places.tolist()
+            names = {
+                "first": [0],
+                "last": [n - 1],
+                "all but the first": [*range(1, n)],
+                "all but the last": [*range(n - 1)],
             }
-            key = which.get(tuple(places.tolist()), f"only {places.tolist()}")
-            found.append(Finding(("along", k - wrong.ndim, key), text, (len(places) / n) ** float(wrong.sum())))
+            keys = [name for name, indices in names.items() if indices == which] or [f"only {which}"]
+            chance = (len(which) / n) ** float(wrong.sum())
+            found += [Finding(("along", k - wrong.ndim, key), text, chance) for key in keys]
     return found

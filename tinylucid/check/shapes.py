@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .evidence import Evidence, Finding, same
 
 
 def shape(e: Evidence) -> list[Finding]:
     """What may have given this shape, the likeliest first, and at the end that it is wrong."""
     came, due = e.given.shape, e.true.shape
-    lead, what = f"It has shape {came}, {e.name} has {due}", "gradient" if e.upstream else "result"
+    lead, what = f"It has shape {came} and should have {due}", "result"
+    if e.upstream:
+        lead, what = f"It has shape {came}, {e.name} has {due}", "gradient"
     found = []
     if axes := repeated(came, due):
         words = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
@@ -49,3 +53,9 @@ def repeated(came: tuple[int, ...], due: tuple[int, ...]) -> list[int]:
     if lead < 0 or 0 in came or not all(n in (1, m) for n, m in zip(due, came[lead:])):
         return []
     return [k for k in range(len(came)) if k < lead or due[k - lead] != came[k]]
+
+
+def mended(e: Evidence) -> Evidence:
+    """A gradient summed over the axes along which its argument was repeated: what else is wrong with it?"""
+    axes = tuple(repeated(e.given.shape, e.true.shape)) if e.upstream else ()
+    return replace(e, given=e.given.sum(axes, keepdims=True).reshape(e.true.shape)) if axes else e

@@ -23,7 +23,7 @@ def exchanged(e: Evidence) -> list[Finding]:
 def variant(e: Evidence) -> list[Finding]:
     """The right values of a similar function."""
     return [
-        Finding(("variant", what), f"It is what would be right {what}.")
+        Finding(("variant", what), f"It is what comes out {what}.")
         for what, other in e.variants.items()
         if same(e.given, other)
     ]
@@ -122,13 +122,16 @@ def other_arrays(e: Evidence) -> Iterator[tuple[tuple, str, dict[str, Any]]]:
     for name, a in arrays.items():
         for other, b in arrays.items():
             if other != name and a.shape == b.shape:
-                yield ("instead", name, other), f"It would be right with {other} in the place of {name}.", {name: b}
+                yield ("instead", name, other), f"It is what comes out with {other} where {name} belongs.", {name: b}
                 if other > name:
                     yield (
                         ("swapped", name, other),
-                        f"It would be right for {name} and {other} exchanged.",
+                        f"It is what comes out with {name} and {other} exchanged.",
                         {name: b, other: a},
                     )
+        if a.ndim == 1 and a.size > 1 and np.abs(a).max(initial=0):
+            text = f"It is what comes out with {name} scaled to length 1: its length is divided away."
+            yield ("length", name), text, {name: a / np.sqrt((a * a).sum())}
 
 
 def options(e: Evidence) -> list[Finding] | None:
@@ -197,6 +200,25 @@ def parts(e: Evidence) -> list[Finding] | None:
     said = [f"{name} {amiss(c)}" for name, c in counted.items()]
     key = (f"{name} {amiss(c).partition(' by')[0]}" for name, c in counted.items())
     return [Finding(("parts", *key), f"It is a sum of parts: {', and '.join(said)}.")]
+
+
+def parts_of_channels(e: Evidence) -> list[Finding] | None:
+    """One part that enters with another factor in each channel (axis 1)."""
+    if e.true.ndim < 3:
+        return None
+    found, off = [], np.moveaxis(e.given - e.true, 1, 0)
+    for name, part in e.parts.items():
+        planes = np.moveaxis(np.broadcast_to(part, e.true.shape), 1, 0)
+        if all(np.ptp(p) > CLOSE * e.scale and parallel(o, p) for o, p in zip(off, planes)):
+            found.append(
+                Finding(("part", name), f"It is a sum of parts: {name} is off by a factor, in each channel another.")
+            )
+    return found
+
+
+def parallel(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether one array is a multiple of the other."""
+    return same((a * b).sum() / (b * b).sum() * b, a) if np.abs(a).max(initial=0) > CLOSE * np.abs(b).max() else True
 
 
 def amiss(c: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import textwrap
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from .. import exercises
 from .arguments import add_json
-from .terminal import BAD, DIM, GOOD, heading, print_json, printable, styled, table
+from .terminal import BAD, DIM, GOOD, heading, print_json, printable, program, styled, table
 
 HELP = "learn by doing: gradients to derive and write, checked with a diagnosis"
 DESCRIPTION = """Exercises from adding with broadcasting to a CUDA kernel. `start` copies a file with the problem into a folder of
@@ -53,17 +54,24 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "report":
         report(arguments)
         return 0
-    folder = chosen(getattr(arguments, "folder", None))
+    given = getattr(arguments, "folder", None)
+    folder = chosen(given)
+    next_step = Step(f" --folder {shlex.quote(given)}" if given else "")
     if arguments.action in (None, "list"):
-        show_list(folder, getattr(arguments, "json", False))
+        show_list(folder, getattr(arguments, "json", False), next_step)
         return 0
-    name = arguments.name.removesuffix(".py")
-    if name not in exercises.NAMES:
-        exercises.exercise(name)  # refuses it
+    name = exercises.known(arguments.name)
     if arguments.action == "check":
-        return check(name, folder, arguments.json)
-    {"start": start, "hint": hint, "solution": solution}[arguments.action](name, folder)
+        return check(name, folder, arguments.json, next_step)
+    {"start": start, "hint": hint, "solution": solution}[arguments.action](name, folder, next_step)
     return 0
+
+
+class Step(str):
+    """What to type next: a call gives the command line for an action and an exercise, in the folder that was named."""
+
+    def __call__(self, action: str, name: str) -> str:
+        return f"{program()} exercise {action} {name}{self}"
 
 
 def wrapped(text: str, indent: str = "") -> str:
@@ -74,7 +82,7 @@ def wrapped(text: str, indent: str = "") -> str:
     )
 
 
-def show_list(folder: Path, as_json: bool) -> None:
+def show_list(folder: Path, as_json: bool, next_step: Step) -> None:
     """All exercises, and how far one is."""
     from ..exercises.folder import events
 
@@ -94,19 +102,19 @@ def show_list(folder: Path, as_json: bool) -> None:
     following = next((row["name"] for row in rows if row["state"] != "passed"), None)
     if following:
         done = next(row["state"] for row in rows if row["name"] == following)
-        print(f"\ngo on: tinylucid exercise {'check' if done else 'start'} {following}")
+        print(f"\ngo on: {next_step('check' if done else 'start', following)}")
 
 
-def start(name: str, folder: Path) -> None:
+def start(name: str, folder: Path, next_step: Step) -> None:
     """Copy the file, and say what to do with it."""
     from ..exercises.folder import start
 
     path = start(name, folder)
-    print(f"{path} holds the problem. Write its functions, then:\n\n    tinylucid exercise check {name}\n")
-    print(f"If you are stuck: tinylucid exercise hint {name}")
+    print(f"{path} holds the problem. Write its functions, then:\n\n    {next_step('check', name)}\n")
+    print(f"If you are stuck: {next_step('hint', name)}")
 
 
-def check(name: str, folder: Path, as_json: bool) -> int:
+def check(name: str, folder: Path, as_json: bool, next_step: Step) -> int:
     """Check, note it, and say what was found."""
     from ..exercises.checker import check
     from ..exercises.folder import note, written
@@ -119,50 +127,61 @@ def check(name: str, folder: Path, as_json: bool) -> int:
     if as_json:
         print_json(found)
     else:
-        print_found(name, found)
+        print_found(name, found, next_step)
     return 0 if found["status"] == "passed" else 1
 
 
-def print_found(name: str, found: dict[str, Any]) -> None:
+def print_found(name: str, found: dict[str, Any], next_step: Step) -> None:
     """What a check found, for a person."""
-    passed = found["status"] == "passed"
+    passed, tasks = found["status"] == "passed", found.get("tasks", [])
     words = {"passed": "passed", "failed": "not yet", "unwritten": "not written yet"}[found["status"]]
     print(styled(words, GOOD if passed else BAD), name)
-    for task in found.get("tasks", []):
-        failed, _, of = task.get("failed", "").partition(" of ")
-        state = (
-            f"right in {of}"
-            if task["status"] == "right"
-            else "not written yet"
-            if task["status"] == "unwritten"
-            else f"wrong in {failed} of {of}"
-        )
-        print(f"  {task['function']:<12} {state}")
-    wrong = [t for t in found.get("tasks", []) if t["status"] not in ("right", "unwritten")]
+    width = max((len(task["function"]) for task in tasks), default=0)
+    for task in tasks:
+        print(f"  {task['function']:<{width}}  {in_cases(task)}")
+    wrong = [t for t in tasks if t["status"] not in ("right", "unwritten")]
     for text in [t["text"] for t in wrong] or [found["text"]] * (found["status"] == "failed"):
         print("\n" + wrapped(text))
-    if wrong and wrong[0].get("case"):
-        print(f"\nthe smallest case that was found, {wrong[0]['function']} of")
-        width = max(len(label) for label, _ in wrong[0]["case"])
-        for label, value in wrong[0]["case"]:
-            print(f"  {label:>{width}} = " + value.replace("\n", "\n" + " " * (width + 5)))
-    if found["printed"].strip():
-        print("\nyour file printed\n" + textwrap.indent(printable_lines(found["printed"]), "  "))
+    first = wrong[0] if wrong else {}
+    if first.get("case"):
+        print(f"\nthe smallest case that was found, {first['function']} of")
+        print_case(first["case"])
+    for what, printed in (("your file", found["printed"]), ("in this case your function", first.get("printed", ""))):
+        if printed.strip():
+            print(f"\n{what} printed\n" + textwrap.indent(printable_lines(printed), "  "))
     index = exercises.NAMES.index(name) + 1
     if passed and index < len(exercises.NAMES):
-        print(f"\nthe next one: tinylucid exercise start {exercises.NAMES[index]}")
-    elif not passed:
-        print(styled(f"\na hint: tinylucid exercise hint {name}", DIM))
+        print(f"\nthe next one: {next_step('start', exercises.NAMES[index])}")
+    elif passed:
+        print("\nThis was the last one. `tinylucid read` shows how the engine does all of it.")
+    else:
+        print(styled(f"\na hint: {next_step('hint', name)}", DIM))
+
+
+def in_cases(task: dict[str, Any]) -> str:
+    """How a function did."""
+    wrong, _, of = task.get("failed", "").partition(" of ")
+    known = {"right": f"right in {of}", "unwritten": "not written yet", "form": "not as it should be"}
+    return known.get(task["status"], f"wrong in {wrong} of {of}")
+
+
+def print_case(case: list[tuple[str, str]]) -> None:
+    """Arguments and results, one below the other, as Python would write them."""
+    width = max(len(label) for label, _ in case)
+    for label, value in case:
+        print(f"  {label:>{width}} = " + value.replace("\n", "\n" + " " * (width + 5)))
 
 
 def printable_lines(text: str) -> str:
-    """Lines that someone else's code printed, at most eight, without control characters."""
-    lines = text.splitlines()
-    more = [f"… and {len(lines) - 8} lines more"] if len(lines) > 8 else []
-    return "\n".join([*(printable(line) for line in lines[:8]), *more])
+    """Lines that someone else's code printed, the first ones, short, without control characters."""
+    lines = [
+        textwrap.shorten(printable(line), 100, placeholder=" …") if len(line) > 100 else printable(line)
+        for line in text.splitlines()
+    ]
+    return "\n".join([*lines[:12], *["…"] * (len(lines) > 12)])
 
 
-def hint(name: str, folder: Path) -> None:
+def hint(name: str, folder: Path, next_step: Step) -> None:
     """The next hint; the last one again when there are no more."""
     from ..exercises.folder import count, events, note
 
@@ -170,14 +189,13 @@ def hint(name: str, folder: Path) -> None:
     seen = count(events(folder), name, "hint")
     k = min(seen, len(hints) - 1)
     if seen <= k:
-        folder.mkdir(parents=True, exist_ok=True)
         note(folder, name, f"hint {k + 1}")
     print(wrapped(f"Hint {k + 1} of {len(hints)}: {hints[k]}"))
     if k == len(hints) - 1:
-        print(f"\nThis is the last one; `tinylucid exercise solution {name}` prints a solution.")
+        print(f"\nThis is the last one. A solution: {next_step('solution', name)}")
 
 
-def solution(name: str, folder: Path) -> None:
+def solution(name: str, folder: Path, next_step: Step) -> None:
     """Print a solution, and note that it was seen."""
     from ..exercises.folder import PROGRESS, note
 
@@ -210,7 +228,7 @@ def report(arguments: argparse.Namespace) -> None:
                 ", ".join(helped),
             )
         )
-    table(shown, head=("who", "passed", "wrong", "passed are", "wrong are", ""))
+    table(shown, head=("who", "passed", "wrong", "which passed", "which are wrong", "helped by"))
     for row in rows:
         for name, why in row["failed"].items():
             print("\n" + wrapped(f"{row['who']}, {name}: {why['text']}"))

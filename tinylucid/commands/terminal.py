@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 BOLD, DIM, GOOD, BAD = "1", "2", "34", "31"  # blue and red: apart for colour-blind eyes too
@@ -20,6 +22,12 @@ def plain() -> bool:
 def styled(text: str, style: str) -> str:
     """The text in a style, on a terminal that wants one."""
     return text if plain() else f"\033[{style}m{text}\033[0m"
+
+
+def program() -> str:
+    """How to call this program here: by its name where the shell finds that, else as it was called now."""
+    called = sys.argv[0]
+    return "tinylucid" if shutil.which("tinylucid") or Path(called).name != "tinylucid" else called
 
 
 def heading(text: str) -> None:

@@ -11,6 +11,7 @@ folder, classroom           a learner's folder, a teacher's class
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,11 +50,20 @@ NAMES = (
 )
 
 
+def known(name: str) -> str:
+    """The name of an exercise as NAMES has it, from a number, a file's name or another case; ValueError for none."""
+    number = int(name) if name.isdecimal() else 0
+    plain = Path(name).name.removesuffix(".py").lower()
+    if plain in NAMES or 0 < number <= len(NAMES):
+        return NAMES[number - 1] if number else plain
+    near = [n for n in NAMES if plain and n.startswith(plain)] or difflib.get_close_matches(plain, NAMES)
+    guess = f"; perhaps {' or '.join(near)}" if near else ""
+    raise ValueError(f"there is no exercise {name!r}{guess}; `tinylucid exercise list` shows them")
+
+
 def exercise(name: str) -> Exercise:
     """An exercise by its name; ValueError for one that there is not."""
-    if name not in NAMES:
-        raise ValueError(f"there is no exercise {name!r}; `tinylucid exercise list` shows them")
-    return importlib.import_module(f".checks.{name}", __name__).EXERCISE
+    return importlib.import_module(f".checks.{known(name)}", __name__).EXERCISE
 
 
 def title(name: str) -> str:
@@ -64,5 +74,4 @@ def title(name: str) -> str:
 
 def solution(name: str) -> str:
     """The text of a solution."""
-    exercise(name)
-    return (HERE / "solutions" / f"{name}.py").read_text(encoding="utf-8")
+    return (HERE / "solutions" / f"{known(name)}.py").read_text(encoding="utf-8")

@@ -12,6 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import tinylucid_kernels
+
+import tinylucid
+
 SECONDS = 10.0  # until a file is taken to loop for ever
 PRINTED = 2000  # characters of what a file prints that are shown
 
@@ -31,7 +35,7 @@ def check(name: str, path: Path, seconds: float = SECONDS) -> dict[str, Any]:
             str(result),
             str(seconds),
         ]
-        environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": os.pathsep.join(here())}
         with printed.open("wb") as output:
             limits = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
             process = subprocess.Popen(command, cwd=folder, env=environment, **limits)  # type: ignore[call-overload]
@@ -49,6 +53,12 @@ def check(name: str, path: Path, seconds: float = SECONDS) -> dict[str, Any]:
             found = ended(path, code, Path(f"{result}.stack"), seconds)
         said = printed.read_bytes()[:PRINTED].decode("utf-8", "replace")
     return {"name": name, **found, "printed": said, "seconds": round(time.perf_counter() - start, 2)}
+
+
+def here() -> list[str]:
+    """Where this package and its kernels are, for the process to find them; not all of sys.path, to which anyone may have added."""
+    packages = dict.fromkeys(str(Path(str(package.__file__)).parents[1]) for package in (tinylucid, tinylucid_kernels))
+    return [*packages, *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 def ended(path: Path, code: int, stack: Path, seconds: float) -> dict[str, Any]:

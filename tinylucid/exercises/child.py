@@ -23,14 +23,23 @@ PRINTED = 8 * 2**20  # bytes that it may print
 
 ALWAYS = (
     "abc",
+    "cmath",
     "collections",
+    "contextlib",
+    "copy",
     "dataclasses",
+    "enum",
+    "fractions",
     "functools",
     "heapq",
     "itertools",
     "math",
     "numpy",
     "operator",
+    "pprint",
+    "random",
+    "statistics",
+    "time",
     "typing",
     "__future__",
 )

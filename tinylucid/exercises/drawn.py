@@ -12,6 +12,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 
+class Draw:
+    """What draws in one case: hypothesis' own ``draw``, and how many arrays it has drawn, so that no two are alike."""
+
+    def __init__(self, draw: Any) -> None:
+        self.draw, self.arrays = draw, 0
+
+    def __call__(self, strategy: Any) -> Any:
+        return self.draw(strategy)
+
+
 def whole(draw: Any, least: int, most: int) -> int:
     """A whole number; it shrinks towards ``least``."""
     return draw(st.sampled_from(range(least, most + 1)))
@@ -23,14 +33,19 @@ def one_of(draw: Any, *choices: Any) -> Any:
 
 
 def generator(draw: Any) -> np.random.Generator:
-    """NumPy's generator from a drawn seed."""
-    return np.random.default_rng(1 + draw(st.integers(0, 2**16)))
+    """NumPy's generator from a drawn seed, for each array of a case another one."""
+    draw.arrays += 1
+    return np.random.default_rng([draw.arrays, draw(st.integers(0, 2**16))])
 
 
 def values(draw: Any, *shape: int, scale: float = 1.0) -> np.ndarray:
-    """Numbers about 0 of that shape, none of them 0, in float64."""
-    found = np.round(scale * generator(draw).standard_normal(shape), 2)
-    return np.asarray(np.where(found == 0, 0.5, found))
+    """Numbers about 0 of that shape, in float64; now and then one of them is exactly 0."""
+    rng = generator(draw)
+    found = np.array(np.round(scale * rng.standard_normal(shape), 2))
+    found[found == 0] = 0.5
+    if found.size > 1 and rng.random() < 0.25:
+        found.flat[rng.integers(found.size)] = 0.0
+    return found
 
 
 def positive(draw: Any, *shape: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,8 @@ def chosen(folder: str | None) -> Path:
 def start(name: str, folder: Path) -> Path:
     """Copy the exercise's file there; ValueError if it is there already, so that nothing is lost."""
     target = folder / f"{name}.py"
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; --folder names a folder")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("x", encoding="utf-8") as file:
@@ -53,8 +56,12 @@ def written(name: str, folder: Path) -> Path:
 def note(folder: Path, name: str, what: str, cause: str = "") -> None:
     """Add a line to the progress file."""
     line = f"{datetime.now():%Y-%m-%d %H:%M}\t{name}\t{what}\t{' '.join(cause.split())}".rstrip()
-    with (folder / PROGRESS).open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / PROGRESS).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:  # the answer matters more than the record of it
+        warnings.warn(f"{folder / PROGRESS} cannot be written, so this is not kept: {error.strerror}", UserWarning)
 
 
 def events(folder: Path) -> list[Event]:

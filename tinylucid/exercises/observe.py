@@ -40,6 +40,8 @@ def observe(task: Task, module: Any, arguments: Arguments) -> Outcome:
     except Objection as error:
         return Outcome(arguments, "form", (error.key,), str(error))
     except (Exception, SystemExit) as error:
+        if not hasattr(module, task.function) and not task.call:
+            return Outcome(arguments, "form", ("missing",), absent(task, module))
         return Outcome(arguments, "raised", ("raised", type(error).__name__), raised(task, module, error))
     wrote = [
         k for k, a in arguments.items() if isinstance(a, np.ndarray) and not np.array_equal(a, taken[k], equal_nan=True)
@@ -100,7 +102,7 @@ def described(part: Any) -> str:
     """What something is, where an array should be."""
     if part is None:
         return "None"
-    return f"an array of {part.dtype}" if isinstance(part, np.ndarray) else f"a {type(part).__name__} that is no array"
+    return f"an array of {part.dtype}" if hasattr(part, "dtype") else f"a {type(part).__name__} that is no array"
 
 
 def evidence(task: Task, name: str, given: Any, true: Any, arguments: Arguments) -> Evidence:
@@ -139,14 +141,18 @@ def raised(task: Task, module: Any, error: BaseException) -> str:
     """What went wrong in the learner's code, and in which of their lines."""
     path = str(getattr(module, "__file__", ""))
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    if isinstance(error, AttributeError) and not lines and not hasattr(module, task.function):
-        return f"there is no {task.function} in {Path(path).name}: keep the names of the functions that the exercise came with."
     if isinstance(error, TypeError) and not lines:
         return (
             f"{task.function} cannot be called as the exercise calls it: {error}. Keep its parameters and their order."
         )
     where = f" in line {lines[-1].lineno} of {Path(path).name}, `{lines[-1].line}`" if lines else ""
     return f"{task.function} raises {type(error).__name__}: {spoken(error)}{where}."
+
+
+def absent(task: Task, module: Any) -> str:
+    """That the learner's file lacks a function."""
+    name = Path(str(getattr(module, "__file__", ""))).name
+    return f"there is no {task.function} in {name}: keep the names of the functions that the exercise came with."
 
 
 def spoken(error: BaseException) -> str:

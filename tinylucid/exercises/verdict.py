@@ -2,51 +2,81 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..check.diagnose import diagnose
+from ..check.diagnose import UNKNOWN, diagnose
 from ..check.evidence import Evidence, Finding, worst
 from .observe import Outcome
 from .task import Task
 
 CHANCE = 0.05  # of some property holding for all cases that fail, though it has nothing to do with it
 ENOUGH = 3  # cases on either side before "right where …, wrong where …" is more than chance
+MOST_SHOWN = 32  # elements of an array
+LINES = re.compile(r"\n+")
 MOST = 12  # comparisons that a diagnosis is made from
 
 
 def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[str, Any]:
     """What is wrong with a task, for a person and for a script; ``smallest`` is the smallest case that fails."""
     bad = [o for o in outcomes if o.status != "right"]
-    said = {smallest.key: smallest.text} if smallest.text else {}
     wrong = [o for o in [smallest, *varied(bad)] if o.evidence]
     names = list(dict.fromkeys(name for o in wrong for name in o.evidence))
     found = {name: cause([o.evidence[name] for o in wrong if name in o.evidence]) for name in names}
-    for finding in sorted(found.values(), key=lambda f: f.key == ("unknown",)):  # what is known first
+    known = {name: finding for name, finding in found.items() if finding.key != UNKNOWN} or found
+    said = {smallest.key: smallest.text} if smallest.text else {}
+    for finding in known.values():
         alike = [name for name in names if found[name].key == finding.key]
         said.setdefault(finding.key, lead(task, alike, finding))
-    where = separated(task, [*outcomes, smallest], local=("unknown",) not in said)
-    keys = [" ".join(map(str, key)) for key in said]
-    if any(key[0] == "where" and key[1].partition(":")[0] in where for key in said):
-        where = ""
-    if where:
-        said.pop(("unknown",), None)
-        subject = "It" if said else task.result(names[0]) if len(names) == 1 else task.function
-        said["where",] = f"{subject[0].upper()}{subject[1:]} is {where}"
+    keys = list(said) or [UNKNOWN]
+    where = separated(task, [*outcomes, smallest], local=UNKNOWN not in said)
+    if where and not any(key[0] == "where" and key[1].partition(":")[0] in where for key in said):
+        said.pop(UNKNOWN, None)
+        subject = "It" if said else together(task, names) if names else task.function
+        said["in which cases",] = (
+            f"{subject[0].upper()}{subject[1:]} {'are' if len(names) > 1 and not said else 'is'} {where}"
+        )
     other = next((o for o in bad if o.status == "raised"), smallest)
     if other.status != smallest.status:
         said[other.key] = f"In other cases {other.text}"
     return {
         "function": task.function,
         "status": smallest.status,
-        "cause": keys[0] if keys else "",
-        "causes": keys,
+        "cause": in_short(keys[0]),
+        "causes": [in_short(key) for key in keys],
         "text": " ".join(list(said.values())[:4]),
         "failed": f"{len(bad)} of {len(outcomes)} cases",
-        "case": shown(task, smallest),
+        "case": [] if smallest.status == "form" else shown(task, smallest, list(known)),
+        "arguments": {k: a.tolist() if isinstance(a, np.ndarray) else str(a) for k, a in smallest.arguments.items()},
     }
+
+
+HEADS = {  # what begins the name of a cause, for a teacher's list
+    "unknown": "not recognised",
+    "where": "wrong where",
+    "in which cases": "wrong in some cases",
+    "last": "only the last entry of",
+    "first": "only the first entry of",
+    "variant": "comes out",
+    "parts": "a sum of parts:",
+    "shape": "a wrong shape:",
+    "instead": "one in the place of another:",
+    "exchanged": "two returned in the wrong order, with",
+    "form": "not what should be returned",
+    "wrote": "writes to its argument",
+    "sign": "the wrong sign",
+    "zero": "all zero",
+    "total": "right in sum, in the wrong places",
+}
+
+
+def in_short(key: tuple) -> str:
+    """The name of a cause in a few words, the same in every case."""
+    head, *rest = (str(k) for k in key)
+    return " ".join([HEADS.get(head, head), *rest])
 
 
 def varied(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -57,32 +87,34 @@ def varied(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def size(outcome: Outcome) -> int:
     """How large a case is."""
-    return sum(a.size for a in outcome.arguments.values() if isinstance(a, np.ndarray))
+    return sum(a.size if isinstance(a, np.ndarray) else 1 for a in outcome.arguments.values())
 
 
 def cause(evidence: Sequence[Evidence]) -> Finding:
     """What explains all of these, or, if nothing does, all but the smallest."""
-    if any(not np.isfinite(e.given).all() for e in evidence):
-        return Finding(
-            ("not finite",),
-            "It holds NaN or infinity: a division by 0, a logarithm of 0, or an exponential that overflows.",
-        )
     found = diagnose(evidence)
-    if found.key == ("unknown",) and len(evidence) > 2:  # the smallest may fail for another reason
+    if found.key == UNKNOWN and len(evidence) > 2:  # the smallest may fail for another reason
         found = diagnose(evidence[1:])
     return found
 
 
 def lead(task: Task, names: Sequence[str], found: Finding) -> str:
     """The finding as a sentence about the learner's results."""
-    what = " and ".join(task.result(name) for name in names)
-    what, are = f"{what[0].upper()}{what[1:]}", "are" if len(names) > 1 else "is"
+    what, are = together(task, names), "are" if len(names) > 1 else "is"
+    what = f"{what[0].upper()}{what[1:]}"
     if found.key == ("zero",):
         return f"{what} {are} all zero."
     if found.text.startswith("It has shape"):
         first = task.result(names[0])
         return found.text.replace("It", f"{first[0].upper()}{first[1:]}", 1)
     return f"{what} {are} wrong. {found.text}"
+
+
+def together(task: Task, names: Sequence[str]) -> str:
+    """Several results in words."""
+    if len(names) == 1:
+        return task.result(names[0])
+    return f"your {'gradients for ' if task.gradient else ''}{', '.join(names[:-1])} and {names[-1]}"
 
 
 # --- in which cases ---------------------------------------------------------------------------------------------------
@@ -174,24 +206,26 @@ def by_two_options(outcomes: Sequence[Outcome]) -> list[tuple[str, str, np.ndarr
 # --- the smallest case ------------------------------------------------------------------------------------------------
 
 
-def shown(task: Task, outcome: Outcome) -> list[tuple[str, str]]:
-    """The arguments of a case, and what came and is right at the element that is most wrong, as lines of text."""
+def shown(task: Task, outcome: Outcome, first: Sequence[str]) -> list[tuple[str, str]]:
+    """The arguments of a case, and of the result that is spoken of first what came and what is right, as Python would write it."""
     lines = [(name, text(value)) for name, value in outcome.arguments.items()]
-    for name, e in list(outcome.evidence.items())[:1]:
-        label = f"∂{name}" if task.gradient else name
-        lines += [(f"your {label}", text(e.given)), (f"right {label}", text(np.round(e.true, 6) + 0.0))]
-        if e.given.shape == e.true.shape and e.given.size > 24:
+    for name in [n for n in first if n in outcome.evidence][:1] or list(outcome.evidence)[:1]:
+        e, label = outcome.evidence[name], f"∂{name}" if task.gradient else name
+        lines += [(f"your {label}", text(e.given)), (f"right {label}", text(np.asarray(np.round(e.true, 6))))]
+        if e.given.shape == e.true.shape and e.given.size > MOST_SHOWN:
             index = worst(np.nan_to_num(e.given), e.true)
             lines.append((f"at {list(index)}", f"yours {e.given[index]:.6g}, right {e.true[index]:.6g}"))
     return lines
 
 
 def text(value: Any) -> str:
-    """A value in a few lines; a large array by its shape."""
+    """A value as one would write it in Python; a large array by its shape."""
     if not isinstance(value, np.ndarray):
-        return f"{value:.6g}" if isinstance(value, (float, np.floating)) else repr(value)
-    if value.size > 24:
+        return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+    if value.size > MOST_SHOWN:
         return f"an array of shape {value.shape}"
-    return np.array2string(value, precision=6, suppress_small=True, separator=", ") + (
-        f"  shape {value.shape}" if value.ndim > 1 or not value.size else ""
-    )
+    if not value.size:
+        return f"np.zeros({value.shape})"
+    value = value + 0.0 if value.dtype.kind == "f" else value  # no −0
+    plain = np.array2string(value, precision=6, suppress_small=True, separator=", ", prefix="np.array(")
+    return f"np.array({re.sub(LINES, chr(10), plain)})"
