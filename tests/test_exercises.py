@@ -149,7 +149,7 @@ def test_one_call_and_what_can_be_wrong_with_it(backward, status, words):
 
 def test_a_missing_function_and_a_stub_are_told():
     found = observe(RELU, types.SimpleNamespace(__file__="mine.py"), CASE)
-    assert found.status == "raised"
+    assert found.status == "form"
     assert "there is no backward in mine.py: keep the names" in found.text
 
     def stub(g, x):
