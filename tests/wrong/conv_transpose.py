@@ -70,7 +70,7 @@ def forward__stride_zeros_between(x, weight, stride, padding):
 
 
 def forward__size_times_stride(x, weight, stride, padding):
-    """Your y has shape | (H − 1)·stride"""
+    """Your y has shape | H·stride is not its height"""
     y = np.pad(spread(x, weight, stride), ((0, 0), (0, 0), (0, 9), (0, 9)))
     h, w = x.shape[2:]
     return y[:, :, padding : padding + h * stride, padding : padding + w * stride]

@@ -90,8 +90,7 @@ def sizes(x, weight, stride, padding):
         "the padding is added, and should be cut off": plus(2 * padding),
         "stride is not used": plus(-2 * padding, (h - 1 + kh, w - 1 + kw)),
         last: plus(stride - 2 * padding),
-        f"{last}, not H·stride": (h * stride, w * stride),
-        f"{last}, not H·stride, before the padding is cut off": plus(-2 * padding, (h * stride, w * stride)),
+        "H·stride is not its height, since the last kernel has kh rows (columns alike)": (h * stride, w * stride),
         "the kernels should begin stride apart, not stride + 1": plus(-2 * padding, (whole[0] + h - 1, whole[1] + w - 1)),
     }
     if padding == 0:
