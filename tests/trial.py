@@ -11,14 +11,14 @@ from pathlib import Path
 from tinylucid.exercises import exercise, solution
 from tinylucid.exercises.trial import try_task
 
-WRONG = Path(__file__).parent / "wrong"
+WRONG, UNTUNED = (Path(__file__).parent / folder for folder in ("wrong", "untuned"))
 
 
 def attempts(folder=WRONG):
     """{exercise/attempt: (exercise, function, replacement)} of all files of a folder."""
     found = {}
     for path in sorted(folder.glob("*.py")):
-        spec = importlib.util.spec_from_file_location(f"wrong_{path.stem}", path)
+        spec = importlib.util.spec_from_file_location(f"{folder.name}_{path.stem}", path)
         module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for name, function in vars(module).items():

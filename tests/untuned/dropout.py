@@ -4,7 +4,7 @@ import numpy as np
 
 
 def backward__mask_from_what_is_not_0(g, x, u, p, training):
-    """x is wrong | exactly 0"""
+    """right except where x = 0"""
     if not training:
         return g
     y = np.where(u >= p, x / (1 - p), 0)

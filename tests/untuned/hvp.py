@@ -6,7 +6,7 @@ import tinylucid as tl
 
 
 def by_differences__direction_of_length_1(gradient, x, v, h):
-    """length of v"""
+    """its length is divided away"""
     u = v / (np.linalg.norm(v) + 1e-12)
     return (gradient(x + h * u) - gradient(x - h * u)) / (2 * h)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def forward__starts_from_0(x, size, stride):
-    """below 0"""
+    """0 where it should be negative"""
     n, c, h, w = x.shape
     y = np.zeros((n, c, (h - size) // stride + 1, (w - size) // stride + 1))
     for p in range(y.shape[2]):
@@ -16,7 +16,7 @@ def forward__starts_from_0(x, size, stride):
 
 
 def backward__row_and_column_exchanged(g, x, size, stride):
-    """row | column"""
+    """nothing is lost or added | goes to the wrong places"""
     dx = np.zeros_like(x)
     N, C, P, Q = g.shape
     for n in range(N):

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def backward__relu_of_g(g, x):
-    """with g in the place of x"""
+    """with g where x belongs"""
     return np.maximum(g, 0)
 
 

@@ -51,6 +51,44 @@ def forward__batch_axis_alone(x, weight, bias, running_mean, running_var, traini
     return normalised(x, running_mean, running_var, training, eps, axes=0)[0] * along(weight) + along(bias)
 
 
+def running__batch_axis_alone(x, running_mean, running_var, momentum):
+    """over axis 0 alone | axes 0, 2 and 3"""
+    mean, var = x.mean(axis=0), x.var(axis=0, ddof=1)
+    return (1 - momentum) * along(running_mean)[0] + momentum * mean, (1 - momentum) * along(running_var)[
+        0
+    ] + momentum * var
+
+
+def running__batch_axis_alone_unaligned(x, running_mean, running_var, momentum):
+    """over axis 0 alone | axes 0, 2 and 3"""
+    m = len(x)
+    mean, var = x.mean(axis=0), x.var(axis=0) * (m / max(m - 1, 1))
+    return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * var
+
+
+def backward__batch_axis_alone(g, x, weight, bias, running_mean, running_var, training, eps):
+    """over axis 0 alone | axes 0, 2 and 3"""
+    x_hat, s = normalised(x, running_mean, running_var, training, eps)
+    gx = gradients(g, x, weight, x_hat, s)[0] if training else g * along(weight) * s
+    return gx, (g * x_hat).sum(0), g.sum(0)
+
+
+def forward__unbroadcast_statistics(x, weight, bias, running_mean, running_var, training, eps):
+    """line"""
+    mean, var = (x.mean(AXES), x.var(AXES)) if training else (running_mean, running_var)
+    return (x - mean) / np.sqrt(var + eps) * weight + bias
+
+
+def backward__wholly_batch_axis_alone(g, x, weight, bias, running_mean, running_var, training, eps):
+    """over axis 0 alone | axes 0, 2 and 3"""
+    if not training:
+        return gradients(g, x, weight, *normalised(x, running_mean, running_var, False, eps), 0.0, 0.0)
+    x_hat, s = normalised(x, running_mean, running_var, training, eps, axes=0)
+    gh = g * along(weight)
+    gx = s * (gh - gh.mean(0) - x_hat * (gh * x_hat).mean(0))
+    return gx, (g * x_hat).sum(AXES), g.sum(AXES)
+
+
 def forward__picture_by_picture(x, weight, bias, running_mean, running_var, training, eps):
     """statistics of each picture by itself"""
     return normalised(x, running_mean, running_var, training, eps, axes=(2, 3))[0] * along(weight) + along(bias)

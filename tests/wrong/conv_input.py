@@ -54,7 +54,7 @@ def backward__neither_flipped_nor_exchanged(g, x, weight):
 
 
 def backward__valid(g, x, weight):
-    """Your gradient for x has shape"""
+    """Your gradient for x has shape | g is not padded | kh − 1"""
     return correlate(g, weight.swapaxes(0, 1)[:, :, ::-1, ::-1])
 
 
@@ -70,6 +70,31 @@ def backward__padded_by_height(g, x, weight):
     """Your gradient for x has shape | the kernel is not square"""
     k = weight.shape[2] - 1
     return correlate(np.pad(g, ((0, 0), (0, 0), (k, k), (k, k))), weight.swapaxes(0, 1)[:, :, ::-1, ::-1])
+
+
+def backward__padded_by_the_kernel(g, x, weight):
+    """Your gradient for x has shape | g is padded too much | kh − 1"""
+    kh, kw = weight.shape[2:]
+    padded = np.pad(g, ((0, 0), (0, 0), (kh, kh), (kw, kw)))
+    return correlate(padded, weight.swapaxes(0, 1)[:, :, ::-1, ::-1])
+
+
+def backward__last_windows_left_out(g, x, weight):
+    """without the windows at p = P − 1 and at q = Q − 1"""
+    gx = np.zeros_like(x)
+    kh, kw = weight.shape[2:]
+    for n, o, p, q in np.ndindex(len(x), len(weight), x.shape[2] - kh, x.shape[3] - kw):
+        gx[window(weight, n, p, q)] += g[n, o, p, q] * weight[o]
+    return gx
+
+
+def backward__last_rows_of_windows_left_out(g, x, weight):
+    """without the windows at p = P − 1: those"""
+    gx = np.zeros_like(x)
+    for n, o, p, q in np.ndindex(*g.shape):
+        if p < x.shape[2] - weight.shape[2]:
+            gx[window(weight, n, p, q)] += g[n, o, p, q] * weight[o]
+    return gx
 
 
 def backward__last_output_channel(g, x, weight):

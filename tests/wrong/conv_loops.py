@@ -62,7 +62,7 @@ def forward__first_picture(x, weight, bias):
 
 
 def forward__size_of_x(x, weight, bias):
-    """Your y has shape"""
+    """Your y has shape | not as large as x"""
     n, _, h, w = x.shape
     _, _, kh, kw = weight.shape
     y = np.zeros((n, len(weight), h, w))
@@ -73,10 +73,10 @@ def forward__size_of_x(x, weight, bias):
 
 
 def forward__one_row_short(x, weight, bias):
-    """Your y has shape"""
+    """Your y has shape | + 1 is missing | 0 … H − kh"""
     for y, at, window, kernel in places(x, weight):
         y[at] = bias[at[1]] + (window * kernel).sum()
-    return y[:, :, :-1, :-1] if min(y.shape[2:]) > 1 else y
+    return y[:, :, :-1, :-1]
 
 
 def forward__last_row_not_written(x, weight, bias):
@@ -86,6 +86,59 @@ def forward__last_row_not_written(x, weight, bias):
     y = np.zeros((n, o, h - kh + 1, w - kw + 1))
     for n, o, p, q in np.ndindex(len(x), len(weight), h - kh, w - kw + 1):
         y[n, o, p, q] = bias[o] + (weight[o] * x[n, :, p : p + kh, q : q + kw]).sum()
+    return y
+
+
+def forward__one_column_short(x, weight, bias):
+    """Your y has shape | + 1 is missing | 0 … H − kh"""
+    for y, at, window, kernel in places(x, weight):
+        y[at] = bias[at[1]] + (window * kernel).sum()
+    return y[:, :, :, :-1]
+
+
+def pixel_by_pixel(x, weight):
+    """y as zeros, and for each i and j their products (N, O, P, Q)."""
+    p, q = (n - k + 1 for n, k in zip(x.shape[2:], weight.shape[2:]))
+    y = np.zeros((len(x), len(weight), p, q))
+    for i, j in np.ndindex(*weight.shape[2:]):
+        yield y, np.einsum("oc,ncpq->nopq", weight[:, :, i, j], x[:, :, i : i + p, j : j + q])
+
+
+def forward__assigned_for_each_i_and_j(x, weight, bias):
+    """the last i and j alone | +="""
+    for y, products in pixel_by_pixel(x, weight):
+        y[...] = products
+    return y + bias[:, None, None]
+
+
+def forward__assigned_in_all_loops(x, weight, bias):
+    """the last c, i and j alone | +="""
+    for y, (n, o, p, q), window, kernel in places(x, weight):
+        for c, i, j in np.ndindex(*kernel.shape):
+            y[n, o, p, q] = bias[o] + kernel[c, i, j] * window[c, i, j]
+    return y
+
+
+def forward__assigned_row_by_row(x, weight, bias):
+    """the last i alone | +="""
+    for y, at, window, kernel in places(x, weight):
+        for i in range(kernel.shape[1]):
+            y[at] = bias[at[1]] + (kernel[:, i] * window[:, i]).sum()
+    return y
+
+
+def forward__bias_for_each_i_and_j(x, weight, bias):
+    """bias added for every i and j | add it once"""
+    for y, products in pixel_by_pixel(x, weight):
+        y += products + bias[:, None, None]
+    return y
+
+
+def forward__bias_for_each_channel(x, weight, bias):
+    """bias added at every channel | add it once"""
+    for y, at, window, kernel in places(x, weight):
+        for c in range(x.shape[1]):
+            y[at] += bias[at[1]] + (window[c] * kernel[c]).sum()
     return y
 
 

@@ -12,7 +12,7 @@ def cut(x, h, w, padding):
 
 
 def forward__padding_counted_once(x, weight, stride, padding):
-    """Your y has shape | padding > 0"""
+    """Your y has shape | padding is counted once | padding > 0"""
     (h, w), (kh, kw) = x.shape[2:], weight.shape[2:]
     y = np.zeros((len(x), len(weight), (h + padding - kh) // stride + 1, (w + padding - kw) // stride + 1))
     return fill(y, pad(x, padding), weight, stride)
@@ -33,7 +33,7 @@ def zeros(x, weight, stride, padding):
 
 
 def forward__stride_not_used(x, weight, stride, padding):
-    """Your y has shape | where stride > 1"""
+    """Your y has shape | stride is not used | where stride > 1"""
     return fill(zeros(x, weight, 1, padding), pad(x, padding), weight, 1)
 
 
@@ -52,8 +52,18 @@ def forward__not_padded(x, weight, stride, padding):
     return fill(zeros(x, weight, stride, padding), x, weight, stride)
 
 
+def forward__one_short(x, weight, stride, padding):
+    """Your y has shape | + 1 is missing"""
+    return fill(zeros(x, weight, stride, padding), pad(x, padding), weight, stride)[:, :, :-1, :-1]
+
+
+def forward__size_without_padding(x, weight, stride, padding):
+    """Your y has shape | the padding is not counted"""
+    return fill(zeros(x, weight, stride, 0), pad(x, padding), weight, stride)
+
+
 def forward__rounded_up(x, weight, stride, padding):
-    """Your y has shape | rows or columns are left over at the end"""
+    """Your y has shape | rounded up | rows or columns are left over at the end"""
     (h, w), (kh, kw) = x.shape[2:], weight.shape[2:]
     y = np.zeros(
         (len(x), len(weight), -(-(h + 2 * padding - kh) // stride) + 1, -(-(w + 2 * padding - kw) // stride) + 1)
@@ -121,12 +131,12 @@ def backward__weight_without_padding(g, x, weight, stride, padding):
 
 
 def backward__not_cropped(g, x, weight, stride, padding):
-    """Your gradient for x has shape | padding"""
+    """Your gradient for x has shape | padding is to be cut off"""
     return scattered(g, pad(x, padding), weight, stride)
 
 
 def backward__cropped_by_minus_padding(g, x, weight, stride, padding):
-    """Your gradient for x has shape | padding"""
+    """Your gradient for x has shape | [padding:-padding] holds nothing at padding 0"""
     gx, gw = scattered(g, pad(x, padding), weight, stride)
     return gx[:, :, padding:-padding, padding:-padding], gw
 
@@ -154,7 +164,7 @@ def dilated(g, weight, stride):
 
 
 def backward__remainder_forgotten(g, x, weight, stride, padding):
-    """Your gradient for x has shape | rows or columns are left over at the end"""
+    """Your gradient for x has shape | whose gradient is 0 | rows or columns are left over at the end"""
     _, gw = scattered(g, pad(x, padding), weight, stride)
     gx = dilated(g, weight, stride)
     return cut(gx, gx.shape[2] - 2 * padding, gx.shape[3] - 2 * padding, padding), gw
@@ -166,6 +176,22 @@ def backward__remainder_at_the_top(g, x, weight, stride, padding):
     gx, full = dilated(g, weight, stride), np.zeros_like(pad(x, padding))
     full[:, :, full.shape[2] - gx.shape[2] :, full.shape[3] - gx.shape[3] :] = gx
     return cut(full, *x.shape[2:], padding), gw
+
+
+def backward__weight_assigned(g, x, weight, stride, padding):
+    """Your gradient for weight is wrong | the last window of each picture alone | +="""
+    padded, (kh, kw) = pad(x, padding), weight.shape[2:]
+    gx, gw = scattered(g, padded, weight, stride)
+    for p, q in np.ndindex(*g.shape[2:]):
+        window = padded[:, :, p * stride : p * stride + kh, q * stride : q * stride + kw]
+        gw = np.einsum("no,ncij->ocij", g[:, :, p, q], window)
+    return cut(gx, *x.shape[2:], padding), gw
+
+
+def backward__last_windows_left_out(g, x, weight, stride, padding):
+    """without the windows at p = P − 1 and at q = Q − 1"""
+    gx, gw = scattered(g[:, :, :-1, :-1], pad(x, padding), weight, stride)
+    return cut(gx, *x.shape[2:], padding), gw
 
 
 def backward__assigned(g, x, weight, stride, padding):

@@ -50,7 +50,7 @@ def forward__flipped(x, weight, stride, padding):
 
 
 def forward__stride_not_used(x, weight, stride, padding):
-    """Your y has shape | stride > 1 and x has more than one pixel"""
+    """Your y has shape | stride is not used | stride > 1"""
     return cut(spread(x, weight, 1), padding)
 
 
@@ -65,29 +65,39 @@ def forward__stride_for_rows_only(x, weight, stride, padding):
 
 
 def forward__stride_zeros_between(x, weight, stride, padding):
-    """Your y has shape"""
+    """Your y has shape | not stride + 1"""
     return cut(spread(x, weight, stride + 1), padding)
 
 
 def forward__size_times_stride(x, weight, stride, padding):
-    """Your y has shape"""
+    """Your y has shape | H·stride is not its height"""
     y = np.pad(spread(x, weight, stride), ((0, 0), (0, 0), (0, 9), (0, 9)))
     h, w = x.shape[2:]
     return y[:, :, padding : padding + h * stride, padding : padding + w * stride]
 
 
 def forward__padding_added(x, weight, stride, padding):
-    """Your y has shape | padding > 0"""
+    """Your y has shape | added, and should be cut off | padding > 0"""
     return np.pad(spread(x, weight, stride), ((0, 0), (0, 0), (padding, padding), (padding, padding)))
 
 
 def forward__not_cut(x, weight, stride, padding):
-    """Your y has shape | padding > 0"""
+    """Your y has shape | padding is to be cut off | padding > 0"""
     return spread(x, weight, stride)
 
 
+def forward__cut_on_one_side(x, weight, stride, padding):
+    """Your y has shape | cut off once | padding > 0"""
+    return spread(x, weight, stride)[:, :, padding:, padding:]
+
+
+def forward__one_stride_too_many(x, weight, stride, padding):
+    """Your y has shape | begins at row (H − 1)·stride, and has kh rows"""
+    return cut(np.pad(spread(x, weight, stride), ((0, 0), (0, 0), (0, stride), (0, stride))), padding)
+
+
 def forward__cut_by_minus_padding(x, weight, stride, padding):
-    """Your y has shape | padding = 0"""
+    """Your y has shape | [padding:-padding] holds nothing at padding 0"""
     return spread(x, weight, stride)[:, :, padding:-padding, padding:-padding]
 
 

@@ -55,6 +55,24 @@ def backward__assigned(g, x, weight, bias):
     return gw, for_bias(g)
 
 
+def backward__assigned_window_by_window(g, x, weight, bias):
+    """the last window of each picture alone | +="""
+    gw = np.zeros_like(weight)
+    for p, q in np.ndindex(*g.shape[2:]):
+        gw[...] = np.einsum("no,ncij->ocij", g[:, :, p, q], windows(x, weight)[:, :, p, q])
+    return gw, for_bias(g)
+
+
+def backward__last_windows_left_out(g, x, weight, bias):
+    """without the windows at p = P − 1 and at q = Q − 1"""
+    return for_weight(g[:, :, :-1, :-1], x[:, :, :-1, :-1], weight) if min(g.shape[2:]) > 1 else 0 * weight, for_bias(g)
+
+
+def backward__last_columns_of_windows_left_out(g, x, weight, bias):
+    """without the windows at q = Q − 1"""
+    return for_weight(g[..., :-1], x[..., :-1], weight) if g.shape[3] > 1 else 0 * weight, for_bias(g)
+
+
 def backward__mean_over_windows(g, x, weight, bias):
     """the size of the last two axes of the output"""
     there = g.shape[2] * g.shape[3]

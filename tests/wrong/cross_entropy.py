@@ -50,6 +50,16 @@ def log_softmax(x):
     return x - np.log(np.exp(x).sum(1, keepdims=True))
 
 
+def forward__mean_over_classes(x, labels):
+    """divided by K in the place of N"""
+    return forward__right_by_loops(x, labels) * len(x) / x.shape[1]
+
+
+def backward__mean_over_classes(g, x, labels):
+    """divided by K in the place of N"""
+    return g * (softmax(x) - hot(x, labels)) / x.shape[1]
+
+
 def forward__sign(x, labels):
     """wrong sign"""
     return np.mean(log_softmax(x)[np.arange(len(x)), labels])
@@ -103,7 +113,7 @@ def backward__no_mean(g, x, labels):
 
 
 def backward__mean_of_one_part(g, x, labels):
-    """if only p were divided by N"""
+    """if only p is divided by N"""
     return g * (softmax(x) / len(x) - hot(x, labels))
 
 
@@ -140,8 +150,13 @@ def backward__no_softmax(g, x, labels):
     return g * (x - hot(x, labels)) / len(x)
 
 
+def backward__of_the_clipped_probability(g, x, labels):
+    """−1/(p + 1e-12) at the label | the softmax's own slope"""
+    return -g * hot(x, labels) / np.maximum(softmax(x), 1e-12) / len(x)
+
+
 def backward__of_the_probability(g, x, labels):
-    """is wrong"""
+    """−1/(p + 1e-12) at the label | the softmax's own slope"""
     return -g * hot(x, labels) / (softmax(x) + 1e-12) / len(x)
 
 

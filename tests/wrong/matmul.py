@@ -95,8 +95,34 @@ def forward__the_other_way(x, w):
     return w @ x
 
 
+def forward__last_product_left_out(x, w):
+    """without the last product | range(K)"""
+    y = np.zeros((len(x), w.shape[1]))
+    for k in range(len(w) - 1):
+        y += np.outer(x[:, k], w[k])
+    return y
+
+
+def forward__first_product_left_out(x, w):
+    """without the first product | range(K)"""
+    y = np.zeros((len(x), w.shape[1]))
+    for k in range(1, len(w)):
+        y += np.outer(x[:, k], w[k])
+    return y
+
+
+def backward__elementwise(g, x, w):
+    """element by element | the matrix product is @"""
+    return g * w, g * x
+
+
+def backward__elementwise_and_transposed(g, x, w):
+    """line"""
+    return g * w.T, x.T * g
+
+
 def forward__assigned(x, w):
-    """only the last entry"""
+    """the last product alone | +="""
     y = np.zeros((len(x), w.shape[1]))
     for i in range(len(x)):
         for j in range(w.shape[1]):

@@ -34,6 +34,37 @@ def backward__last_wins(g, x, size, stride):
     return gx
 
 
+def backward__row_and_column_exchanged(g, x, size, stride):
+    """row i and column j exchanged | gives the row first"""
+    gx = np.zeros_like(x)
+    for at, upstream in each(g, size, stride):
+        j, i = np.divmod(x[at].argmax(), size)
+        gx[at][i, j] += upstream
+    return gx
+
+
+def backward__shared_out_evenly(g, x, size, stride):
+    """shared out evenly | the winner gets all"""
+    gx = np.zeros_like(x)
+    for at, upstream in each(g, size, stride):
+        gx[at] += upstream / size**2
+    return gx
+
+
+def backward__all_of_the_window(g, x, size, stride):
+    """every pixel of its window | the winner alone"""
+    gx = np.zeros_like(x)
+    for at, upstream in each(g, size, stride):
+        gx[at] += upstream
+    return gx
+
+
+def forward__mean(x, size, stride):
+    """mean of each window"""
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), (2, 3))[:, :, ::stride, ::stride]
+    return windows.mean((4, 5))
+
+
 def backward__assigned(g, x, size, stride):
     """windows overlap: contributions add"""
     gx = np.zeros_like(x)
@@ -77,14 +108,6 @@ def backward__by_columns(g, x, size, stride):
         j, i = np.divmod(x[at].T.argmax(), size)
         gx[at][i, j] += upstream
     return gx
-
-
-def forward__mean(x, size, stride):
-    """is wrong"""
-    y = np.zeros((*x.shape[:2], (x.shape[2] - size) // stride + 1, (x.shape[3] - size) // stride + 1))
-    for at, _ in each(y, size, stride):
-        y[at[0], at[1], at[2].start // stride, at[3].start // stride] = x[at].mean()
-    return y
 
 
 def forward__ceil(x, size, stride):

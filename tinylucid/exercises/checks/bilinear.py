@@ -101,19 +101,27 @@ def by(made):
 
 
 SIMILAR = {
-    "if corners fell on corners (align_corners=True)": lambda x, size: interpolate(
+    "if corners fall on corners (align_corners=True)": lambda x, size: interpolate(
         x, size, mode="bilinear", align_corners=True
     ),
-    "if each pixel were copied from the nearest one": lambda x, size: interpolate(x, size),
+    "if each pixel is copied from the one at p · H/P rounded down, the nearest: it is a mean of four": lambda x, size: (
+        interpolate(x, size)
+    ),
+    "with t = 0 everywhere, which copies the pixel at i: t = r − i, without rounding r": by(
+        lambda n, m: one_each(n, neighbours(n, m)[0], 1)
+    ),
+    "if each pixel is copied from the one nearest to r: it is a mean of four": by(
+        lambda n, m: one_each(n, np.rint(sum(neighbours(n, m)[::2])).astype(int), 1)
+    ),
     "without the halves, at the places p · H/P": by(lambda n, m: shares(n, m, lambda p, n, m: p * n / m)),
     "without the − ½ at the end of r": by(lambda n, m: shares(n, m, lambda p, n, m: (p + 0.5) * n / m)),
     "with P/H in the place of H/P": by(lambda n, m: shares(n, m, lambda p, n, m: (p + 0.5) * m / n - 0.5)),
     "with H // P in the place of H/P": by(lambda n, m: shares(n, m, lambda p, n, m: (p + 0.5) * (n // m) - 0.5)),
-    "if r were not clamped: a place outside extrapolates": by(lambda n, m: unclamped(n, m, n - 2)),
-    "if i and i + 1 were clamped but not r: then t is negative before the first pixel": by(
+    "if r is not clamped: a place outside extrapolates": by(lambda n, m: unclamped(n, m, n - 2)),
+    "if i and i + 1 are clamped but not r: then t is negative before the first pixel": by(
         lambda n, m: unclamped(n, m, n - 1)
     ),
-    "if r were not clamped: before the first pixel i is −1, which NumPy takes for the last": by(
+    "if r is not clamped: before the first pixel i is −1, which NumPy takes for the last": by(
         lambda n, m: unclamped(n, m, None)
     ),
     "with the shares t and 1 − t exchanged": by(lambda n, m: shares(n, m, exchanged=True)),
@@ -122,8 +130,8 @@ SCATTERED = {
     "for g resized to the size of x: each g should be added to the pixels that it came from, which is the transpose": by(
         lambda n, m: shares(m, n).T
     ),
-    "if a pixel got only the last of what several places send it: add it up (+=)": by(assigned),
-    "if a pixel got only the last of several equal indices, as from gx[…, i, j] += …: np.add.at adds up all": by(
+    "if a pixel gets only the last of what several places send it: add it up (+=)": by(assigned),
+    "if a pixel gets only the last of several equal indices, as from gx[…, i, j] += …: np.add.at adds up all": by(
         indexed
     ),
 }

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...ops import conv2d
 from ..task import Exercise, Task
-from .convolutions import pictures, windows
+from .convolutions import pictures, sized, windows, without_last
 
 
 def conv(x, weight):
@@ -42,6 +42,19 @@ def factors(x, weight, **_):
     return {"x": {"the number of windows that a pixel is in": windows(x, weight.shape[2:]).astype(float)}}
 
 
+def sizes(g, x, weight):
+    """The shape of the gradient, and what else its height and width may be."""
+    (h, w), (kh, kw) = x.shape[2:], weight.shape[2:]
+    return x.shape, {
+        "g is padded too much, which should be by kh − 1 above and below, by kw − 1 left and right": (h + 2, w + 2),
+        "g is not padded, which should be by kh − 1 above and below, by kw − 1 left and right": (
+            h - 2 * (kh - 1),
+            w - 2 * (kw - 1),
+        ),
+        "that is the shape of g, but every pixel of x has a gradient": g.shape[2:],
+    }
+
+
 MEETS = "x[r, s] met weight[i, j] for y[r − i, s − j]"
 VARIANTS = {
     f"for weight turned by 180 degrees: {MEETS}": lambda x, weight: conv(x, weight[:, :, ::-1, ::-1]),
@@ -53,13 +66,13 @@ VARIANTS = {
     "for weight turned by 180 degrees and with its axes O and C exchanged: sum over O, and keep C": lambda x, weight: (
         conv(x, weight.swapaxes(0, 1)[:, :, ::-1, ::-1] if weight.shape[0] == weight.shape[1] else weight)
     ),
-}
+} | without_last(conv)
 
 EXERCISE = Exercise(
     title="The gradient of a convolution in its input",
     tasks=(
         Task("backward", conv, pictures, results=("x",), gradient=True, features=features, places=places,
-             factors=factors, variants=VARIANTS),
+             factors=factors, variants=VARIANTS, call=sized("backward", sizes, "x")),
     ),
     hints=(
         "Take one channel, x of 1 × 3 and a kernel of 1 × 2. Write both numbers of y down, and ask of each pixel where it occurs.",

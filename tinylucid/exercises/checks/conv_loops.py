@@ -5,7 +5,7 @@ import numpy as np
 from ...ops import conv2d
 from ..drawn import values
 from ..task import Exercise, Task
-from .convolutions import pictures
+from .convolutions import pictures, sized
 
 
 def cases(draw):
@@ -42,34 +42,54 @@ def places(x, weight, **_):
     }
 
 
-def flipped(x, weight, bias):
-    """The convolution of mathematics."""
-    return conv2d(x, weight[:, :, ::-1, ::-1], bias)
+def sizes(x, weight, **_):
+    """The shape of y, and what else its height and width may be."""
+    (n, _, h, w), (o, _, kh, kw) = x.shape, weight.shape
+    return (n, o, h - kh + 1, w - kw + 1), {
+        "+ 1 is missing, since the windows begin at the rows 0 … H − kh (columns alike)": (h - kh, w - kw),
+        "y is not as large as x, since the kernel is laid only where all of it fits": (h, w),
+    }
 
 
-def mean(x, weight, bias):
-    """The mean over the window in the place of the sum."""
-    return conv2d(x, weight / np.prod(weight.shape[1:]), bias)
+def last(channels, rows, columns):
+    """Only the last of the numbers over which these loops run, as = in the place of += does."""
+
+    def similar(x, weight, bias):
+        kept = tuple(slice(-1, None) if alone else slice(None) for alone in (channels, rows, columns))
+        counted = np.zeros(weight.shape)
+        counted[(slice(None), *kept)] = 1
+        return conv2d(x, weight * counted, bias)
+
+    return similar
 
 
-def bias_by_number(x, weight, bias):
-    """The bias added as often as numbers are multiplied."""
-    return conv2d(x, weight, bias * np.prod(weight.shape[1:]))
+def bias_times(number):
+    """The bias added number(C, kh, kw) times."""
+    return lambda x, weight, bias: conv2d(x, weight, bias * number(*weight.shape[1:]))
 
 
-def bias_by_channel(x, weight, bias):
-    """The bias added for each channel."""
-    return conv2d(x, weight, bias * weight.shape[1])
-
+OVERWRITE = "each overwrites what was there: add them up (+=)"
+VARIANTS = {
+    "if the kernel is turned by 180 degrees: lay it on the picture as it is": lambda x, weight, bias: conv2d(
+        x, weight[:, :, ::-1, ::-1], bias
+    ),
+    "with the mean over the window: it should be the sum": lambda x, weight, bias: conv2d(
+        x, weight / np.prod(weight.shape[1:]), bias
+    ),
+    "with the bias added at every number of the window: add it once": bias_times(lambda c, kh, kw: c * kh * kw),
+    "with the bias added at every channel: add it once": bias_times(lambda c, kh, kw: c),
+    "with the bias added for every i and j: add it once": bias_times(lambda c, kh, kw: kh * kw),
+    f"with the last i and j alone, since {OVERWRITE}": last(False, True, True),
+    f"with the last c, i and j alone, since {OVERWRITE}": last(True, True, True),
+    f"with the last i alone, since {OVERWRITE}": last(False, True, False),
+    f"with the last j alone, since {OVERWRITE}": last(False, False, True),
+}
 
 EXERCISE = Exercise(
     title="Convolution by loops",
     tasks=(
-        Task("forward", conv2d, cases, features=features, parts=parts, places=places,
-             variants={"if the kernel were turned by 180 degrees: lay it on the picture as it is": flipped,
-                       "for the mean over the window: it should be the sum": mean,
-                       "with the bias added at every number of the window: add it once": bias_by_number,
-                       "with the bias added at every channel: add it once": bias_by_channel}),
+        Task("forward", conv2d, cases, features=features, parts=parts, places=places, variants=VARIANTS,
+             call=sized("forward", sizes)),
     ),
     hints=(
         "Take one picture of one channel, 3 × 3, and a kernel 2 × 2: at how many places does it fit? Write y down.",

@@ -5,7 +5,7 @@ import numpy as np
 from ...ops import conv2d, pad
 from ..drawn import values, whole
 from ..task import Exercise, Task
-from .convolutions import windows
+from .convolutions import last_alone, sized, windows, without_last
 
 
 def conv(x, weight, stride, padding):
@@ -83,11 +83,44 @@ VARIANTS = {
     ),
 }  # fmt: skip
 
+
+def sizes(x, weight, stride, padding):
+    """The shape of y, and what else its height and width may be."""
+    room = [
+        n + 2 * padding - k for n, k in zip(x.shape[2:], weight.shape[2:])
+    ]  # for the first row of a window, and column
+    p, q = [r // stride + 1 for r in room]
+    return (len(x), len(weight), p, q), {
+        "+ 1 is missing, since the windows are numbered from 0, and the last one counts": (p - 1, q - 1),
+        "the padding is not counted, which is on both sides": tuple((r - 2 * padding) // stride + 1 for r in room),
+        "the padding is counted once, and is on both sides": tuple((r - padding) // stride + 1 for r in room),
+        "stride is not used": tuple(r + 1 for r in room),
+        "it is rounded up, and what is left over at the end is in no window": tuple(-(-r // stride) + 1 for r in room),
+    }
+
+
+def sizes_of_gradient(g, x, weight, stride, padding):
+    """The same for the gradient for x."""
+    (h, w), (kh, kw) = x.shape[2:], weight.shape[2:]
+    reached = tuple(max((n - 1) * stride + k - 2 * padding, 0) for n, k in zip(g.shape[2:], (kh, kw)))
+    mistakes = {
+        "its padding is to be cut off, by [padding : padding + H] and the same of the columns": (
+            h + 2 * padding,
+            w + 2 * padding,
+        ),
+        "the rows and columns are missing that are left over at the end, whose gradient is 0": reached,
+    }
+    if padding == 0:
+        mistakes["[padding:-padding] holds nothing at padding 0, so cut by [padding : padding + H]"] = (0, 0)
+    return x.shape, mistakes
+
+
 EXERCISE = Exercise(
     title="Convolution with stride and padding",
     tasks=(
-        Task("forward", conv, cases, features=features, places=places, variants=VARIANTS),
-        Task("backward", conv, cases, results=("x", "weight"), gradient=True, features=features, places=places, variants=VARIANTS),
+        Task("forward", conv, cases, features=features, places=places, variants=VARIANTS, call=sized("forward", sizes)),
+        Task("backward", conv, cases, results=("x", "weight"), gradient=True, features=features, places=places,
+             variants=VARIANTS | last_alone(conv) | without_last(conv), call=sized("backward", sizes_of_gradient, "x")),
     ),
     hints=(
         "Do the padding first: after np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding))) only the stride is new.",

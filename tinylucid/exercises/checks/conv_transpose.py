@@ -5,7 +5,7 @@ import numpy as np
 from ...ops import conv_transpose2d, pad, transpose
 from ..drawn import values, whole
 from ..task import Exercise, Task
-from .convolutions import windows
+from .convolutions import sized, windows
 
 
 def conv_transpose(x, weight, stride, padding):
@@ -77,10 +77,34 @@ VARIANTS = {
     ),
 }  # fmt: skip
 
+
+def sizes(x, weight, stride, padding):
+    """The shape of y, and what else its height and width may be."""
+    (h, w), (kh, kw) = x.shape[2:], weight.shape[2:]
+    whole = (h - 1) * stride + kh, (w - 1) * stride + kw
+    plus = lambda more, size=whole: tuple(max(n + more, 0) for n in size)
+    last = "the last kernel begins at row (H − 1)·stride, and has kh rows (columns alike)"
+    mistakes = {
+        "the padding is to be cut off": plus(0),
+        "the padding is cut off once, and should be on both sides": plus(-padding),
+        "the padding is added, and should be cut off": plus(2 * padding),
+        "stride is not used": plus(-2 * padding, (h - 1 + kh, w - 1 + kw)),
+        last: plus(stride - 2 * padding),
+        "H·stride is not its height, since the last kernel has kh rows (columns alike)": (h * stride, w * stride),
+        "the kernels should begin stride apart, not stride + 1": plus(
+            -2 * padding, (whole[0] + h - 1, whole[1] + w - 1)
+        ),
+    }
+    if padding == 0:
+        mistakes["[padding:-padding] holds nothing at padding 0, so cut by [padding : padding + P]"] = (0, 0)
+    return (len(x), weight.shape[1], *plus(-2 * padding)), mistakes
+
+
 EXERCISE = Exercise(
     title="Transposed convolution",
     tasks=(
-        Task("forward", conv_transpose, cases, features=features, places=places, variants=VARIANTS),
+        Task("forward", conv_transpose, cases, features=features, places=places, variants=VARIANTS,
+             call=sized("forward", sizes)),
         Task("backward", conv_transpose, cases, results=("x", "weight"), gradient=True, features=features, variants=VARIANTS),
     ),
     hints=(

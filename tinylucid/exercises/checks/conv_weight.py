@@ -5,7 +5,7 @@ import numpy as np
 from ...ops import conv2d, transpose
 from ..drawn import values
 from ..task import Exercise, Task
-from .convolutions import pictures
+from .convolutions import last_alone, pictures, without_last
 
 
 def cases(draw):
@@ -34,7 +34,7 @@ def axes_exchanged(x, weight, bias):
     return conv2d(x, transpose(weight.reshape(c, o, kh, kw), 0, 1), bias)
 
 
-def last_alone(x, weight, bias):
+def last_of_all(x, weight, bias):
     """Only the last window of the last picture."""
     y = conv2d(x, weight, bias)
     last = np.zeros(y.shape)
@@ -42,12 +42,18 @@ def last_alone(x, weight, bias):
     return y * last
 
 
+VARIANTS = {
+    "with the last window of the last picture alone, which overwrites the others: add them up (+=)": last_of_all,
+    **last_alone(conv2d),
+    **without_last(conv2d),
+    "with its axes O and C exchanged: the kernels o come first": axes_exchanged,
+}
+
 EXERCISE = Exercise(
     title="The gradients of a convolution in its weight and bias",
     tasks=(
         Task("backward", conv2d, cases, results=("weight", "bias"), gradient=True, features=features,
-             variants={"for the last window of the last picture alone: add them all up (+=)": last_alone,
-                       "with its axes O and C exchanged: the kernels o come first": axes_exchanged}),
+             variants=VARIANTS),
     ),
     hints=(
         "Take one channel, x of 1 × 3 and a kernel of 1 × 2. Write both numbers of y down: where does weight[0, 0, 0, 0] occur?",

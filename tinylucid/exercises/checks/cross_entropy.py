@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ... import devices
 from ...ops import cross_entropy, log_softmax, logsumexp, softmax
 from ..drawn import generator, labels, one_of, whole
 from ..task import Exercise, Task
@@ -67,13 +68,20 @@ def all_pairs(x, labels):
     return -(log_softmax(x, 1) * one_hot(x, labels).sum(0)).sum() / len(labels) ** 2
 
 
+def over(count, function=cross_entropy):
+    """The function divided by something else than N."""
+    return lambda x, labels: function(x, labels) * x.shape[0] / count(x)
+
+
 SAMPLES = "with the softmax over axis 0, the samples: the classes of a sample lie along axis 1"
 PAIRS = "for [:, labels], which takes those columns of every row: row i has its own labels[i]"
+CLASSES = "if it is divided by K in the place of N: the mean is over the samples, of which there are N = x.shape[0]"
 FORWARD = {
     SAMPLES: lambda x, labels: of_labels(x, labels, log_softmax(x, 0)),
     PAIRS: all_pairs,
     "with the probability in the place of its logarithm": lambda x, labels: of_labels(x, labels, softmax(x, 1)),
     "with x in the place of log p: the softmax is left out": lambda x, labels: of_labels(x, labels, x),
+    CLASSES: over(lambda x: x.shape[1]),
 }
 
 
@@ -92,12 +100,23 @@ def taken(x, hot):
     return (x * hot).sum()
 
 
+def of_the_probability(least):
+    """The slope −1/(p + least) of −log p, as if p were the logit."""
+    return lambda x, labels: (
+        -(x * one_hot(x, labels) / (np.asarray(devices.host(softmax(x, 1))) + least)).sum() / x.shape[0]
+    )
+
+
+SLOPE = "without the softmax's own slope: p depends on all the logits of its row"
 BACKWARD = {
+    CLASSES: over(lambda x: x.shape[1]),
+    f"with −1/p at the label, {SLOPE}": of_the_probability(0),
+    f"with −1/(p + 1e-12) at the label, {SLOPE}": of_the_probability(1e-12),
     SAMPLES: terms(lambda x: logsumexp(x, 0).sum(), taken),
     PAIRS: terms(sums, lambda x, hot: taken(x, hot.max(0))),
     "with x in the place of p: the softmax is left out": terms(lambda x: (x * x).sum() / 2, taken),
-    "if only p were divided by N: both terms are": terms(sums, lambda x, hot: taken(x, hot) * x.shape[0]),
-    "if only the one-hot rows were divided by N: both terms are": terms(lambda x: sums(x) * x.shape[0], taken),
+    "if only p is divided by N: both terms should be": terms(sums, lambda x, hot: taken(x, hot) * x.shape[0]),
+    "if only the one-hot rows are divided by N: both terms should be": terms(lambda x: sums(x) * x.shape[0], taken),
 }
 
 EXERCISE = Exercise(

@@ -66,7 +66,7 @@ SIMILAR = {
     "for the trapezoid rule: take the middle of each part": lambda *a: (left(*a) + right(*a)) / 2,
     "for the sum of the gradients: each stands for a part of width 1/steps, so take their mean":
         lambda g, x, b, n: n * midpoint(g, x, b, n),
-    "with x as the factor in front: that is x − baseline": way(lambda x, b: b, lambda x, b: x, lambda x, b: x),
+    "with x as the factor in front: it should be x − baseline": way(lambda x, b: b, lambda x, b: x, lambda x, b: x),
     "for points α·(x − baseline): the way begins at the baseline": way(lambda x, b: 0 * b, lambda x, b: x - b),
     "for points baseline + α·x: the way ends at x, so α goes with x − baseline": way(lambda x, b: b, lambda x, b: x + b),
     "for points α·x, as if the baseline were 0 on the way": way(lambda x, b: 0 * b, lambda x, b: x),

@@ -2,9 +2,11 @@
 
 import contextlib
 
+import numpy as np
+
 from ...ops import matmul
 from ..drawn import one_of, values, whole
-from ..task import Exercise, Task
+from ..task import Exercise, Objection, Task, as_tuple
 
 
 def cases(draw):
@@ -31,9 +33,15 @@ def where_possible(function):
 
 TRANSPOSED = "its axes are exchanged where they should not be, or not where they should"
 RESHAPED = "a reshape keeps the numbers in their order, a transpose does not"
+TERMS = "a number of y is a sum of K products, k = 0 … K − 1, which is range(K)"
 FORWARD = {
-    "for x * w, which multiplies element by element: the matrix product is @": where_possible(lambda x, w: x * w),
-    "for w @ x: the order of the factors matters": where_possible(lambda x, w: matmul(w, x)),
+    f"without the last product, at k = K − 1: {TERMS}": lambda x, w: matmul(x[:, :-1], w[:-1]),
+    f"without the first product, at k = 0: {TERMS}": lambda x, w: matmul(x[:, 1:], w[1:]),
+    f"with the last product alone, which overwrites the others: add them up (+=), since {TERMS}": lambda x, w: matmul(
+        x[:, -1:], w[-1:]
+    ),
+    "for x * w, which multiplies element by element: the matrix product is @": lambda x, w: x * w,
+    "for w @ x: the order of the factors matters": lambda x, w: matmul(w, x),
 }
 BACKWARD = {
     f"with w.T in the place of w: {TRANSPOSED}": where_possible(lambda x, w: matmul(x, w.T)),
@@ -44,11 +52,31 @@ BACKWARD = {
 }
 
 
+def backward(module, arguments):
+    """The learner's, if the gradients are no products element by element."""
+    g, x, w = arguments.values()
+    found = module.backward(g, x, w)
+    right = {"x": (g @ w.T, "w", w), "w": (x.T @ g, "x", x)}
+    for part, (name, (true, factor, other)) in zip(as_tuple(found), right.items()):
+        with contextlib.suppress(ValueError, TypeError):  # shapes that do not go together, or no numbers
+            if alike(part, g * other) and not alike(part, true):
+                text = (
+                    f"Your gradient for {name} is g * {factor}, multiplied element by element: the matrix product is @."
+                )
+                raise Objection("element by element", text)
+    return found
+
+
+def alike(a, b):
+    """Whether they have one shape and the same numbers."""
+    return np.shape(a) == b.shape and np.allclose(a, b)
+
+
 EXERCISE = Exercise(
     title="The matrix product",
     tasks=(
         Task("forward", matmul, cases, variants=FORWARD),
-        Task("backward", matmul, cases, results=("x", "w"), gradient=True, variants=BACKWARD),
+        Task("backward", matmul, cases, results=("x", "w"), gradient=True, variants=BACKWARD, call=backward),
     ),
     hints=(
         "Take x (1, 2) and w (2, 1): what is y, and what are its slopes in the four numbers?",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ... import devices, ops
 from ...ops import max_pool2d
 from ..drawn import distinct, one_of, tied, whole
 from ..task import Exercise, Task
@@ -47,12 +48,47 @@ def places(x, size, stride, **_):
     return {"x": {words: np.broadcast_to(mask, x.shape) for words, mask in named.items()}}
 
 
+def sharing(shares):
+    """A function like max_pool2d that takes of each window's pixels the shares (N, C, size, size) that shares(window) gives."""
+
+    def similar(x, size, stride):
+        plain = np.asarray(devices.host(x))
+        p, q = ((n - size) // stride + 1 for n in x.shape[2:])
+        masks = np.zeros((*x.shape[:2], p, q, *x.shape[2:]))
+        for i, j in np.ndindex(p, q):
+            here = slice(i * stride, i * stride + size), slice(j * stride, j * stride + size)
+            masks[(slice(None), slice(None), i, j, *here)] = shares(plain[(slice(None), slice(None), *here)])
+        return ops.sum(x.reshape(*x.shape[:2], 1, 1, *x.shape[2:]) * masks, (4, 5))
+
+    return similar
+
+
+def winner(window):
+    """1 at the first of the largest, else 0."""
+    flat = window.reshape(*window.shape[:2], -1)
+    return np.eye(flat.shape[2])[flat.argmax(2)].reshape(window.shape)
+
+
+MEAN = sharing(lambda window: np.full(window.shape, 1 / window[0, 0].size))
+FORWARD = {
+    "with the mean of each window: it should be its largest number": MEAN,
+    "with the smallest number of each window: it should be the largest": sharing(lambda window: winner(-window)),
+}
+BACKWARD = {
+    "with the winner's row i and column j exchanged: divmod(argmax, size) gives the row first": sharing(
+        lambda window: winner(window).swapaxes(2, 3)
+    ),
+    "with each g shared out evenly over its window, as for a mean: the winner gets all of it": MEAN,
+    "with all of g for every pixel of its window: the winner alone gets it": sharing(np.ones_like),
+    "with g for the smallest pixel of each window: it belongs to the largest": sharing(lambda window: winner(-window)),
+}
+
 EXERCISE = Exercise(
     title="Max-pooling, with ties and overlapping windows",
     tasks=(
-        Task("forward", max_pool2d, cases, features=features, choices={"stride": (1, 2, 3)}),
+        Task("forward", max_pool2d, cases, features=features, choices={"stride": (1, 2, 3)}, variants=FORWARD),
         Task("backward", max_pool2d, cases, results=("x",), gradient=True, features=features, places=places,
-             choices={"stride": (1, 2, 3)}),
+             choices={"stride": (1, 2, 3)}, variants=BACKWARD),
     ),
     hints=(
         "Move one pixel of a window a little: when does y change, and by how much?",
