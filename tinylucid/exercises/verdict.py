@@ -52,7 +52,7 @@ def verdict(task: Task, outcomes: Sequence[Outcome], smallest: Outcome) -> dict[
 def varied(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Some of the cases: half of them the largest, in which little is chance, half of them any."""
     largest = sorted(outcomes, key=size, reverse=True)
-    return largest[: MOST // 2] + largest[MOST // 2 :: max(1, len(largest) // (MOST // 2))][: MOST // 2]
+    return largest[: MOST // 2] + largest[MOST // 2 :: max(1, len(largest) // (MOST // 2))]
 
 
 def size(outcome: Outcome) -> int:
