@@ -60,6 +60,8 @@ ONE_FOLDER = (
     "fit",
     "training",
     "asked",
+    "diagnose",
+    "verdict",
     "exercises",
     "exercise_command",
     "metrics",

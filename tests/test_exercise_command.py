@@ -1,15 +1,16 @@
 """``tinylucid exercise``: a learner's folder, a file in a process of its own whatever it does, a teacher's class."""
 
 import json
+import os
 import re
 
 import pytest
 
 from tinylucid import exercises
 from tinylucid.cli import main
-from tinylucid.exercises.checker import check
-from tinylucid.exercises.classroom import classroom, mistakes
-from tinylucid.exercises.folder import Event, chosen, events
+from tinylucid.exercises.checker import check, ended
+from tinylucid.exercises.classroom import classroom, mistakes, student
+from tinylucid.exercises.folder import Event, chosen, count, events, note
 
 
 @pytest.fixture
@@ -152,8 +153,107 @@ def test_without_an_action_it_lists(home, capsys):
 
 
 def test_a_broken_progress_file_is_no_hindrance(home):
-    (home / "progress.txt").write_text("nonsense\n\x00\n2026\tadd\tpassed\n\ta\tb\tc\td\n", encoding="utf-8")
+    lines = b"nonsense\n\x00\n\xff\n2026\tadd\n2026\tadd\tpassed\n\ta\tb\tc\td\n\t\tpassed\n"
+    (home / "progress.txt").write_bytes(lines)
     assert events(home) == [Event("2026", "add", "passed", ""), Event("", "a", "b", "c")]
+
+
+FOUND = {
+    "name": "relu",
+    "status": "failed",
+    "cause": "sign",
+    "text": "It has the wrong sign.",
+    "printed": "",
+    "seconds": 1.0,
+}
+
+
+@pytest.fixture
+def checks(home, monkeypatch):
+    """A learner's folder with relu in it, and a check that finds what one tells it to."""
+    told = {}
+    monkeypatch.setattr("tinylucid.exercises.checker.check", lambda name, path: FOUND | told)
+    (home / "progress.txt").write_text("", encoding="utf-8")
+    (home / "relu.py").write_text("", encoding="utf-8")
+    return told
+
+
+def test_the_progress_file_tells_what_happened(home, checks, capsys):
+    ran(capsys, "start", "add")
+    checks |= {"status": "unwritten", "cause": "unwritten"}
+    assert ran(capsys, "check", "relu")[0] == 1
+    checks |= {"status": "failed", "cause": "sign"}
+    assert ran(capsys, "check", "relu")[0] == 1
+    checks |= {"status": "passed", "cause": ""}
+    assert ran(capsys, "check", "relu")[0] == 0
+    note(home, "relu", "failed", "two\nlines and\ta tab")
+    text = (home / "progress.txt").read_text(encoding="utf-8")
+    assert [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d", "when", line) for line in text.splitlines()] == [
+        "when\tadd\tstarted",
+        "when\trelu\tfailed\tsign",
+        "when\trelu\tpassed",
+        "when\trelu\tfailed\ttwo lines and a tab",
+    ]
+
+
+def test_what_the_machine_is_unable_to_check_is_no_try(home, checks, capsys):
+    checks |= {"status": "unable", "cause": "unable", "text": "there is no compiler"}
+    code, out, err = ran(capsys, "check", "relu")
+    assert (code, out) == (2, "")
+    assert "there is no compiler" in err
+    assert events(home) == []
+
+
+def test_what_is_found_is_printed_for_a_person(home, checks, capsys):
+    _, out, _ = ran(capsys, "check", "relu")
+    assert out.startswith("not yet relu\n\nIt has the wrong sign.\n")
+    assert "your file printed" not in out
+    checks |= {"printed": "one\x1b[2J\ntwo\n" + "more\n" * 9}
+    _, out, _ = ran(capsys, "check", "relu")
+    shown = out.partition("your file printed\n")[2]
+    assert shown.splitlines()[1:9] == ["  two", *["  more"] * 6, "  … and 3 lines more"]
+    assert "\x1b" not in shown.splitlines()[0]
+    checks |= {"status": "passed"}
+    assert "wrong sign" not in ran(capsys, "check", "relu")[1]
+
+
+def test_who_passed_stays_passed(home, checks, capsys):
+    note(home, "relu", "passed")
+    note(home, "relu", "failed", "sign")
+    row = json.loads(ran(capsys, "list", "--json")[1])[2]
+    assert (row["state"], row["tries"]) == ("passed", 2)
+
+
+def test_where_to_go_on(home, capsys):
+    (home / "progress.txt").write_text("", encoding="utf-8")
+    assert ran(capsys, "list")[1].endswith("go on: tinylucid exercise start add\n")
+    note(home, "add", "started")
+    assert ran(capsys, "list")[1].endswith("go on: tinylucid exercise check add\n")
+    note(home, "add", "passed")
+    assert ran(capsys, "list")[1].endswith("go on: tinylucid exercise start matmul\n")
+    for name in exercises.NAMES:
+        note(home, name, "passed")
+    assert "go on" not in ran(capsys, "list")[1]
+
+
+def test_a_solution_read_elsewhere_leaves_no_trace(home, capsys):
+    assert ran(capsys, "solution", "add")[:2] == (0, exercises.solution("add"))
+    assert list(home.iterdir()) == []
+
+
+def test_hints_of_other_exercises_do_not_count(home, capsys):
+    ran(capsys, "hint", "relu")
+    assert ran(capsys, "hint", "add")[1].startswith("Hint 1 of")
+    assert ran(capsys, "hint", "add")[1].startswith("Hint 2 of")
+    past = events(chosen(None))
+    assert [count(past, name, "hint") for name in ("relu", "add", "matmul")] == [1, 2, 0]
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(home, capsys):
+    (home / "tinylucid-exercises" / "add.py").mkdir(parents=True)
+    code, _, err = ran(capsys, "check", "add")
+    assert code == 2
+    assert "add.py is not there" in err
 
 
 # --- a file that misbehaves -------------------------------------------------------------------------------------------
@@ -167,7 +267,7 @@ BAD = {
     "exits": (["raise SystemExit(0)"], "raised SystemExit", "SystemExit"),
     "exits otherwise": (["exit(1)"], "raised SystemExit", "SystemExit"),
     "asks for input": (["return float(input())"], "raised EOFError", "EOFError"),
-    "asks for much memory": (["return np.ones(2**36) + 1"], "raised MemoryError", "Unable to allocate"),
+    "asks for much memory": (["return g * np.zeros(2**30)[0]"], "raised MemoryError", "Unable to allocate"),
     "recurses for ever": (["return backward(g, x)"], "raised RecursionError", "maximum recursion depth"),
     "imports the answer": (
         ["import tinylucid", "return g"],
@@ -253,6 +353,84 @@ def test_a_neighbour_called_numpy_or_tinylucid_is_not_imported(tmp_path):
     assert check("relu", path)["status"] == "passed"
 
 
+@pytest.fixture
+def typed():
+    """Something waits in the standard input."""
+    reading, writing = os.pipe()
+    os.write(writing, b"typed\n")
+    os.close(writing)
+    kept = os.dup(0)
+    os.dup2(reading, 0)
+    yield
+    os.dup2(kept, 0)
+    os.close(kept)
+    os.close(reading)
+
+
+@pytest.mark.usefixtures("typed")
+def test_a_file_may_use_dataclasses_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    """What it prints is kept, in whatever bytes; what it writes, and what it would do at the end, is not."""
+    monkeypatch.chdir(tmp_path)
+    top = """from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+sys = dataclasses.sys
+
+
+@dataclasses.dataclass
+class Kept:
+    x: np.ndarray
+
+
+def forward(x):
+    return np.maximum(Kept(x).x, 0)
+
+
+def backward(g, x):
+    return g * (x > 0)
+
+
+open("made.txt", "w").write("here")
+sys.stdout.buffer.write(b"\\xff\\n")
+print(*sys.stdin)
+sys.stderr.write("a complaint\\n")
+sys.modules["importlib"].import_module("atexit").register(print, "the end")
+"""
+    path = tmp_path / "relu.py"
+    path.write_text(top, encoding="utf-8")
+    found = check("relu", path)
+    assert (found["status"], found["cause"]) == ("passed", ""), found["text"]
+    assert sorted(found["printed"].split()) == ["a", "complaint", "\N{REPLACEMENT CHARACTER}"]
+    assert found["seconds"] > 0
+    assert [p.name for p in tmp_path.iterdir()] == ["relu.py"]
+
+
+@pytest.mark.slow
+def test_a_kernel_that_numba_cached_passes_again(tmp_path):
+    """What is in the cache names its module."""
+    path = tmp_path / "numba_kernel.py"
+    path.write_text(exercises.solution("numba_kernel").replace("@njit", "@njit(cache=True)"), encoding="utf-8")
+    assert [check("numba_kernel", path)["status"] for _ in range(2)] == ["passed", "passed"]
+    assert list((tmp_path / "__pycache__").glob("*.nbi"))
+
+
+def test_the_innermost_line_of_the_learners_own_is_named(tmp_path):
+    path, stack = tmp_path / "relu.py", tmp_path / "stack"
+    frames = [("/usr/lib/numpy.py", 9, "sum"), (path, 7, "inner"), (path, 3, "backward"), ("trial.py", 1, "run")]
+    stack.write_text("".join(f'  File "{file}", line {line} in {name}\n' for file, line, name in frames))
+    found = ended(path, 1, stack, 2.0)
+    assert (found["status"], found["cause"]) == ("failed", "time")
+    assert found["text"].startswith("relu.py took longer than 2 seconds: it was in inner, line 7. Is there a loop")
+    stack.write_text('  File "/usr/lib/numpy.py", line 9 in sum\n')
+    assert ended(path, 1, stack, 2.0)["text"].startswith("relu.py took longer than 2 seconds. Is there")
+    found = ended(path, -11, tmp_path / "none", 2.0)
+    assert (found["status"], found["cause"]) == ("failed", "ended")
+    assert "exit code -11" in found["text"]
+
+
 # --- a class ----------------------------------------------------------------------------------------------------------
 
 
@@ -286,3 +464,46 @@ def test_a_class_is_reported(home, capsys):
     assert re.search(r"2 +relu: the wrong sign", out)
     found = json.loads(ran(capsys, "report", "class/bob", "--json")[1])
     assert found["mistakes"] == [{"mistake": "relu: the wrong sign", "learners": 1}]
+
+
+def test_a_learners_row(tmp_path):
+    """What was found now, and what the progress file tells of former times."""
+    past = "t\trelu\tfailed\tsign\nt\trelu\tfailed\tzero\nt\trelu\tpassed\nt\trelu\thint 1\n"
+    past += "t\trelu\thint 2\nt\trelu\thint 3\nt\tadd\tsolution\n"
+    (tmp_path / "progress.txt").write_text(past, encoding="utf-8")
+    results = [
+        {"name": "add", "status": "unwritten", "cause": "unwritten", "text": "not written"},
+        {"name": "matmul", "status": "failed", "cause": "transposed w", "text": "words"},
+        {"name": "relu", "status": "passed", "cause": "", "text": ""},
+        {"name": "cuda_kernel", "status": "unable", "cause": "unable", "text": "no compiler"},
+    ]
+    row = student(tmp_path, tmp_path, results)
+    assert row == {
+        "who": tmp_path.name,
+        "passed": ["relu"],
+        "failed": {"matmul": {"cause": "transposed w", "text": "words"}},
+        "unwritten": ["add"],
+        "unable": ["cuda_kernel"],
+        "tries": {"relu": 3},
+        "hints": {"relu": 3},
+        "solutions": ["add"],
+        "mistakes": ["matmul: transposed w", "relu: sign", "relu: zero"],
+    }
+    other = {"mistakes": ["relu: zero"]}
+    assert mistakes([row, other]) == [("relu: zero", 2), ("matmul: transposed w", 1), ("relu: sign", 1)]
+
+
+def test_a_class_reports_hints_solutions_and_words(home, capsys, monkeypatch):
+    row = {
+        "who": "ada",
+        "passed": [],
+        "failed": {"add": {"cause": "sign", "text": "the words"}},
+        "hints": {"add": 3, "relu": 1},
+    }
+    row |= {"solutions": ["add"], "mistakes": ["add: sign"]}
+    monkeypatch.setattr("tinylucid.exercises.classroom.classroom", lambda folders: [row])
+    _, out, _ = ran(capsys, "report", "class/ada")
+    assert "4 hints, saw 1 solutions" in out
+    assert "ada, add: the words" in out
+    found = json.loads(ran(capsys, "report", "class/ada", "--json")[1])
+    assert found == {"learners": [row], "mistakes": [{"mistake": "add: sign", "learners": 1}]}

@@ -72,7 +72,7 @@ def named_factor(e: Evidence, ratio: float) -> list[Finding]:
     for what, n in numbers(e):
         is_size = what.startswith("the ")
         for power, sign in ROOTS.items() if is_size else WHOLE.items():
-            if n > 0 and n != 1 and abs(size - n**power) <= CLOSE * size:
+            if n > 0 and abs(size - n**power) <= CLOSE * size:
                 text = f"It is off by exactly {minus}{sign}{n:.6g}, {what}: {why(e, what, is_size, power)}."
                 found.append(Finding(("factor", minus + sign + what.split(" (")[0]), text))
     return found

@@ -33,16 +33,16 @@ def shape(e: Evidence) -> list[Finding]:
             )
     if came == due[::-1] or (len(came) == len(due) and came == (*due[:-2], *due[-2:][::-1])):
         found.append(Finding(("shape", "transposed"), f"{lead}: it is transposed."))
-    if not came and due:
+    if not came:
         found.append(Finding(("shape", "one number"), f"{lead}: it is summed over everything."))
-    if 0 < len(came) < len(due):
+    if len(came) < len(due):
         for k in range(len(due)):
             if came == due[:k] + due[k + 1 :]:
                 found.append(
                     Finding(("shape", "axis missing"), f"{lead}: axis {k} is missing, reduced over an axis too many.")
                 )
                 break
-    if sorted(came) == sorted(due) and not found:
+    if sorted(came) == sorted(due):
         found.append(Finding(("shape", "axes"), f"{lead}: its axes are in another order."))
     return [*found, Finding(("shape",), f"{lead}.")]
 

@@ -37,7 +37,7 @@ def factor(e: Evidence) -> list[Finding] | None:
     for name, array in known_factors(e).items():
         if same(e.given * array, e.true):
             if name in e.upstream:
-                text = "The upstream gradient is missing: it would be right times g, elementwise."
+                text = f"The upstream gradient is missing: it would be right times {name}, elementwise."
             else:
                 text = f"A factor is missing: it would be right times {name}, elementwise."
             found.append(Finding(("missing factor", name), text))
@@ -57,7 +57,7 @@ def known_factors(e: Evidence) -> dict[str, np.ndarray]:
         if len(shape) == 1 and e.true.ndim > 2 and shape[0] == e.true.shape[1]:
             shape = (1, shape[0], *[1] * (e.true.ndim - 2))
         try:
-            if np.broadcast_shapes(shape, e.true.shape) == e.true.shape and np.abs(array).max(initial=0):
+            if np.broadcast_shapes(shape, e.true.shape) == e.true.shape:
                 found[name] = array.reshape(shape)
         except ValueError:
             continue
@@ -104,7 +104,7 @@ def other_arrays(e: Evidence) -> Iterator[tuple[tuple, str, dict[str, Any]]]:
         if name in e.upstream:
             yield (
                 ("unused", name),
-                "The upstream gradient is not used: it would be right if g were all ones.",
+                f"The upstream gradient is not used: it would be right if {name} were all ones.",
                 {name: np.ones_like(a)},
             )
         else:
@@ -159,7 +159,7 @@ def other_values(value: Any, choices: tuple) -> list[Any]:
         others += [0.0, 1.0, *([1 - value] if 0 < value < 1 else [])]
     elif isinstance(value, tuple) and len(value) == 2:
         others += [value[::-1], (value[0], value[0]), (value[1], value[1]), (1, 1), (0, 0)]
-    elif isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size > 1:
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "iu":
         others += [value[::-1]]
     distinct: list[Any] = []
     for other in others:

@@ -27,7 +27,6 @@ def check(name: str, path: Path, seconds: float = SECONDS) -> dict[str, Any]:
         result, printed = Path(folder) / "result.json", Path(folder) / "printed"
         command = [
             sys.executable,
-            "-P",
             "-m",
             "tinylucid.exercises.child",
             name,

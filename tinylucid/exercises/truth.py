@@ -65,7 +65,7 @@ def by_autograd(task: Task, arguments: Arguments) -> dict[str, np.ndarray]:
     us = [arguments[u] for u in task.upstream]
     live = [k for k, y in enumerate(ys) if isinstance(y, Tensor) and y.requires_grad]
     asked = [leaves[name] for name in task.results]
-    gs = grad([ys[k] for k in live], asked, [us[k] for k in live], allow_unused=True) if live else [None] * len(asked)
+    gs = grad([ys[k] for k in live], asked, [us[k] for k in live], allow_unused=True)
     return {name: np.zeros(leaves[name].shape) if g is None else host(g) for name, g in zip(task.results, gs)}
 
 

@@ -82,7 +82,7 @@ def in_short(key: tuple) -> str:
 def varied(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Some of the cases: half of them the largest, in which little is chance, half of them any."""
     largest = sorted(outcomes, key=size, reverse=True)
-    return largest[: MOST // 2] + largest[MOST // 2 :: max(1, len(largest) // (MOST // 2))][: MOST // 2]
+    return largest[: MOST // 2] + largest[MOST // 2 :: max(1, len(largest) // (MOST // 2))]
 
 
 def size(outcome: Outcome) -> int:

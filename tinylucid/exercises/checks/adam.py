@@ -110,7 +110,7 @@ VARIANTS = {
 
 EXERCISE = Exercise(
     title="One step of Adam",
-    tasks=(Task("step", adam, cases, ("p", "m", "v"), upstream=(), features=features, variants=VARIANTS),),
+    tasks=(Task("step", adam, cases, ("p", "m", "v"), features=features, variants=VARIANTS),),
     hints=(
         "Four lines in the order of the formulas: g', then m and v, then m̂ and v̂, then p.",
         "A running mean of numbers is beta times the old one plus 1 − beta times the new number; v is that of the squares.",
