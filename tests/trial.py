@@ -35,7 +35,7 @@ def tried(name, function, replacement):
     setattr(module, function, replacement)
     module.__file__ = replacement.__code__.co_filename if hasattr(replacement, "__code__") else f"{name}.py"
     tasks = exercise(name).tasks
-    alone = [t for t in tasks if t.function == function and not isinstance(replacement, type)]
+    alone = [t for t in tasks if t.function.partition(",")[0] == function and not isinstance(replacement, type)]
     for task in alone or tasks:  # a helper or a class serves them all
         found = try_task(task, module)
         if found["status"] != "right":

@@ -83,14 +83,14 @@ def step__corrected_ones_kept(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay
 
 
 def step__not_squared(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
-    """v are wrong | g in the place of g²"""
+    """with g in the place of g² in v | squares"""
     g = g + weight_decay * p
     m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g
     return p - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v
 
 
 def step__square_of_the_mean(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
-    """v are wrong | m² in the place of g²"""
+    """your v | m² in the place of g²"""
     g = g + weight_decay * p
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * m**2
@@ -113,6 +113,24 @@ def step__upwards(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
     """+ in the place of −"""
     q, m, v = step__right_by_paper(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay)
     return p + (p - q), m, v
+
+
+def step__old_mean_of_gradients(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
+    """m of before the step in p"""
+    new, v = moments(p, g, m, v, beta1, beta2, weight_decay)
+    return p - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), new, v
+
+
+def step__old_mean_of_squares(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
+    """v of before the step in p"""
+    m, new = moments(p, g, m, v, beta1, beta2, weight_decay)
+    return p - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, new
+
+
+def step__times_t(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
+    """beta · t in the place of betaᵗ | beta ** t"""
+    m, v = moments(p, g, m, v, beta1, beta2, weight_decay)
+    return p - lr * m / (1 - beta1 * t) / (np.sqrt(v / (1 - beta2 * t)) + eps), m, v
 
 
 def step__old_means(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):

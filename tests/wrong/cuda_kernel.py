@@ -27,7 +27,7 @@ SOURCE__no_first_barrier = but(
     "no thread of this block has written | __syncthreads", "sum;\n    __syncthreads();", "sum;"
 )
 SOURCE__no_barrier_in_the_loop = but(
-    "race | partial | __syncthreads | cuda_kernel.py:", "half];\n        __syncthreads();", "half];"
+    "race | partial[ | __syncthreads | cuda_kernel.py:", "half];\n        __syncthreads();", "half];"
 )
 SOURCE__barrier_for_some = but(
     "divergent barrier | All threads",
@@ -45,7 +45,11 @@ SOURCE__no_bounds = but(
 SOURCE__one_too_many = but("is", "i < n;", "i <= n;")
 SOURCE__no_stride = but("first number alone", "for (int i = t; i < n; i += blockDim.x)", "if (int i = t; i < n)")
 SOURCE__no_block = but("row 0 in every block", "x[blockIdx.x * n + i]", "x[i]")
-SOURCE__row_as_long_as_the_block = but("is", "x[blockIdx.x * n + i]", "x[blockIdx.x * blockDim.x + i]")
+SOURCE__one_thread_too_many = but("belongs to no thread | t < half (not ≤)", "t < half", "t <= half")
+SOURCE__all_threads_as_half = but("belongs to no thread | blockDim.x / 2", "half = blockDim.x / 2", "half = blockDim.x")
+SOURCE__row_as_long_as_the_block = but(
+    "row r begins at x[r * n]", "x[blockIdx.x * n + i]", "x[blockIdx.x * blockDim.x + i]"
+)
 SOURCE__all_write = but("race | global memory | y | one thread", "if (t == 0) y[blockIdx.x]", "y[blockIdx.x]")
 SOURCE__same_place = but("race | global memory", "y[blockIdx.x] =", "y[0] =")
 SOURCE__by_thread_index = but("never written", "y[blockIdx.x] =", "if (blockIdx.x == 0) y[t] =")
@@ -65,6 +69,7 @@ SOURCE__added_without_order = but(
     "partial[t] = sum;",
     "y[blockIdx.x] += sum / n;\n    partial[t] = sum;",
 )
+SOURCE__two_not_declared = but("scope; cuda_kernel.py", "float sum = 0;", "float sum = tid;\n    sum = one;")
 SOURCE__not_declared = but("cannot be compiled | tid", "float sum = 0;", "float sum = tid;")
 SOURCE__no_extern = but("extern", 'extern "C" ', "")
 SOURCE__double = but("parameters | const float *x", "const float *x", "const double *x")

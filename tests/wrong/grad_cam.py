@@ -59,7 +59,7 @@ def grad_cam__weights_of_all_pictures(activations, gradients):
 
 
 def grad_cam__weights_of_the_first(activations, gradients):
-    """is wrong"""
+    """first picture's weights for all"""
     alpha = gradients[0].mean((1, 2))
     return np.maximum(np.tensordot(alpha, activations, (0, 1)), 0)
 
@@ -75,9 +75,28 @@ def grad_cam__exchanged(activations, gradients):
 
 
 def grad_cam__between_0_and_1(activations, gradients):
-    """over its largest value"""
+    """divides each map by the largest value in it | do not normalise"""
     maps = np.maximum((gradients.mean((2, 3), keepdims=True) * activations).sum(1), 0)
     return maps / (maps.max((1, 2), keepdims=True) + 1e-12)
+
+
+def grad_cam__divided_by_0(activations, gradients):
+    """divides each map by the largest value in it | do not normalise"""
+    maps = np.maximum((gradients.mean((2, 3), keepdims=True) * activations).sum(1), 0)
+    return maps / maps.max((1, 2), keepdims=True)
+
+
+def grad_cam__over_the_largest_of_all(activations, gradients):
+    """the largest value in | do not normalise"""
+    maps = np.maximum((gradients.mean((2, 3), keepdims=True) * activations).sum(1), 0)
+    return maps / (maps.max() + 1e-8)
+
+
+def grad_cam__stretched(activations, gradients):
+    """grad_cam | do not normalise"""
+    maps = np.maximum((gradients.mean((2, 3), keepdims=True) * activations).sum(1), 0)
+    low, top = maps.min((1, 2), keepdims=True), maps.max((1, 2), keepdims=True)
+    return (maps - low) / (top - low + 1e-8)
 
 
 def grad_cam__channel_kept(activations, gradients):

@@ -40,7 +40,7 @@ def gradient__the_winner(model, x, target):
 
 
 def gradient__mean(model, x, target):
-    """divided by | axis 0"""
+    """mean of the logits | divided by N"""
     return asked(lambda z, t: z[np.arange(len(t)), t].mean(), model, x, target)
 
 
@@ -50,12 +50,12 @@ def gradient__columns_of_all(model, x, target):
 
 
 def gradient__first_target(model, x, target):
-    """is wrong"""
+    """target[0] in every picture"""
     return asked(lambda z, t: z[:, t[0]].sum(), model, x, target)
 
 
 def gradient__training_mode(model, x, target):
-    """training mode | model.eval()"""
+    """asked in training mode | model.eval() before"""
     leaf = tl.tensor(x, requires_grad=True)
     return tl.grad(own(model(leaf), target), leaf)[0].numpy()
 
@@ -133,7 +133,7 @@ def saliency__all_pixels(model, x, target):
 
 
 def saliency__scaled(model, x, target):
-    """is wrong"""
+    """over its largest value | leave it as it is"""
     m = np.abs(asked(own, model, x, target)).max(1)
     return m / m.max((1, 2), keepdims=True)
 

@@ -58,6 +58,16 @@ class Value__constants_on_the_left_forgotten(Node):
         return NotImplemented
 
 
+class Value__no_product(Node):
+    """unsupported operand type(s) for *: 'Value__no_product' and | Python calls __mul__"""
+
+    def __mul__(self, other):
+        return NotImplemented
+
+    def __neg__(self):
+        return type(self)(-self.data, ((self, -1.0),))
+
+
 class Value__no_numbers(Node):
     """raises AttributeError | 'int' object has no attribute 'data'"""
 
@@ -151,7 +161,7 @@ def below(y):
 
 
 def backward__assigned(y):
-    """used more than once | gradients add up"""
+    """used more than once | gradients add up, += and not ="""
     y.grad = 1.0
     for value in below(y):
         for parent, slope in value.parents:
@@ -159,7 +169,7 @@ def backward__assigned(y):
 
 
 def backward__kept_between(y):
-    """values between the leaves and y"""
+    """hand on once more | its own share | keep the gradients of one call apart"""
     y.grad = 1.0
     for value in below(y):
         for parent, slope in value.parents:
@@ -167,7 +177,7 @@ def backward__kept_between(y):
 
 
 def backward__begins_anew(y):
-    """after one call: a second one adds to it"""
+    """after one call: a second one adds to what"""
     for value in below(y):
         value.grad = 0.0
     backward__kept_between(y)
@@ -191,7 +201,7 @@ def backward__forward_order(y):
 
 
 def backward__handed_on_too_early(y):
-    """when both have handed on theirs"""
+    """only after all that use it have handed on to it | last made to the first"""
     gradients, waiting, seen = {y: 1.0}, [y], set()
     while waiting:
         value = waiting.pop()
@@ -205,8 +215,28 @@ def backward__handed_on_too_early(y):
         value.grad += g
 
 
+def backward__breadth_first(y):
+    """only after all that use it have handed on to it | last made to the first"""
+    gradients, waiting = {y: 1.0}, [y]
+    for value in waiting:
+        for parent, slope in value.parents:
+            if parent not in gradients:
+                waiting.append(parent)
+            gradients[parent] = gradients.get(parent, 0.0) + gradients[value] * slope
+    for value, g in gradients.items():
+        value.grad += g
+
+
+def backward__kept_in_y_too(y):
+    """hand on once more | or y itself"""
+    y.grad += 1.0
+    for value in below(y):
+        for parent, slope in value.parents:
+            parent.grad += value.grad * slope
+
+
 def backward__counted_twice(y):
-    """used more than once"""
+    """only after all that use it have handed on to it, and only once"""
     gradients, waiting = {y: 1.0}, [y]
     while waiting:
         value = waiting.pop()
@@ -218,7 +248,7 @@ def backward__counted_twice(y):
 
 
 def backward__recursive(y):
-    """raises RecursionError | line"""
+    """RecursionError (line | 5,000 values | without recursion"""
     order, seen = [], set()
 
     def visit(value):

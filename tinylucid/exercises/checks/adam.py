@@ -45,16 +45,18 @@ def similar(
     corrected=(True, True),
     later=0,
     under=lambda v, c, eps: np.sqrt(v / c) + eps,
-    old=False,
+    old=(False, False),
+    power=lambda beta, t: beta**t,
 ):
-    """A step that differs in one thing: a mean's weights, v's squares, what is corrected and by which t, what m̂ is divided by."""
+    """A step that differs in one thing: a mean's weights, v's squares, what is corrected and by which t, what m̂ is divided by,
+    which of m and v are the old ones in p, what betaᵗ is."""
 
     def step(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
         g, before = g + weight_decay * p, (m, v)
         m = weights(beta1)[0] * m + weights(beta1)[1] * g
         v = weights(beta2)[0] * v + weights(beta2)[1] * square(g, m)
-        c1, c2 = (1 - beta ** (t + later) if is_so else 1.0 for beta, is_so in zip((beta1, beta2), corrected))
-        used_m, used_v = before if old else (m, v)
+        c1, c2 = (1 - power(beta, t + later) if is_so else 1.0 for beta, is_so in zip((beta1, beta2), corrected))
+        used_m, used_v = (b if is_so else a for b, a, is_so in zip(before, (m, v), old))
         with np.errstate(all="ignore"):
             return p - lr * used_m / c1 / under(used_v, c2, eps), m, v
 
@@ -97,8 +99,11 @@ VARIANTS = {
     "with eps under the root: √(v̂ + eps) is not √v̂ + eps": similar(under=lambda v, c, eps: np.sqrt(v / c + eps)),
     "with v̂ + eps in the place of √v̂ + eps: the root is missing": similar(under=lambda v, c, eps: v / c + eps),
     "if eps were added to √v, before v is corrected": similar(under=lambda v, c, eps: (np.sqrt(v) + eps) / np.sqrt(c)),
-    "with the m and v of before the step in p": similar(old=True),
-    "with g in the place of g² in v": similar(square=lambda g, m: g),
+    "with the m and v of before the step in p: take the new ones": similar(old=(True, True)),
+    "with the m of before the step in p: take the new one": similar(old=(True, False)),
+    "with the v of before the step in p: take the new one": similar(old=(False, True)),
+    "with beta · t in the place of betaᵗ, a power: beta ** t": similar(power=lambda beta, t: beta * t),
+    "with g in the place of g² in v: v is the mean of the squares": similar(square=lambda g, m: g),
     "with m² in the place of g² in v": similar(square=lambda g, m: m * m),
     "with + in the place of −: p goes against the gradient": upwards,
     "if m̂ and v̂ were kept: they serve this step only, the state is m and v": corrected_kept,
@@ -107,6 +112,7 @@ VARIANTS = {
     "without weight decay, which is a part of g' in all three": undecayed,
     "for AdamW, which takes lr · weight_decay · p from p itself: here weight_decay · p is added to g": decoupled,
 }
+
 
 EXERCISE = Exercise(
     title="One step of Adam",

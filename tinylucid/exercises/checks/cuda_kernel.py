@@ -13,6 +13,8 @@ from ..task import Exercise, Objection, Task
 
 NAME, PARAMETERS = "row_means", "const float *x, float *y, int n"
 EMPTY = re.compile(NAME + r"\s*\([^)]*\)\s*\{\s*\}\s*$")
+OTHER_ROW = re.compile(r"blockIdx\.x\s*\*\s*blockDim\.x|blockDim\.x\s*\*\s*blockIdx\.x")
+PLACE = re.compile(r"byte (\d+) of the shared variable (\w+)")
 UNTOUCHED = np.uint32(0x7FC0DEAD)  # a NaN that no computation makes
 ADVICE = {
     "race.*shared memory": "Put a __syncthreads() between the two: it holds each thread until all have come.",
@@ -29,6 +31,12 @@ ADVICE = {
 def row_means(x, threads):
     """y (rows,)."""
     return x.astype(float).mean(1)
+
+
+def row_by_threads(x, threads):
+    """The means of what would be the rows if each were as long as a block."""
+    n = x.shape[1]
+    return np.array([x.ravel()[r * threads : r * threads + n].sum() / n for r in range(len(x))])
 
 
 def cases(draw):
@@ -48,7 +56,7 @@ def call(module, arguments):
     if isinstance(library, Objection):
         raise library
     x, threads = arguments.values()
-    first, *others = (launched(library, x, threads, order) for order in (0, 1, 2))
+    first, *others = (launched(library, module.SOURCE, x, threads, order) for order in (0, 1, 2))
     if not all(np.allclose(first, y, 1e-5) for y in others):
         text = "y is another one when blocks and threads run in another order: threads may run in any."
         raise Objection("order", text)
@@ -72,7 +80,7 @@ def compiled(source, path):
     try:
         library = build(f'#line {line} "{path.name}"\n{source}', check=True)
     except CompileError as error:
-        return Objection("compile", f"The kernel cannot be compiled. {error}")
+        return Objection("compile", f"The kernel cannot be compiled. {'; '.join(str(error).splitlines())}.")
     if NAME not in library.names:
         return Objection(
             "name", f'There is no kernel {NAME}: it begins with extern "C" __global__ void {NAME}({PARAMETERS}).'
@@ -82,19 +90,42 @@ def compiled(source, path):
     return library
 
 
-def launched(library: Library, x, threads, order):
+def launched(library: Library, source, x, threads, order):
     """What the kernel writes to y when blocks and threads run in that order."""
     rows, n = x.shape
     y = np.full(rows, UNTOUCHED).view(np.float32)
     try:
         launch(library, NAME, (rows,), (threads,), (x, y, np.int32(n)), order=order)
     except LaunchError as error:
-        advice = next((words for found, words in ADVICE.items() if re.search(found, str(error))), "")
-        raise Objection("fault", f"The emulated GPU stops: {str(error).rstrip('.')}. {advice}".strip()) from error
+        text = PLACE.sub(lambda found: element(source, found[2], int(found[1])), str(error)).rstrip(".")
+        raise Objection("fault", f"The emulated GPU stops: {text}. {advice(text, source, threads)}".strip()) from error
     never = np.flatnonzero(y.view(np.uint32) == UNTOUCHED)
     if never.size:
         raise Objection("not written", f"y[{never[0]}] is never written: one thread of block {never[0]} has to.")
     return y
+
+
+def element(source, name, byte):
+    """A place in a shared variable as C writes it."""
+    declared = re.search(rf"__shared__\s+(\w+)[^;]*\b{name}\s*(\[)?", source)
+    if not declared or not declared[2]:
+        return name
+    return f"{name}[{byte // (8 if declared[1] == 'double' else 4)}]"
+
+
+def advice(text, source, threads):
+    """What to do about a fault."""
+    place = re.search(r"has written, \w+\[(\d+)\]|index (-?\d+) is out of bounds", text)
+    index = int(place[1] or place[2]) if place else 0
+    if not 0 <= index < threads:
+        last = f"threads 0 to {threads - 1}" if threads > 1 else "thread 0 alone"
+        return (
+            f"Place {index} belongs to no thread: this block has {last}. In step 2 threads t < half (not ≤) add partial[t + half], "
+            "and the first half is blockDim.x / 2."
+        )
+    if "argument 1 (x)" in text and OTHER_ROW.search(source):
+        return "Row r begins at x[r * n], not at blockDim.x numbers a row: its index is blockIdx.x * n + i."
+    return next((words for found, words in ADVICE.items() if re.search(found, text)), "")
 
 
 def features(x, threads):
@@ -117,6 +148,7 @@ EXERCISE = Exercise(
             "for the sum of a row: divide it by n": lambda x, threads: x.sum(1),
             "for the sum over blockDim.x: divide it by n": lambda x, threads: x.sum(1) / threads,
             "for row 0 in every block: row r begins at x[r * n]": lambda x, threads: np.full(len(x), x[0].mean()),
+            "for rows that begin at x[r * blockDim.x]: row r begins at x[r * n]": row_by_threads,
             "for a thread's first number alone: it goes on in steps of blockDim.x": lambda x, threads: x[:, :threads].sum(1) / x.shape[1],
             "for the sum of thread 0 alone: step 2 adds those of the others": lambda x, threads: x[:, ::threads].sum(1) / x.shape[1],
             "for whole numbers: an int cuts off what is behind the point": lambda x, threads: np.trunc(x).sum(1) / x.shape[1],

@@ -4,7 +4,8 @@ import numpy as np
 
 from ...ops import relu
 from ..drawn import values, whole
-from ..task import Exercise, Task
+from ..observe import agree, alike
+from ..task import Exercise, Objection, Task
 
 
 def mean(g):
@@ -40,10 +41,28 @@ def over_channels(weights):
     return lambda activations, gradients: relu((weights(gradients) * activations).sum(1))
 
 
-def scaled(maps):
-    """Maps between 0 and 1."""
-    top = maps.max((1, 2), keepdims=True)
-    return maps / np.where(top, top, 1)
+def normalised(maps):
+    """What people make of maps before they show them: maps over their largest value, or between 0 and 1."""
+    for axes, of in (((1, 2), "each map"), (None, "all maps")):
+        top, low = maps.max(axes, keepdims=True), maps.min(axes, keepdims=True)
+        for eps in (0, 1e-8):
+            yield maps / (top + eps), f"divides {of} by the largest value in {'it' if axes else 'the batch'}"
+            yield (maps - low) / (top - low + eps), f"stretches {of} to lie between 0 and 1"
+
+
+def call(module, arguments):
+    """The maps, if they are not normalised: where a map is 0 everywhere that may be 0 / 0."""
+    found = module.grad_cam(*arguments.values())
+    maps = grad_cam(*(a.copy() for a in arguments.values()))
+    if alike(found, maps) and not agree(np.asarray(found, float), maps):
+        for other, what in normalised(maps):
+            if np.allclose(np.asarray(found, float), other, 0, 1e-4, equal_nan=True):
+                text = (
+                    f"grad_cam {what}: do not normalise. How large a map is says how much the layer speaks for the class; where a map "
+                    "is 0 everywhere, its largest value is 0 too."
+                )
+                raise Objection("normalised", text)
+    return found
 
 
 SIMILAR = {
@@ -58,15 +77,15 @@ SIMILAR = {
     "for each place's own gradient as its weight (that is HiResCAM): here a channel has one weight": over_channels(lambda g: g),
     "for the mean over the channels: add them up": lambda a, g: relu((mean(g) * a).mean(1)),
     "for the mean over the pictures too: each has its own weights": over_channels(lambda g: mean(g).mean(0, keepdims=True)),
+    "with the first picture's weights for all: each has its own": over_channels(lambda g: mean(g)[:1]),
     "for the gradients' mean over the channels: over the places": over_channels(lambda g: g.mean(1, keepdims=True)),
     "for the planes' means as weights of the gradients: the two are exchanged": lambda a, g: grad_cam(g, a),
     "for the size of the sum: ReLU makes what is negative 0": lambda a, g: np.abs(weighed(a, g)),
-    "for each map over its largest value: leave it as it is": lambda a, g: scaled(grad_cam(a, g)),
 }  # fmt: skip
 
 EXERCISE = Exercise(
     title="Grad-CAM: where a late layer saw the class",
-    tasks=(Task("grad_cam", grad_cam, cases, results=("map",), places=places, variants=SIMILAR),),
+    tasks=(Task("grad_cam", grad_cam, cases, results=("map",), call=call, places=places, variants=SIMILAR),),
     hints=(
         "There are two steps: a weight for each channel of each picture, then a sum of planes.",
         "The weights are an array (N, K): the mean of the gradients over the last two axes.",

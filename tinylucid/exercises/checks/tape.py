@@ -1,15 +1,18 @@
 """The check of exercise tape: small programs, run with the learner's Value and with the engine's tensors."""
 
 import math
+import re
 import traceback
 from dataclasses import dataclass
 from typing import NamedTuple
+from unittest import mock
 
 import numpy as np
 
 from ...autograd import grad
 from ...tensor import Tensor
 from ..drawn import one_of, values, whole
+from ..observe import agree
 from ..task import Exercise, Objection, Task
 
 LEAVES = ("a", "b", "c")
@@ -38,6 +41,16 @@ class Program:
     def size(self):
         """How large it is: the smallest that fails is shown."""
         return len(repr(self))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A sum of that many steps."""
+
+    steps: int
+
+    def __repr__(self):
+        return f"y = a, and then y = y + b {self.steps:,} times"
 
 
 def run(program, make, arguments):
@@ -101,7 +114,7 @@ def features(program, **_):
     """What programs differ in."""
     texts = [line.text for line in program.lines]
     names = [name for line in program.lines for name in line.names]
-    between = [name for line in program.lines for name in set(line.names) if name not in LEAVES]
+    between = [name for line in program.lines for name in line.names if name not in LEAVES]
     has = lambda sign: any(f" {sign} " in text for text in texts)
     return {
         "there is a negative power": any("** -" in text for text in texts),
@@ -115,10 +128,9 @@ def features(program, **_):
         "there is a + or −": has("+") or has("-"),
         "a number stands left of an operator": any(text[0].isdigit() for text in texts),
         "a value is both operands, as in a * a": any(len(set(line.names)) < len(line.names) for line in program.lines),
-        "two lines use a value that itself is made from others: it hands on its gradient when both have handed on theirs": (
-            len(between) > len(set(between))
-        ),
-        "a value is used more than once: its gradients add up": len(names) > len(set(names)),
+        "a value that is itself made from others is used more than once: it may hand on only after all that use it have handed on "
+        "to it, and only once; go from the last made to the first": len(between) > len(set(between)),
+        "a value is used more than once: its gradients add up, += and not =": len(names) > len(set(names)),
         "there are values between the leaves and y": len(program.lines) > 1,
         "there are values between the leaves and y (a - b may be made as a + (-b))": len(program.lines) > 1 or has("-"),
     }
@@ -150,9 +162,9 @@ def twice(program, a, b, c):
     return 2 * gradients(program, a, b, c)
 
 
-def chain(a, b, steps):
+def chain(program, a, b):
     """Of y = a + b + b + … + b the gradients."""
-    return np.array([1.0, steps])
+    return np.array([1.0, program.steps])
 
 
 # --- what the learner's module gives ----------------------------------------------------------------------------------
@@ -166,8 +178,31 @@ def run_theirs(module, arguments):
         theirs = any(frame.filename == module.__file__ for frame in traceback.extract_tb(error.__traceback__))
         if theirs or "operand" not in str(error):
             raise
-        text = f"Value cannot do all that is asked: {error}. With a number on the left Python calls __radd__, __rsub__ or __rmul__."
-        raise Objection("operator", text) from error
+        raise Objection("operator", f"Value cannot do all that is asked: {error}. {missing(str(error))}") from error
+
+
+def missing(error):
+    """Which method an operator lacks."""
+    sign, left = re.findall(r"for (?:unary )?(\S).*?: '(\w+)'", error)[0]
+    name = "pow" if "pow" in error else "neg" if "unary" in error else {"+": "add", "-": "sub", "*": "mul"}[sign]
+    if left in ("int", "float"):
+        return f"With a number on the left Python calls __r{name}__: it is missing, or returns NotImplemented."
+    return f"Python calls __{name}__: it is missing, or returns NotImplemented."
+
+
+def first(what, of, function, *arguments):
+    """What a function of the learner gives; where it fails, an earlier task has said why."""
+    try:
+        return function(*arguments)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        raise later(what, of) from error
+
+
+def later(what, of):
+    """In the place of saying once more what an earlier task has said."""
+    return Objection("later", f"{what} can be checked when {of} is right.")
 
 
 def call_value(module, arguments):
@@ -176,19 +211,81 @@ def call_value(module, arguments):
     return [names[line.name].data for line in arguments["program"].lines]
 
 
-def call_backward(module, arguments, calls=1):
+def right_values(module, arguments, what):
+    """The values of a program, if their numbers are right."""
+    if not agree(np.array(first(what, "Value", call_value, module, arguments), float), numbers(**arguments)):
+        raise later(what, "Value")
+    return run_theirs(module, arguments)
+
+
+def call_backward(module, arguments):
     """The leaves' gradients."""
-    names = run_theirs(module, arguments)
-    for _ in range(calls):
-        module.backward(names["y"])
+    names = right_values(module, arguments, "backward")
+    module.backward(names["y"])
     return [names[name].grad for name in LEAVES]
 
 
+def call_twice(module, arguments):
+    """The leaves' gradients after two calls; if one gives wrong ones, it is judged by them."""
+    what, right = "backward, twice", gradients(**arguments)
+    names = right_values(module, arguments, what)
+    first(what, "backward", module.backward, names["y"])
+    one = np.array([names[name].grad for name in LEAVES], float)
+    module.backward(names["y"])
+    two = np.array([names[name].grad for name in LEAVES], float)
+    if agree(two, 2 * one):
+        return 2 * right
+    if agree(cleared_between(module, arguments), 2 * one):
+        text = (
+            "After a second backward(y) the gradients are wrong: values between the leaves and y, or y itself, hand on once more what "
+            "the first call left in their .grad. A call may hand on only its own share: set the .grad of all but the leaves to 0 at "
+            "the start, or keep the gradients of one call apart from .grad."
+        )
+        raise Objection("handed on again", text)
+    return two - one + right
+
+
+def cleared_between(module, arguments):
+    """The leaves' gradients after two calls, all other gradients set to 0 in between."""
+    made, begin = [], module.Value.__init__
+
+    def noted(self, *rest, **more):
+        made.append(self)
+        begin(self, *rest, **more)
+
+    with mock.patch.object(module.Value, "__init__", noted):
+        names = run_theirs(module, arguments)
+    leaves = [names[name] for name in LEAVES]
+    module.backward(names["y"])
+    for value in made:
+        if not any(value is leaf for leaf in leaves):
+            value.grad = 0.0
+    module.backward(names["y"])
+    return np.array([leaf.grad for leaf in leaves], float)
+
+
 def call_chain(module, arguments):
-    """The gradients of the start and of what is added again and again."""
+    """The gradients of the start and of what is added again and again; a short chain has to be right."""
+    what = "backward, a long chain"
+    if not agree(np.array(first(what, "backward", after, module, arguments, 3), float), np.array([1.0, 3.0])):
+        raise later(what, "backward")
+    try:
+        return after(module, arguments, arguments["program"].steps)
+    except RecursionError as error:
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == module.__file__]
+        text = (
+            f"backward raises RecursionError (line {lines[-1] if lines else '?'}): a chain of {DEEP:,} values is too long for calls "
+            "within each other, of which Python allows about a thousand. Walk without recursion: with a list of what is still to be "
+            "looked at."
+        )
+        raise Objection("raised RecursionError", text) from error
+
+
+def after(module, arguments, steps):
+    """The gradients of a chain of that many steps."""
     a, b = (module.Value(float(arguments[name])) for name in "ab")
     y = a
-    for _ in range(arguments["steps"]):
+    for _ in range(steps):
         y = y + b
     module.backward(y)
     return [a.grad, b.grad]
@@ -199,11 +296,11 @@ EXERCISE = Exercise(
     tasks=(
         Task("Value", numbers, cases, ("data of each line",), call=call_value, features=features),
         Task("backward", gradients, cases, ("grad of a, b and c",), call=call_backward, features=features),
-        Task("backward", twice, cases, ("grad of a, b and c after two calls",), features=features,
-             call=lambda module, arguments: call_backward(module, arguments, calls=2),
-             variants={"after one call: a second one adds to it": gradients}),
-        Task("backward", chain, results=("grad of a and b after y = a; y = y + b, again and again",), call=call_chain,
-             cases=lambda draw: {"a": values(draw), "b": values(draw), "steps": one_of(draw, 1, 3, DEEP)}),
+        Task("backward, twice", twice, cases, ("grad of a, b and c after two calls",), call=call_twice, variants={
+            "after one call: a second one adds to what the leaves' .grad holds": gradients,
+        }),
+        Task("backward, a long chain", chain, results=("grad of a and b",), call=call_chain,
+             cases=lambda draw: {"program": Chain(one_of(draw, 3, DEEP)), "a": values(draw), "b": values(draw)}),
     ),
     hints=(
         "Let every operation make a new Value that remembers the values it was made from, and the slope in each: the chain rule "

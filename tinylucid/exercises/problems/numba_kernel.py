@@ -10,7 +10,7 @@ Each channel c of each picture n is filtered by its own kernel w[c] of 3 × 3 nu
 
 Write it as loops over numbers. Three things are different from NumPy:
 - an index is not checked: x[…, H, …] reads whatever lies behind, and x[…, −1, …] is the last row, not a 0 beyond the first;
-- y has the dtype of x, float32 or float64: a GPU's and a disk's worth of memory hangs on it;
+- y has the dtype of x, float32 or float64: a float32 that turns into a float64 takes twice the memory, and time;
 - no @njit(parallel=True) here: it takes seconds to compile, and pays only where there is much to do.
 
 Derive: for a pixel in a corner, at an edge and inside, which of the nine products lie on the picture? From that, between

@@ -1,6 +1,7 @@
 """Solution 17 · The tape: automatic differentiation of your own.
 
 Slopes: a + b: 1 and 1; a − b: 1 and −1; a · b: b and a; −a: −1; aⁿ: n·aⁿ⁻¹; exp(a): exp(a); tanh(a): 1 − tanh²(a).
+Only a⁰ has the slope 0 everywhere, also at a = 0, where a⁻¹ is not defined.
 If y reaches a by the values v that a was used for, ∂y/∂a = Σ_v ∂y/∂v · ∂v/∂a, so all ∂y/∂v have to be complete before a hands
 on anything. A value is always made after those it is made from, so going through them from the last made to the first does it.
 The gradients of one call are collected apart from .grad: else a second call would hand on those of the first once more.
@@ -53,7 +54,7 @@ class Value:
 
     def __pow__(self, n):
         """self ** n, n a whole number."""
-        return made(self.data**n, (self, n * self.data ** (n - 1)))
+        return made(self.data**n, (self, n * self.data ** (n - 1) if n else 0.0))
 
     def exp(self):
         """e to the power of self."""
