@@ -90,7 +90,7 @@ def step__not_squared(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
 
 
 def step__square_of_the_mean(p, g, m, v, t, lr, beta1, beta2, eps, weight_decay):
-    """your v | m² in the place of g²"""
+    """v are wrong | m² in the place of g²"""
     g = g + weight_decay * p
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * m**2

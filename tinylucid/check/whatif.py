@@ -21,12 +21,20 @@ def exchanged(e: Evidence) -> list[Finding]:
 
 
 def variant(e: Evidence) -> list[Finding]:
-    """The right values of a similar function."""
+    """The right values of a similar function, NaN where that has NaN."""
     return [
         Finding(("variant", what), f"It is what comes out {what}.")
         for what, other in e.variants.items()
-        if same(e.given, other)
+        if as_is(e.given, other)
     ]
+
+
+def as_is(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays agree, also in what is not finite."""
+    if a.shape != b.shape:
+        return False
+    odd = ~np.isfinite(b)
+    return np.array_equal(a[odd], b[odd], equal_nan=True) and (odd.all() or same(a[~odd], b[~odd]))
 
 
 def factor(e: Evidence) -> list[Finding] | None:

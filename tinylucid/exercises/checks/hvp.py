@@ -65,7 +65,12 @@ def differences(draw):
 def samples(draw):
     """A few samples of both classes."""
     m, d = whole(draw, 1, 5), whole(draw, 2, 4)
-    return {"a": values(draw, m, d), "t": np.sign(values(draw, m)), "x": values(draw, d), "v": values(draw, d)}
+    return {
+        "a": values(draw, m, d),
+        "t": np.where(values(draw, m) < 0, -1.0, 1.0),
+        "x": values(draw, d),
+        "v": values(draw, d),
+    }
 
 
 def functions(draw):

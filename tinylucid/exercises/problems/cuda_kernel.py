@@ -22,7 +22,9 @@ Shapes: x (rows, n) float, y (rows,) float, n an int; rows may be 1, n may be 1.
 
 The check runs it on an emulated GPU, which looks at every access to memory, in several orders of blocks and threads; it
 needs g++. It looks at y, and not at how the work is shared: a kernel in which one thread adds up a whole row passes too, but
-on a real GPU all others would wait for it. On a real GPU it is launched by: cupy.RawKernel(SOURCE, "row_means")((rows,), (64,), (x, y, np.int32(n))).
+on a real GPU all others would wait for it. There it is launched by
+
+    cupy.RawKernel(SOURCE, "row_means")((rows,), (64,), (x, y, np.int32(n)))
 
     tinylucid exercise check cuda_kernel
 """
