@@ -1317,7 +1317,7 @@ MUTANTS = [
     Mutant(EXERCISES + "trial.py", 'min([first, *shrunk], key=lambda o: rank(o)[1])', 'first', VERDICT),
     Mutant(EXERCISES + "trial.py", 'min([first, *shrunk], key=lambda o: rank(o)[1])', 'max([first, *shrunk], key=lambda o: rank(o)[1])', VERDICT),
     Mutant(EXERCISES + "trial.py", 'lambda o: (o.status == "raised", sum(', 'lambda o: (o.status != "raised", sum(', VERDICT),
-    Mutant(EXERCISES + "trial.py", 'if bad[0].evidence and differs(task, module, bad[0]):', 'if False:', VERDICT),
+    Mutant(EXERCISES + "trial.py", 'if told and differs(task, module, max(told, key=size)):', 'if False:', VERDICT),
     Mutant(EXERCISES + "trial.py", 'given, equal_nan=True)', 'given)', VERDICT),
     Mutant(EXERCISES + "trial.py", 'assert not failing or seen[-1].status != failing', 'assert True', VERDICT),
     Mutant(EXERCISES + "trial.py", 'phases=[Phase.generate, Phase.shrink] if failing', 'phases=[Phase.generate] if failing', VERDICT),

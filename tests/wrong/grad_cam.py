@@ -75,19 +75,19 @@ def grad_cam__exchanged(activations, gradients):
 
 
 def grad_cam__between_0_and_1(activations, gradients):
-    """divides each map by the largest value in it | do not normalise"""
+    """by their largest value | do not normalise"""
     maps = np.maximum((gradients.mean((2, 3), keepdims=True) * activations).sum(1), 0)
     return maps / (maps.max((1, 2), keepdims=True) + 1e-12)
 
 
 def grad_cam__divided_by_0(activations, gradients):
-    """divides each map by the largest value in it | do not normalise"""
+    """by their largest value | do not normalise"""
     maps = np.maximum((gradients.mean((2, 3), keepdims=True) * activations).sum(1), 0)
     return maps / maps.max((1, 2), keepdims=True)
 
 
 def grad_cam__over_the_largest_of_all(activations, gradients):
-    """the largest value in | do not normalise"""
+    """by their largest value | do not normalise"""
     maps = np.maximum((gradients.mean((2, 3), keepdims=True) * activations).sum(1), 0)
     return maps / (maps.max() + 1e-8)
 

@@ -43,11 +43,11 @@ def over_channels(weights):
 
 def normalised(maps):
     """What people make of maps before they show them: maps over their largest value, or between 0 and 1."""
-    for axes, of in (((1, 2), "each map"), (None, "all maps")):
+    for axes in ((1, 2), None):
         top, low = maps.max(axes, keepdims=True), maps.min(axes, keepdims=True)
         for eps in (0, 1e-8):
-            yield maps / (top + eps), f"divides {of} by the largest value in {'it' if axes else 'the batch'}"
-            yield (maps - low) / (top - low + eps), f"stretches {of} to lie between 0 and 1"
+            yield maps / (top + eps), "divides the maps by their largest value"
+            yield (maps - low) / (top - low + eps), "stretches the maps to lie between 0 and 1"
 
 
 def call(module, arguments):

@@ -1,6 +1,7 @@
 """The check of exercise saliency: small nets in either mode, one picture and several, compared with tl.explain."""
 
 import copy
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -83,7 +84,7 @@ def asked(layer, _):
 
 def mended(module, original):
     """The learner's gradient, where it is right, or else the right one: what is wrong with it is said of it alone."""
-    theirs = getattr(module, "gradient", None)
+    theirs: Any = getattr(module, "gradient", None)
 
     def gradient(model, x, target):
         right = OWN(model, x, target)
