@@ -99,7 +99,7 @@ def of_logistic_loss__one_number(a, t, x, v):
 
 
 def of_logistic_loss__slope_at_v(a, t, x, v):
-    """v in the place of x"""
+    """v where x belongs"""
     p = sigmoid(a @ v)
     return a.T @ (p * (1 - p) * (a @ v)) / len(a)
 
