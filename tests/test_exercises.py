@@ -29,7 +29,14 @@ ATTEMPTS = {**attempts(), **UNTUNED}
 QUICK = list(ATTEMPTS)[::3]  # the others are tried in the slow tier
 RIGHT = [key for key, (_, _, attempt) in ATTEMPTS.items() if expected(attempt) == ["right"]]
 WRONG = [key for key in ATTEMPTS if key not in RIGHT]
-MISSED: dict[str, str] = {}  # {wrong solution: why its diagnosis is not the one that a tutor would give}
+MISSED = {  # what is said of them is not what a tutor would say
+    "untuned/add/backward__repeats_come_first": "called a transpose, which it is in the few cases that fail",
+    "untuned/conv_loops/forward__sum_goes_on_along_a_row": "called a matter of where windows begin; the sum is not begun anew",
+    "untuned/cuda_kernel/SOURCE__rest_of_a_row_is_lost": "asks about 1 / n first; where it is wrong is said, but last",
+    "untuned/fourier/backward__inverse_not_adjoint": "not recognised: several factors at once",
+    "untuned/fourier/backward__parity_of_the_height": "told by the column; that a size's parity matters is not seen",
+    "untuned/tape/backward__breadth_first": "where it is wrong is right, but the order is not named",
+}
 
 
 def tiers(keys):

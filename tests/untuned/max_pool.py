@@ -16,7 +16,7 @@ def forward__starts_from_0(x, size, stride):
 
 
 def backward__row_and_column_exchanged(g, x, size, stride):
-    """nothing is lost or added | goes to the wrong places"""
+    """row i and column j exchanged"""
     dx = np.zeros_like(x)
     N, C, P, Q = g.shape
     for n in range(N):

@@ -21,7 +21,7 @@ def backward__breadth_first(y):
 
 
 class Value__power_by_dividing:
-    """** | 0"""
+    """ZeroDivisionError | only where there is a power"""
 
     count = itertools.count()
 

@@ -52,22 +52,21 @@ def forward__batch_axis_alone(x, weight, bias, running_mean, running_var, traini
 
 
 def running__batch_axis_alone(x, running_mean, running_var, momentum):
-    """over axis 0 alone | axes 0, 2 and 3"""
-    mean, var = x.mean(axis=0), x.var(axis=0, ddof=1)
-    return (1 - momentum) * along(running_mean)[0] + momentum * mean, (1 - momentum) * along(running_var)[
-        0
-    ] + momentum * var
+    """left by axis 0 alone | axes 0, 2 and 3"""
+    mean, var = x.mean(axis=0), x.var(axis=0)
+    moved = lambda old, new: (1 - momentum) * along(old)[0] + momentum * new
+    return moved(running_mean, mean), moved(running_var, var)
 
 
 def running__batch_axis_alone_unaligned(x, running_mean, running_var, momentum):
-    """over axis 0 alone | axes 0, 2 and 3"""
+    """left by axis 0 alone | axes 0, 2 and 3"""
     m = len(x)
     mean, var = x.mean(axis=0), x.var(axis=0) * (m / max(m - 1, 1))
     return (1 - momentum) * running_mean + momentum * mean, (1 - momentum) * running_var + momentum * var
 
 
 def backward__batch_axis_alone(g, x, weight, bias, running_mean, running_var, training, eps):
-    """over axis 0 alone | axes 0, 2 and 3"""
+    """left by axis 0 alone | axes 0, 2 and 3"""
     x_hat, s = normalised(x, running_mean, running_var, training, eps)
     gx = gradients(g, x, weight, x_hat, s)[0] if training else g * along(weight) * s
     return gx, (g * x_hat).sum(0), g.sum(0)

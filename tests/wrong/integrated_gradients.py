@@ -109,7 +109,7 @@ def integrated_gradients__over_the_pixels(gradient, x, baseline, steps):
 
 
 def integrated_gradients__last_only(gradient, x, baseline, steps):
-    """wrong"""
+    """the gradient of the last part alone | +="""
     for k in range(steps):
         total = gradient(baseline + (k + 0.5) / steps * (x - baseline))
     return (x - baseline) * total / steps

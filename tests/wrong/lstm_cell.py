@@ -98,6 +98,18 @@ def backward__not_squared(g_h, g_c, x, h, c, weight_ih, weight_hh, bias):
     return through(g_h, g_c, x, h, c, weight_ih, weight_hh, bias, dg=lambda v: v["d"] * v["i"] * (1 - v["g"]))
 
 
+def backward__tanh_of_c_not_squared(g_h, g_c, x, h, c, weight_ih, weight_hh, bias):
+    """1 − tanh(c') in the place of 1 − tanh²(c')"""
+    return through(g_h, g_c, x, h, c, weight_ih, weight_hh, bias,
+                   d=lambda v: v["g_c"] + v["g_h"] * v["o"] * (1 - v["t"]))  # fmt: skip
+
+
+def backward__no_tanh_squared(g_h, g_c, x, h, c, weight_ih, weight_hh, bias):
+    """the slope 1 − tanh in the place of 1 − tanh²"""
+    return through(g_h, g_c, x, h, c, weight_ih, weight_hh, bias, dg=lambda v: v["d"] * v["i"] * (1 - v["g"]),
+                   d=lambda v: v["g_c"] + v["g_h"] * v["o"] * (1 - v["t"]))  # fmt: skip
+
+
 def backward__forget_gate_forgotten_for_c(g_h, g_c, x, h, c, weight_ih, weight_hh, bias):
     """Your gradient for c is wrong | times the forget gate f"""
     return through(g_h, g_c, x, h, c, weight_ih, weight_hh, bias, dc=lambda v: v["d"])

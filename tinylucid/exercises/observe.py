@@ -102,7 +102,11 @@ def described(part: Any) -> str:
     """What something is, where an array should be."""
     if part is None:
         return "None"
-    return f"an array of {part.dtype}" if isinstance(part, (np.ndarray, np.generic)) else f"a {type(part).__name__} that is no array"
+    return (
+        f"an array of {part.dtype}"
+        if isinstance(part, (np.ndarray, np.generic))
+        else f"a {type(part).__name__} that is no array"
+    )
 
 
 def evidence(task: Task, name: str, given: Any, true: Any, arguments: Arguments) -> Evidence:

@@ -87,7 +87,7 @@ def varied(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def size(outcome: Outcome) -> int:
     """How large a case is."""
-    return sum(a.size if isinstance(a, np.ndarray) else 1 for a in outcome.arguments.values())
+    return sum(getattr(a, "size", 1) for a in outcome.arguments.values())
 
 
 def cause(evidence: Sequence[Evidence]) -> Finding:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import devices, ops
 from ..drawn import one_of, positive, values, whole
-from ..task import Exercise, Task
+from ..task import Exercise, Objection, Task, as_tuple
 
 AXES = (0, 2, 3)
 
@@ -105,10 +105,14 @@ VARIANTS = {
     "with statistics of each pixel over the channels: a channel's are over axes 0, 2 and 3": similar((1,)),
 }
 GRADIENTS = {
-    "if x had paths through mean and variance in evaluation: there they do not depend on it": paths_in_evaluation,
-    "with x in the place of x̂": lambda x, weight, bias, *rest: x * along(weight) + along(bias),
-    "with means over N in the place of m = N·H·W": similar(paths=lambda x: float(x.shape[2] * x.shape[3])),
-    "with sums in the place of means over the m numbers of a channel": similar(paths=lambda x: float(x[:, 0].size)),
+    "if x has paths through mean and variance in evaluation: there they do not depend on it": paths_in_evaluation,
+    "with x in the place of x̂: x is normalised first": lambda x, weight, bias, *rest: x * along(weight) + along(bias),
+    "with means over N in the place of m: they are over all m = N·H·W numbers of a channel": similar(
+        paths=lambda x: float(x.shape[2] * x.shape[3])
+    ),
+    "with sums in the place of means over the m numbers of a channel: the slopes of mean and variance have 1/m": similar(
+        paths=lambda x: float(x[:, 0].size)
+    ),
 }
 MOVED = {
     "with the variance divided by m: the running one takes the unbiased one, divided by m − 1": lambda x, mean, var, momentum: (
@@ -119,7 +123,7 @@ MOVED = {
         running(x, mean, var, momentum)[0],
         (1 - momentum) * var + momentum * x.std(AXES, ddof=1),
     ),
-    "if the batch's were added to all of the old ones: the old ones are multiplied by 1 − momentum": lambda x, mean, var, momentum: (
+    "if the batch's are added to all of the old ones: the old ones are multiplied by 1 − momentum": lambda x, mean, var, momentum: (
         mean + momentum * x.mean(AXES),
         var + momentum * x.var(AXES, ddof=1),
     ),
@@ -148,13 +152,32 @@ def factors(x, running_var, training, eps, **_):
     return {"x": {"1/√(var + eps)": s}, "weight": {"1/√(var + eps)": s}}
 
 
+def by_channel(function, names):
+    """A ``call`` that objects to results (C, H, W) which should be (C,): those that have a name here."""
+
+    def call(module, arguments):
+        found = getattr(module, function)(*arguments.values())
+        shape = arguments["x"].shape[1:]
+        parts = as_tuple(found)
+        for name, part in zip(names, parts) if len(parts) == len(names) else ():
+            if name and getattr(part, "shape", ()) in {shape, (1, *shape)}:
+                text = (
+                    f"Your {name} has shape {part.shape}, which is left by axis 0 alone, and should have ({shape[0]},)"
+                )
+                raise Objection("axis 0 alone", f"{text}: a channel's means and sums are over axes 0, 2 and 3.")
+        return found
+
+    return call
+
+
 EXERCISE = Exercise(
     title="Batch normalisation",
     tasks=(
         Task("forward", batch_norm, cases, variants=VARIANTS),
-        Task("running", running, batches, results=("running_mean", "running_var"), variants=MOVED),
+        Task("running", running, batches, results=("running_mean", "running_var"), variants=MOVED,
+             call=by_channel("running", ("running_mean", "running_var"))),
         Task("backward", batch_norm, cases, results=("x", "weight", "bias"), gradient=True, parts=parts, factors=factors,
-             variants={**VARIANTS, **GRADIENTS}),
+             variants={**VARIANTS, **GRADIENTS}, call=by_channel("backward", ("", "gradient for weight", "gradient for bias"))),
     ),
     hints=(
         "Begin with evaluation: mean and variance are constants there, and y is a straight line in x.",

@@ -89,7 +89,7 @@ EXERCISE = Exercise(
     tasks=(
         Task("im2col", im2col, cases, results=("columns",), features=features, variants=ORDERS),
         Task("forward", conv2d, pictures, features=features_of_forward,
-             variants={"if the kernel were turned by 180 degrees: lay it on the picture as it is": flipped,
+             variants={"if the kernel is turned by 180 degrees: lay it on the picture as it is": flipped,
                        "with the numbers of a kernel in the order kh, kw, C: it should be C, kh, kw, as in columns": channels_last,
                        "for weight.reshape(-1, O).T: each kernel should be a row of weight.reshape(O, -1)": by_columns}),
         Task("col2im", im2col, cases, results=("x",), gradient=True, features=features, places=places, factors=factors,

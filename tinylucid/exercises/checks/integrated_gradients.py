@@ -70,6 +70,9 @@ SIMILAR = {
     "for points α·(x − baseline): the way begins at the baseline": way(lambda x, b: 0 * b, lambda x, b: x - b),
     "for points baseline + α·x: the way ends at x, so α goes with x − baseline": way(lambda x, b: b, lambda x, b: x + b),
     "for points α·x, as if the baseline were 0 on the way": way(lambda x, b: 0 * b, lambda x, b: x),
+    "with the gradient of the last part alone, which overwrites the others: add them up (+=)":
+        lambda g, x, b, n: (x - b) * mean(g, x, b, middles(n)[-1:]) / n,
+    "with the gradient at the middle of the last part alone: take the mean of all parts": at(lambda n: middles(n)[-1:]),
     "for the gradient at x alone, without a way that leads there": at(lambda n: np.ones(1)),
     "for the gradient at the middle of the way alone: take steps parts": at(lambda n: np.full(1, 0.5)),
     "for one mean over points and pixels: each pixel has its own": lambda g, x, b, n: (x - b) * mean(g, x, b, middles(n)).mean(),

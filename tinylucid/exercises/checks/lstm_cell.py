@@ -46,11 +46,12 @@ def with_slopes(of_sigmoid, of_tanh, which="ifgoc"):
 
 
 OTHERWISE = {
-    f"for the gates in the order {', '.join(order)}": step(order) for order in ("ifog", "igfo", "figo", "iofg")
+    f"for the gates in the order {', '.join(order)}: it is i, f, g, o": step(order)
+    for order in ("ifog", "igfo", "figo", "iofg")
 } | {
-    "without tanh of c'": step(squash=(sigmoid, sigmoid, tanh, sigmoid, lambda c: c)),
-    "with a sigmoid in the place of tanh for g": step(squash=(sigmoid, sigmoid, sigmoid, sigmoid, tanh)),
-    "if h' came from the c before the step": lambda x, h, c, *weights: (
+    "without tanh of c': h' = o·tanh(c')": step(squash=(sigmoid, sigmoid, tanh, sigmoid, lambda c: c)),
+    "with a sigmoid in the place of tanh for g: g is tanh(z)": step(squash=(sigmoid, sigmoid, sigmoid, sigmoid, tanh)),
+    "if h' is made from the c before the step: it is made from c'": lambda x, h, c, *weights: (
         step()(x, h, c, *weights)[0] / tanh(step()(x, h, c, *weights)[1]) * tanh(c),
         step()(x, h, c, *weights)[1],
     ),
@@ -65,6 +66,7 @@ SLOPES = {
     "without the slopes of tanh": with_slopes(one, one, "gc"),
     "without the slopes of the sigmoids and of tanh": with_slopes(one, one),
     "with the slope 1 − tanh in the place of 1 − tanh²": with_slopes(one, lambda y: 1 - y, "gc"),
+    "with the slope 1 − tanh(c') in the place of 1 − tanh²(c')": with_slopes(one, lambda y: 1 - y, "c"),
     "with the slope 1 − g in the place of 1 − g²": with_slopes(one, lambda y: 1 - y, "g"),
     "with a sigmoid's slope, g·(1 − g), for g, which comes from tanh": with_slopes(one, lambda y: y * (1 - y), "g"),
 }

@@ -77,7 +77,7 @@ class Number(float):
 
 def cases(draw):
     """A program of a few lines that y depends on, and three numbers."""
-    leaves = {name: values(draw) for name in LEAVES}
+    leaves = {name: values(draw) * one_of(draw, 1.0, 1.0, 1.0, 0.0) for name in LEAVES}
     known = {name: float(a) for name, a in leaves.items()}
     count, seed = one_of(draw, 3, 5, 1, 2, 4, 6), whole(draw, 0, 2**16)
     rng = np.random.default_rng([seed, *(int(100 * abs(v)) for v in known.values())])  # of all, so that few are alike
@@ -99,6 +99,8 @@ def line(rng, name, latest, known):
     number, sign = any_of(2, 3, 4), any_of("+", "-", "*")
     functions = ["{}.tanh()", "{}.tanh()", "-{}", "{} ** 2", "{} ** 3", "{} ** -1", "{} ** -2"]
     functions += ["{}.exp()"] * 2 * (known[x] < 3)
+    if known[x] == 0:
+        return Line(name, any_of(f"{x} ** 2", f"{x} ** 1", f"{x} ** 3", f"{x}.exp()", f"{x} {sign} {number}"), (x,))
     if not 0.1 < abs(known[x]) < LARGE:
         return Line(name, f"{x}.tanh()", (x,))
     kind = any_of("two", "two", "two", "number", "number", "function", "function", "function")

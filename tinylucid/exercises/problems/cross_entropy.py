@@ -1,7 +1,8 @@
 """Exercise 4 · Softmax and cross-entropy.
 
 A classifier gives K logits x_i1 … x_iK for each of N samples, and the sample's class is labels[i]. The softmax makes
-probabilities of the logits, p_ij = exp(x_ij) / Σ_k exp(x_ik), and the loss is the mean surprise at the right classes,
+probabilities of the logits, p_ij = exp(x_ij) / Σ_k exp(x_ik), and the loss is the mean of −log p of the right classes, which
+is 0 if each of them has p = 1, and large if one of them has nearly 0,
 
     L = −1/N · Σ_i log p_{i, labels[i]}.
 

@@ -11,7 +11,7 @@ so a channel has one weight, the same at all places; it may be negative.
 Derive: if what follows the layer is global average pooling and then a linear layer, z = Σ_k w_k · mean_ij A[k, i, j] + b,
 what is ∂z/∂A[k, i, j], and what is α[k]?  (Then Grad-CAM is, up to a factor, CAM: Zhou et al., 2016.)
 Shapes: activations and gradients (N, K, H, W), the gradients ∂z/∂A at hand as an array; the map (N, H, W), as small as the
-layer's planes: it is not enlarged here. One picture's map does not depend on the others. Done in NumPy alone.
+layer's planes: it is not enlarged here. One picture's map does not depend on the others. Use NumPy, and nothing of tinylucid.
 
     tinylucid exercise check grad_cam
 """
