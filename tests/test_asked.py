@@ -71,7 +71,7 @@ CALLS = [
     # what is no net, no optimiser, no data
     (lambda: tl.fit(Net, (X, Y), epochs=1), TypeError, "fit: expected a net|got the class Net|Net(…)"),
     (lambda: tl.evaluate(Net, (X, Y)), TypeError, "evaluate: expected a net|got the class Net"),
-    (lambda: tl.predict(len, X), TypeError, "predict: expected a net|built-in function len"),
+    (lambda: tl.predict(len, X), TypeError, "predict: expected a net|the function len"),
     (lambda: tl.summary(Net, (1, 4, 4)), TypeError, "summary: expected a net|got the class Net"),
     (lambda: fit(optimizer="adam"), TypeError, "optimizer must be made before|tl.optim.Adam(model.parameters()|'adam'"),
     (lambda: fit(optimizer=tl.optim.Adam), TypeError, "optimizer must be made before|class"),

@@ -379,7 +379,7 @@ wrong("nn", "no forward", lambda: Unfinished()(tl.ones(2)), NotImplementedError,
 wrong("nn", "a return forgotten", lambda: nn.Sequential(Silent(), nn.Linear(2, 2))(tl.ones(1, 2)), TypeError,
       where="linear (layer '1')", expected="a tensor or an array", got="got None", do="lack its return")
 wrong("nn", "a function among layers", lambda: nn.Sequential(nn.Linear(2, 2), F.relu), TypeError,
-      where="add_module('1')", expected="a Module", got="got function", do="called in forward")
+      where="add_module('1')", expected="a Module", got="got the function relu", do="called in forward")
 wrong("nn", "a class among layers", lambda: nn.Sequential(nn.Linear(2, 2), nn.ReLU), TypeError,
       where="add_module('1')", expected="a Module", got="the class ReLU", do="ReLU(…)")
 wrong("nn", "a list of layers", lambda: nn.Sequential([nn.Tanh()]), TypeError,

@@ -167,7 +167,7 @@ def test_a_missing_attribute_and_a_missing_forward_say_so():
     [
         ("register_buffer", np.ones(2), "Tensor or None, got ndarray"),
         ("register_parameter", tl.ones(2), "Parameter or None, got Tensor"),
-        ("add_module", tl.relu, "Module, got function"),
+        ("add_module", tl.relu, "Module, got the function relu"),
     ],
 )
 def test_registering_the_wrong_type(method, value, expected):

@@ -334,7 +334,8 @@ def _stranger(x: Any) -> str:
     """What came in place of a module, and what to do with it."""
     if isinstance(x, type):
         return f"the class {x.__name__}; make a net of it: {x.__name__}(…)"
-    return f"{x!r:.60}; a list is unpacked by *, a function called in forward"
+    got = f"the function {x.__name__}" if callable(x) and hasattr(x, "__name__") else f"{x!r:.60}"
+    return f"{got}; a list is unpacked by *, a function called in forward"
 
 
 def _counted(kind: str, names: list[str]) -> str:
