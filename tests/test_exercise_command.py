@@ -208,10 +208,11 @@ def test_what_is_found_is_printed_for_a_person(home, checks, capsys):
     _, out, _ = ran(capsys, "check", "relu")
     assert out.startswith("not yet relu\n\nIt has the wrong sign.\n")
     assert "your file printed" not in out
-    checks |= {"printed": "one\x1b[2J\ntwo\n" + "more\n" * 9}
+    checks |= {"printed": "one\x1b[2J\ntwo\n" + "more\n" * 9 + "1 " * 60 + "\nnever\n"}
     _, out, _ = ran(capsys, "check", "relu")
     shown = out.partition("your file printed\n")[2]
-    assert shown.splitlines()[1:9] == ["  two", *["  more"] * 6, "  … and 3 lines more"]
+    long = "1 " * 49 + "…"
+    assert shown.splitlines()[1:14] == ["  two", *["  more"] * 9, f"  {long}", "  …", ""]
     assert "\x1b" not in shown.splitlines()[0]
     checks |= {"status": "passed"}
     assert "wrong sign" not in ran(capsys, "check", "relu")[1]
