@@ -568,6 +568,57 @@ def test_the_time_is_shared_by_the_tasks(monkeypatch):
     assert given == [1.2, 1.2]
 
 
+def test_what_follows_from_an_earlier_mistake_is_told_so(monkeypatch):
+    told = lambda function, status, *causes: {"function": function, "status": status, "causes": causes, "text": "so"}
+
+    def texts(*found):
+        given = iter({**one, "causes": list(one["causes"])} for one in found)
+        monkeypatch.setattr(trial, "try_task", lambda task, module, seconds: next(given))
+        tasks = [task(function=one["function"]) for one in found]
+        return [one["text"] for one in trial.try_all(types.SimpleNamespace(tasks=tasks), module())]
+
+    wrong, lost = told("first", "wrong", "the wrong sign"), told("second", "wrong", "not recognised")
+    assert texts(wrong, lost) == ["so", "second is wrong too, perhaps since first is."]
+    assert texts(told("first", "right"), lost) == texts(told("first", "unwritten"), lost) == ["so", "so"]
+    assert texts(wrong, wrong) == texts(lost, wrong) == ["so", "so"], "what is recognised is told"
+    assert texts(wrong, told("second", "wrong", "raised E", "not recognised"))[1] == "so"
+
+
+def test_of_few_cases_that_fail_more_are_drawn():
+    of = lambda wrong: trial.try_task(task(), module(backward=lambda g, x: g if wrong(x) else 2 * g * x))["failed"]
+    few = of(lambda x: x.size == 20 and x[0] > 0.3)
+    assert few.endswith(" of 200 cases")
+    assert int(few.split()[0]) > 1
+    assert of(lambda x: x.size > 5).endswith(" of 100 cases")
+    assert of(lambda x: False) == "0 of 100 cases"
+
+
+def test_cases_are_the_same_in_each_check_but_others_where_more_are_drawn():
+    def drawn_with(seed):
+        found = trial.run(task(), module(backward=lambda g, x: 2 * g * x), 60, seed_of_cases=seed)
+        return [o.arguments["x"].tolist() for o in found]
+
+    first, again, more = (drawn_with(seed) for seed in (trial.SEED, trial.SEED, trial.SEED + 1))
+    assert first == again
+    assert len(first) == len(more) == 100
+    assert sum(x in first for x in more) < 50
+
+
+def test_what_is_printed_is_kept_as_far_as_there_is_room():
+    kept = trial.Limited()
+    assert kept.write("ab\n") == 3
+    assert kept.write("x" * 5000) == 5000, "as much as print was asked to write"
+    assert kept.write("more") == 4
+    assert kept.getvalue() == "ab\n" + "x" * (trial.PRINTED - 3)
+
+    def backward(g, x):
+        print(x.size)
+        return g
+
+    found = trial.try_task(task(), module(backward=backward))
+    assert found["printed"] == "1\n", "of the smallest case alone"
+
+
 # --- the process of a learner's file ----------------------------------------------------------------------------------
 
 
