@@ -507,11 +507,13 @@ def test_what_else_is_wrong_with_what_was_repeated_is_told_too():
     assert found.key == ("shape", "not summed")
     assert found.text.endswith("so sum over it. It has the wrong sign everywhere.")
     assert said(gradient(A, row)).endswith("so sum over it.")
-    assert said(gradient(A, row), gradient(2 * B[0], B[0])).endswith("It is twice what it should be everywhere: " + TWICE)
+    assert said(gradient(A, row), gradient(2 * B[0], B[0])).endswith(TWICE)
     assert said(gradient(A * np.cos(9 * A), row)).endswith("so sum over it."), "what is not recognised is not told"
 
 
-TWICE = "something is counted twice (or a mean over two is missing)."
+TWICE = (
+    "sum over it. It is twice what it should be everywhere: something is counted twice (or a mean over two is missing)."
+)
 
 
 # --- what if ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """From the calls of a learner's function to the words that are said: each room of the exercises alone, on cases made by hand."""
 
-import io
 import math
 import sys
 import types
@@ -325,9 +324,7 @@ def test_what_is_known_comes_before_what_is_not():
     assert found["text"] == "Your gradient for w is wrong. It has the wrong sign everywhere."
     assert [label for label, _ in found["case"]] == ["your ∂w", "right ∂w"], "what is shown is what is spoken of"
     alike = {"x": Evidence("x", -A, A, {}, ("g",)), "w": Evidence("w", -B, B, {}, ("g",))}
-    assert judged([outcome("wrong", alike)])["text"].startswith(
-        "Your gradients for x and w are wrong. It"
-    )
+    assert judged([outcome("wrong", alike)])["text"].startswith("Your gradients for x and w are wrong. It")
     strange = {"x": both["x"], "w": Evidence("w", B + np.sin(9 * B), B, {}, ("g",))}
     found = judged([outcome("wrong", strange, k=2)] * 3 + [right(k=1)] * 3)
     assert found["text"] == "Your gradients for x and w are wrong at k = 2, right at k = 1."
@@ -469,11 +466,10 @@ def test_values_in_a_few_lines():
     assert verdict.text(np.ones(33)) == "an array of shape (33,)"
 
 
-@given(st.lists(st.integers(1, 3), max_size=4), st.sampled_from([float, int]))
+@given(st.lists(st.integers(0, 3), max_size=3), st.sampled_from([float, int]))
 def test_what_is_shown_of_an_array_is_python(shape, dtype):
     """To be copied into one's own file, it makes the array again; its lines follow one another without gaps."""
-    array = np.arange(np.prod(shape, dtype=int) % 33).astype(dtype)
-    array = (array * 0.25).astype(dtype).reshape(shape) if array.size == np.prod(shape, dtype=int) else array
+    array = np.arange(0.75, 32)[: np.prod(shape, dtype=int)].astype(dtype).reshape(shape)
     text = verdict.text(array)
     np.testing.assert_array_equal(eval(text, {"np": np}), array)
     assert "\n\n" not in text
@@ -481,7 +477,8 @@ def test_what_is_shown_of_an_array_is_python(shape, dtype):
 
 def test_the_smallest_case_is_shown_with_both_values():
     small = wrong(np.array([1.0, 3]), np.array([1.0, -1e-9]), g=np.ones(2), stride=2)
-    assert verdict.shown(task(), small, ["x"]) == verdict.shown(task(), small, []) == [
+    assert verdict.shown(task(), small, []) == verdict.shown(task(), small, ["x"])
+    assert verdict.shown(task(), small, ["x"]) == [
         ("g", "np.array([1., 1.])"),
         ("stride", "2"),
         ("your ∂x", "np.array([1., 3.])"),
