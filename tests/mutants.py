@@ -1397,7 +1397,7 @@ MUTANTS = [
     Mutant("tinylucid/commands/exercise.py", '    if (folder / PROGRESS).is_file():\n        note', '    if True:\n        note', COMMAND + "elsewhere"),
     Mutant("tinylucid/commands/exercise.py", '["…"] * (len(lines) > 12)', '["…"] * (len(lines) > 99)', COMMAND + "for_a_person"),
     Mutant("tinylucid/commands/exercise.py", 'if len(line) > 100 else printable(line)', 'if len(line) > 100 else line', COMMAND + "for_a_person"),
-    Mutant("tinylucid/commands/exercise.py", '        if printed.strip():', '        if printed or not printed:', COMMAND + "from_start"),
+    Mutant("tinylucid/commands/exercise.py", '        if printed.strip():', '        if printed or not printed:', COMMAND + "for_a_person"),
     Mutant("tinylucid/commands/exercise.py", '* (found["status"] == "failed")', '* False', COMMAND + "for_a_person"),
     Mutant("tinylucid/commands/exercise.py", 'index = exercises.NAMES.index(name) + 1', 'index = exercises.NAMES.index(name)', COMMAND + "from_start"),
     Mutant("tinylucid/commands/exercise.py", '{"learners": rows, "mistakes"', '{"learners": [], "mistakes"', COMMAND + "class"),
@@ -1446,6 +1446,7 @@ MUTANTS = [
     Mutant(DIAGNOSIS + "whatif.py", 'if np.abs(a).max(initial=0) > CLOSE * np.abs(b).max() else True', 'if True else True', DIAGNOSE),
     Mutant(DIAGNOSIS + "patterns.py", 'if e.given.size < 2 or abs(e.true.sum()) <= CLOSE * np.abs(e.true).sum():', 'if e.given.size < 2:', DIAGNOSE),
     Mutant(DIAGNOSIS + "patterns.py", 'if abs(e.given.sum() - e.true.sum()) > CLOSE * np.abs(e.true).sum():', 'if False:', DIAGNOSE),
+    Mutant(EXERCISES + "verdict.py", 'CHANCE if elsewhere == "elsewhere" else CHANCE / 100', 'CHANCE', VERDICT),
 ]  # fmt: skip
 
 

@@ -546,6 +546,7 @@ def test_nan_is_told_first_where_the_first_case_has_it():
     nan, sign = gradient(np.where(A > 0, np.nan, A), A), gradient(-A, A)
     assert diagnose([nan, sign]).key == ("not finite",)
     assert said(nan, sign).startswith("It holds NaN or infinity: a division by 0")
+    assert diagnose([gradient([np.inf, 1.0, 2], [3.0, 1, 2])]).key == ("not finite",)
     found = diagnose([sign, nan])
     assert found.key == ("sign",)
     assert found.text.startswith("It has the wrong sign everywhere. In other cases it holds NaN or infinity")
@@ -744,6 +745,8 @@ def test_a_part_is_off_by_another_factor_in_each_channel():
     assert found.text == "It is a sum of parts: the mean's part is off by a factor, in each channel another."
     one = np.array([1.0, 1, -2])[:, None, None]
     assert whatif.parts_of_channels(gradient(rest + one * PICTURE, rest + PICTURE, parts=parts)), "two are right"
+    rounded = rest + one * PICTURE + 1e-9 * np.sin(9 * PICTURE)
+    assert whatif.parts_of_channels(gradient(rounded, rest + PICTURE, parts=parts)), "but for rounding"
     turned = rest + factors * PICTURE[::-1]
     assert whatif.parts_of_channels(gradient(turned, rest + PICTURE, parts=parts)) == []
     samples = rest + np.array([2.0, 3])[:, None, None, None] * PICTURE

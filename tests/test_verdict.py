@@ -422,6 +422,8 @@ def test_what_holds_of_all_that_fail_is_told_if_it_is_no_chance():
     words = {"features": lambda **a: {"windows overlap": a["k"]}}
     outcomes = [*several(noise, 9, k=False), *several(right, 3, k=False), *several(right, 28, k=True)]
     assert parted(*outcomes, **words) == "right where windows overlap, not always elsewhere."
+    chance = [*several(noise, 5, k=True), *several(right, 9, k=True), *several(right, 2, k=False)]
+    assert parted(*chance, **words) == "", "most cases have it, those that fail too"
     two = [
         *several(noise, 9, p="a", q="c"),
         *several(right, 3, p="a", q="c"),
@@ -581,11 +583,15 @@ def test_what_follows_from_an_earlier_mistake_is_told_so(monkeypatch):
     assert texts(wrong, told("second", "wrong", "raised E", "not recognised"))[1] == "so"
 
 
-def test_of_few_cases_that_fail_more_are_drawn():
+def test_of_few_cases_that_fail_more_are_drawn(monkeypatch):
+    tried = []
+    judge = lambda task, outcomes, least: tried.extend(outcomes) or verdict.verdict(task, outcomes, least)
+    monkeypatch.setattr(trial, "verdict", judge)
     of = lambda wrong: trial.try_task(task(), module(backward=lambda g, x: g if wrong(x) else 2 * g * x))["failed"]
     few = of(lambda x: x.size == 20 and x[0] > 0.3)
     assert few.endswith(" of 200 cases")
     assert int(few.split()[0]) > 1
+    assert len({o.arguments["x"].tobytes() for o in tried}) > 150, "and not the same ones again"
     assert of(lambda x: x.size > 5).endswith(" of 100 cases")
     assert of(lambda x: False) == "0 of 100 cases"
 
