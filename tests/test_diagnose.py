@@ -233,6 +233,18 @@ def test_the_right_numbers_in_the_wrong_places():
     assert patterns.rearranged(gradient([1.0], [2.0])) is None
 
 
+def test_a_total_is_kept_though_its_parts_go_elsewhere():
+    moved = A.copy()
+    moved[0, 0], moved[1, 1] = A[0, 0] + 0.7, A[1, 1] - 0.7
+    (found,) = patterns.total(gradient(moved, A))
+    assert (found.key, found.text[:20]) == (("total",), "Its total is right: ")
+    assert patterns.total(gradient(A + B, A)) == []
+    centred = A - A.mean()
+    assert patterns.total(gradient(B, centred)) is None, "a total of 0 may be that of anything"
+    assert patterns.total(gradient([1.0], [1.5])) is None
+    assert diagnose([gradient(moved, A), gradient(B + A.sum() / 20 - B.mean(), A)]).key == ("total",)
+
+
 def test_a_shift_of_what_varies():
     assert "by the same number everywhere, 0.5:" in patterns.offset(gradient(A + 0.5, A))[0].text
     assert patterns.offset(gradient(np.ones(3) * 3, np.ones(3))) == [], "of a constant it may be anything"
@@ -474,10 +486,34 @@ def test_what_was_repeated_is_summed_back(came, data):
     array = np.arange(float(np.prod(came, dtype=int))).reshape(came)
     repeated = shapes.repeated(tuple(came), due)
     assert (not repeated) == (tuple(came) == due)
-    summed = shapes.summed(array, due)
-    assert summed.shape == due
-    y = np.ones(due)
-    assert (summed * y).sum() == (array * np.broadcast_to(y, came)).sum()
+    mended = shapes.mended(gradient(array, np.zeros(due)))
+    assert mended.given.shape == due
+    np.testing.assert_array_equal(mended.given, by_hand(array, due), "an adjoint of broadcasting")
+    assert mended.given.sum() == array.sum()
+    assert shapes.mended(result(array, np.zeros(due))).given is array, "what was repeated of a result is left"
+
+
+def by_hand(array, due):
+    """Each number added where broadcasting takes it from."""
+    sources, found = np.broadcast_to(np.arange(np.prod(due, dtype=int)).reshape(due), array.shape), np.zeros(due)
+    np.add.at(found.reshape(-1), sources.ravel(), array.ravel())
+    return found
+
+
+def test_what_else_is_wrong_with_what_was_repeated_is_told_too():
+    """It has the wrong shape, and, summed, the wrong sign; what is right once it is summed needs no more words."""
+    row = A.sum(0)
+    found = diagnose([gradient(-A, row), gradient(-B, B.sum(0))])
+    assert found.key == ("shape", "not summed")
+    assert found.text.endswith("so sum over it. It has the wrong sign everywhere.")
+    assert said(gradient(A, row)).endswith("so sum over it.")
+    assert said(gradient(A, row), gradient(2 * B[0], B[0])).endswith(TWICE)
+    assert said(gradient(A * np.cos(9 * A), row)).endswith("so sum over it."), "what is not recognised is not told"
+
+
+TWICE = (
+    "sum over it. It is twice what it should be everywhere: something is counted twice (or a mean over two is missing)."
+)
 
 
 # --- what if ----------------------------------------------------------------------------------------------------------
@@ -488,8 +524,32 @@ def test_results_of_others():
     assert whatif.exchanged(result(B, A, others={"w": B}))[0].text.startswith("It is the result w")
     assert whatif.exchanged(gradient(B, A, others={"w": A})) == []
     assert whatif.variant(gradient(B, A, variants={"of a sum": B, "of a mean": A}))[0].text == (
-        "It is what would be right of a sum."
+        "It is what comes out of a sum."
     )
+
+
+def test_a_similar_function_is_known_by_what_is_not_finite_too():
+    odd = np.array([1.0, np.nan, np.inf, -np.inf])
+    of = lambda given: whatif.variant(gradient(given, np.ones(4), variants={"as it was": odd}))
+    assert keys(of(odd.copy())) == [("variant", "as it was")]
+    assert of([1.0, np.nan, -np.inf, -np.inf]) == of([1.0, 2, np.inf, -np.inf]) == of([2.0, *odd[1:]]) == []
+    assert of(odd[:3]) == []
+    assert whatif.as_is(np.full(2, np.nan), np.full(2, np.nan))
+    assert diagnose([gradient(odd, np.ones(4), variants={"as it was": odd})] * 2).key == ("variant", "as it was"), (
+        "before its NaN is told"
+    )
+    wide = gradient(A, A[0], variants={"without the sum": A})
+    assert diagnose([wide, wide]).text == "It is what comes out without the sum.", "before its shape is told"
+
+
+def test_nan_is_told_first_where_the_first_case_has_it():
+    nan, sign = gradient(np.where(A > 0, np.nan, A), A), gradient(-A, A)
+    assert diagnose([nan, sign]).key == ("not finite",)
+    assert said(nan, sign).startswith("It holds NaN or infinity: a division by 0")
+    assert diagnose([gradient([np.inf, 1.0, 2], [3.0, 1, 2])]).key == ("not finite",)
+    found = diagnose([sign, nan])
+    assert found.key == ("sign",)
+    assert found.text.startswith("It has the wrong sign everywhere. In other cases it holds NaN or infinity")
 
 
 @pytest.mark.parametrize(
@@ -545,9 +605,9 @@ ONLY = {
     ("as ones", "q"): ({"q": Q}, {"q": np.ones((4, 4))}, "if q were 1"),
     ("negative", "q"): ({"q": Q}, {"q": -Q}, "for −q"),
     ("negative", "g"): ({"g": Q}, {"g": -Q}, "for −g"),
-    ("instead", "q", "r"): ({"q": Q, "r": Q2}, {"q": Q2}, "with r in the place of q"),
-    ("instead", "r", "q"): ({"q": Q, "r": Q2}, {"r": Q}, "with q in the place of r"),
-    ("swapped", "q", "r"): ({"q": Q, "r": Q2}, {"q": Q2, "r": Q}, "for q and r exchanged"),
+    ("instead", "q", "r"): ({"q": Q, "r": Q2}, {"q": Q2}, "comes out with r where q belongs"),
+    ("instead", "r", "q"): ({"q": Q, "r": Q2}, {"r": Q}, "comes out with q where r belongs"),
+    ("swapped", "q", "r"): ({"q": Q, "r": Q2}, {"q": Q2, "r": Q}, "comes out with q and r exchanged"),
 }  # fmt: skip
 
 
@@ -675,6 +735,24 @@ def test_parts_that_cannot_be_told_apart_tell_nothing():
     assert whatif.parts(gradient(A * B, A + B, parts=two)) == []
     row = {"a row": A[:1], "two": B}
     assert whatif.parts(gradient(B, A[:1] + B, parts=row))[0].text.endswith("a row is missing.")
+
+
+def test_a_part_is_off_by_another_factor_in_each_channel():
+    parts = {"the mean's part": PICTURE, "the constant": np.ones((1, 3, 1, 1))}
+    factors, rest = np.array([0.0, 3, -2])[:, None, None], np.cos(PICTURE)
+    (found,) = whatif.parts_of_channels(gradient(rest + factors * PICTURE, rest + PICTURE, parts=parts))
+    assert found.key == ("part", "the mean's part")
+    assert found.text == "It is a sum of parts: the mean's part is off by a factor, in each channel another."
+    one = np.array([1.0, 1, -2])[:, None, None]
+    assert whatif.parts_of_channels(gradient(rest + one * PICTURE, rest + PICTURE, parts=parts)), "two are right"
+    rounded = rest + one * PICTURE + 1e-9 * np.sin(9 * PICTURE)
+    assert whatif.parts_of_channels(gradient(rounded, rest + PICTURE, parts=parts)), "but for rounding"
+    turned = rest + factors * PICTURE[::-1]
+    assert whatif.parts_of_channels(gradient(turned, rest + PICTURE, parts=parts)) == []
+    samples = rest + np.array([2.0, 3])[:, None, None, None] * PICTURE
+    assert whatif.parts_of_channels(gradient(samples, rest + PICTURE, parts=parts)) == [], "in each picture another"
+    assert whatif.parts_of_channels(gradient(rest + factors, rest, parts=parts)) == [], "a constant may be anything"
+    assert whatif.parts_of_channels(gradient(A, B, parts={"all": A})) is None
 
 
 # --- what gradcheck asks of them --------------------------------------------------------------------------------------

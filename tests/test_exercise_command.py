@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
 from tinylucid import exercises
 from tinylucid.cli import main
-from tinylucid.exercises.checker import check, ended
+from tinylucid.exercises.checker import check, ended, here
 from tinylucid.exercises.classroom import classroom, mistakes, student
 from tinylucid.exercises.folder import Event, chosen, count, events, note
 
@@ -148,6 +150,50 @@ def test_where_nothing_can_be_written_there_is_an_answer_all_the_same(home, caps
     assert ran(capsys, "hint", "relu")[1].startswith("Hint 1")
 
 
+def test_each_next_step_is_in_the_folder_that_was_named(home, capsys):
+    of = lambda *args: ran(capsys, *args, "--folder", "it")[1]
+    assert "\n    tinylucid exercise check relu --folder it\n" in of("start", "relu")
+    assert of("check", "relu").endswith("a hint: tinylucid exercise hint relu --folder it\n")
+    assert of("list").endswith("go on: tinylucid exercise start add --folder it\n")
+    for _ in exercises.exercise("relu").hints:
+        last = of("hint", "relu")
+    assert last.endswith("A solution: tinylucid exercise solution relu --folder it\n")
+    (home / "it" / "relu.py").write_text(exercises.solution("relu"), encoding="utf-8")
+    assert of("check", "relu").endswith("the next one: tinylucid exercise start cross_entropy --folder it\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("relu", "relu"),
+        ("ReLU", "relu"),
+        ("relu.py", "relu"),
+        ("my/own/Relu.PY", None),
+        ("my/own/relu.py", "relu"),
+        ("1", "add"),
+        ("25", "cuda_kernel"),
+        ("0", None),
+        ("26", None),
+        ("-1", None),
+        ("²", None),
+        ("", None),
+        ("add.txt", None),
+    ],
+)
+def test_an_exercise_goes_by_its_number_and_its_file_too(given, name):
+    if name:
+        assert exercises.known(given) == name
+    else:
+        with pytest.raises(ValueError, match="there is no exercise"):
+            exercises.known(given)
+
+
+def test_a_name_that_is_nearly_one_is_guessed():
+    for given, guess in (("conv_i", "conv_im2col or conv_input;"), ("rleu", "relu;"), ("zzz", "'zzz';"), ("", "'';")):
+        with pytest.raises(ValueError, match=rf"{guess} `tinylucid exercise list` shows them$"):
+            exercises.known(given)
+
+
 def test_without_an_action_it_lists(home, capsys):
     assert ran(capsys)[1] == ran(capsys, "list")[1]
 
@@ -208,10 +254,11 @@ def test_what_is_found_is_printed_for_a_person(home, checks, capsys):
     _, out, _ = ran(capsys, "check", "relu")
     assert out.startswith("not yet relu\n\nIt has the wrong sign.\n")
     assert "your file printed" not in out
-    checks |= {"printed": "one\x1b[2J\ntwo\n" + "more\n" * 9}
+    checks |= {"printed": "one\x1b[2J\ntwo\n" + "more\n" * 9 + "1 " * 60 + "\nnever\n"}
     _, out, _ = ran(capsys, "check", "relu")
     shown = out.partition("your file printed\n")[2]
-    assert shown.splitlines()[1:9] == ["  two", *["  more"] * 6, "  … and 3 lines more"]
+    long = "1 " * 49 + "…"
+    assert shown.splitlines()[1:14] == ["  two", *["  more"] * 9, f"  {long}", "  …", ""]
     assert "\x1b" not in shown.splitlines()[0]
     checks |= {"status": "passed"}
     assert "wrong sign" not in ran(capsys, "check", "relu")[1]
@@ -351,6 +398,23 @@ def test_a_neighbour_called_numpy_or_tinylucid_is_not_imported(tmp_path):
     path = tmp_path / "relu.py"
     path.write_text(exercises.solution("relu"), encoding="utf-8")
     assert check("relu", path)["status"] == "passed"
+
+
+def test_the_process_finds_this_package_and_no_neighbour_of_it(tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, here())))
+    package = str(Path(exercises.__file__).parents[2])
+    assert here()[0] == package
+    assert str(tmp_path) not in here()
+    path = tmp_path / "relu.py"
+    path.write_text(exercises.solution("relu"), encoding="utf-8")
+    assert check("relu", path)["status"] == "passed"
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert here()[-1] == "elsewhere", "what one has set oneself stays"
+    monkeypatch.delenv("PYTHONPATH")
+    assert here()[-1] != ""
+    assert all(Path(folder).is_dir() for folder in here())
 
 
 @pytest.fixture
