@@ -523,7 +523,7 @@ def test_a_class_is_reported(home, capsys):
 
     code, out, _ = ran(capsys, "report", "class/ada", "class/bob/tinylucid-exercises")
     assert code == 0
-    assert re.search(r"ada +1 +0 +relu", out)
+    assert re.search(r"ada +1 +relu +– +–", out)
     assert "bob, relu: Your gradient for x is wrong. It has the wrong sign" in out
     assert re.search(r"2 +relu: the wrong sign", out)
     found = json.loads(ran(capsys, "report", "class/bob", "--json")[1])
@@ -562,12 +562,13 @@ def test_a_class_reports_hints_solutions_and_words(home, capsys, monkeypatch):
         "who": "ada",
         "passed": [],
         "failed": {"add": {"cause": "sign", "text": "the words"}},
+        "unwritten": ["relu"],
         "hints": {"add": 3, "relu": 1},
     }
     row |= {"solutions": ["add"], "mistakes": ["add: sign"]}
     monkeypatch.setattr("tinylucid.exercises.classroom.classroom", lambda folders: [row])
     _, out, _ = ran(capsys, "report", "class/ada")
-    assert "4 hints, saw 1 solutions" in out
+    assert "4 hints, 1 solution" in out
     assert "ada, add: the words" in out
     found = json.loads(ran(capsys, "report", "class/ada", "--json")[1])
     assert found == {"learners": [row], "mistakes": [{"mistake": "add: sign", "learners": 1}]}

@@ -215,20 +215,10 @@ def report(arguments: argparse.Namespace) -> None:
     heading("who passed what")
     shown = []
     for row in rows:
-        helped = [f"{sum(row['hints'].values())} hints"] * bool(row["hints"]) + [
-            f"saw {len(row['solutions'])} solutions"
-        ] * bool(row["solutions"])
-        shown.append(
-            (
-                row["who"],
-                len(row["passed"]),
-                len(row["failed"]),
-                " ".join(row["passed"]) or "–",
-                " ".join(row["failed"]) or "–",
-                ", ".join(helped),
-            )
-        )
-    table(shown, head=("who", "passed", "wrong", "which passed", "which are wrong", "helped by"))
+        names = [" ".join(row[state]) or "–" for state in ("passed", "failed", "unwritten")]
+        help_taken = (many(sum(row["hints"].values()), "hint"), many(len(row["solutions"]), "solution"))
+        shown.append((row["who"], len(row["passed"]), *names, ", ".join(filter(None, help_taken))))
+    table(shown, head=("who", "passed", "which", "still wrong", "begun", "looked at"))
     for row in rows:
         for name, why in row["failed"].items():
             print("\n" + wrapped(f"{row['who']}, {name}: {why['text']}"))
@@ -236,3 +226,8 @@ def report(arguments: argparse.Namespace) -> None:
         print()
         heading("mistakes, and how many made them")
         table([(n, mistake) for mistake, n in found])
+
+
+def many(count: int, what: str) -> str:
+    """How many there are of something; nothing for none."""
+    return f"{count} {what}{'s' * (count > 1)}" if count else ""
