@@ -26,7 +26,7 @@ UNTUNED = {
     f"untuned/{key}": attempt for key, attempt in attempts(WRONG_BY_OTHERS).items()
 }  # the real test of the diagnosis
 ATTEMPTS = {**attempts(), **UNTUNED}
-QUICK = list(ATTEMPTS)[::4]  # the others are tried in the slow tier
+QUICK = list(ATTEMPTS)[::5]  # the others are tried in the slow tier
 RIGHT = [key for key, (_, _, attempt) in ATTEMPTS.items() if expected(attempt) == ["right"]]
 WRONG = [key for key in ATTEMPTS if key not in RIGHT]
 MISSED = {  # what is said of them is not what a tutor would say
