@@ -1351,7 +1351,7 @@ MUTANTS = [
     Mutant(EXERCISES + "checker.py", '"stderr": subprocess.STDOUT', '"stderr": subprocess.DEVNULL', COMMAND + "leaves_nothing"),
     Mutant(EXERCISES + "checker.py", 'if Path(file) == path.resolve()]', ']', COMMAND + "innermost"),
     Mutant(EXERCISES + "checker.py", 'own[0][0]', 'own[-1][0]', COMMAND + "innermost"),
-    Mutant(EXERCISES + "checker.py", '    if lines:\n        where', '    if False:\n        where', COMMAND + "loops"),
+    Mutant(EXERCISES + "checker.py", 'if lines or told.startswith("Timeout"):', 'if lines:', COMMAND + "frames"),
     Mutant(EXERCISES + "checker.py", '.decode("utf-8", "replace")', '.decode("utf-8")', COMMAND + "leaves_nothing"),
     Mutant(EXERCISES + "checker.py", 'cwd=folder, env', 'env', COMMAND + "leaves_nothing"),
     Mutant(EXERCISES + "checker.py", '"seconds": round(time.perf_counter() - start, 2)', '"seconds": 0', COMMAND + "leaves_nothing"),

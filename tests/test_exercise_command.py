@@ -374,6 +374,14 @@ def test_a_file_that_prints_for_ever_fills_no_disk(tmp_path):
     assert len(found["printed"]) == 2000
 
 
+def test_a_timeout_whose_frames_are_lost_is_one_all_the_same(tmp_path):
+    stack = tmp_path / "stack"
+    stack.write_text("Timeout (0:00:02)!\n", encoding="utf-8")
+    assert ended(tmp_path / "relu.py", -11, stack, 2)["cause"] == "time"
+    stack.write_text("", encoding="utf-8")
+    assert ended(tmp_path / "relu.py", -11, stack, 2)["cause"] == "ended"
+
+
 def test_a_right_function_may_print_as_it_likes(tmp_path):
     path = written(tmp_path / "relu.py", "def backward(g, x):\n    print('x' * 300_000)\n    return g * (x > 0)")
     found = check("relu", path)

@@ -62,11 +62,10 @@ def here() -> list[str]:
 
 def ended(path: Path, code: int, stack: Path, seconds: float) -> dict[str, Any]:
     """What to say of a file whose process came to no result."""
-    lines = re.findall(
-        r'File "(.*)", line (\d+) in (\S+)', stack.read_text(encoding="utf-8") if stack.is_file() else ""
-    )
+    told = stack.read_text(encoding="utf-8", errors="replace") if stack.is_file() else ""
+    lines = re.findall(r'File "(.*)", line (\d+) in (\S+)', told)
     own = [(line, function) for file, line, function in lines if Path(file) == path.resolve()]
-    if lines:
+    if lines or told.startswith("Timeout"):  # frames that change while they are written down may be lost, or end Python
         where = f": it was in {own[0][1]}, line {own[0][0]}" if own else ""
         text = f"{path.name} took longer than {seconds:g} seconds{where}. Is there a loop that never ends?"
         return {"status": "failed", "cause": "time", "text": text}
