@@ -116,14 +116,10 @@ def evidence(task: Task, name: str, given: Any, true: Any, arguments: Arguments)
     variants = {}
     for what, oracle in task.variants.items():
         other = replace(task, oracle=oracle)
-        with (
-            contextlib.suppress(ValueError, IndexError, TypeError),
-            np.errstate(all="ignore"),
-        ):  # it does not take this case
+        refused = contextlib.suppress(ValueError, IndexError, TypeError)  # it does not take this case
+        with refused, np.errstate(all="ignore"):
             variants[what] = truth.quickly(other, arguments)[name]
     fits = lambda changed: agree(given[name], truth.quickly(task, changed)[name])
-    if given[name].shape == true[name].shape and not np.isfinite(given[name]).all():
-        given = {**given, name: given[name].copy()}
     return Evidence(
         name,
         given[name],

@@ -121,7 +121,7 @@ def together(task: Task, names: Sequence[str]) -> str:
 
 
 def separated(task: Task, outcomes: Sequence[Outcome], local: bool) -> str:
-    """ "Right at stride = 1, wrong at stride = 2.", if one property of the cases parts the right from the wrong.
+    """In which cases it is right and in which wrong, if one property of theirs, such as stride = 1, parts them; else "".
 
     With ``local`` the cause is known from the values, and properties of shapes (an axis of size 1) would only repeat it.
     """
@@ -135,9 +135,8 @@ def separated(task: Task, outcomes: Sequence[Outcome], local: bool) -> str:
             return f"right {here}, wrong {elsewhere}."
     found = []
     for here, elsewhere, holds in properties(task, outcomes, shapes=False):
-        chance = (
-            CHANCE if elsewhere == "elsewhere" else CHANCE / 100
-        )  # of many options one fits sooner than of a few features
+        # of many options one fits by chance sooner than of a few features
+        chance = CHANCE if elsewhere == "elsewhere" else CHANCE / 100
         if not (wrong & ~holds).any() and holds.mean() ** wrong.sum() < chance:
             found.append((holds.mean(), f"wrong only {here}."))
         if not (wrong & holds).any() and (1 - holds.mean()) ** wrong.sum() < chance:
