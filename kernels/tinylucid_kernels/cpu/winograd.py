@@ -5,10 +5,13 @@ A tile of 4×4 outputs sees 6×6 pixels d. Instead of 4·4·9 = 144 multiplicati
     Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A
 
 needs 36: in the transformed space a filter g is a product a place, and over channels that is 36 small matrix products
-(O × C) @ (C × tiles). The input's gradient is the same with flipped, transposed filters; the weight's is the adjoint:
+(tiles × C) @ (C × O). The input's gradient is the same with flipped, transposed filters; the weight's is the adjoint:
 ∂g = Gᵀ [ Σ (A ∂Y Aᵀ) (Bᵀ d B)ᵀ ] G.
 
-Tiles are handled 64 at a time, side by side in memory, so that the transforms are SIMD over tiles, and a block stays in L2.
+What makes it fast: the transforms are SIMD over channels. A *line*, some tiles side by side, is taken from its rows of pixels
+with the channels moved innermost, and every fourth pixel side by side: then the pixels that place (i, j) of all tiles of the
+line needs are one straight run of memory, as are all the results. Some lines make a block, whose 36 products stay in L2.
+
 The transforms lose about two decimal digits, so this is for float32 alone; and a NaN or inf would spread over its tile, so
 each function returns None when its result is not finite, and the general convolution computes it again.
 """
@@ -18,22 +21,22 @@ import numpy as np
 from .dense import matmul
 from .jit import inlined, jit
 from .threads import spread
+from .transpose import transpose, transpose4
 
-T = 64  # tiles in a block
 G = np.array(
     [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]]
 )  # fmt: skip
+ROOM = 160_000  # numbers in the 36 matrices of a block's pixels and results: 640 KB of an L2 of 1 MB
+MORE_ROOM = 4 * ROOM  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
+PARTIAL = 1 << 20  # numbers in all partial sums of the weight's gradient
 GG = np.kron(G, G).astype(np.float32)  # (36, 9): G g Gᵀ as one matrix on the flattened g
 TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32(8)  # int · float32 would be float64
-INFINITY = np.float32(np.inf)
 
 
 @inlined
-def bt(d, s, v, c):
-    """Bᵀ along the first axis: rows d[0…5, s] → v[0…5, c]."""
-    d0, d1, d2, d3, d4, d5 = d[0, s], d[1, s], d[2, s], d[3, s], d[4, s], d[5, s]
-    v0, v1, v2, v3, v4, v5 = v[0, c], v[1, c], v[2, c], v[3, c], v[4, c], v[5, c]
-    for t in range(d0.size):
+def bt(d0, d1, d2, d3, d4, d5, v0, v1, v2, v3, v4, v5):
+    """v = Bᵀ d, element by element of flat arrays."""
+    for t in range(v0.size):
         even, odd = d4[t] - FOUR * d2[t], d3[t] - FOUR * d1[t]
         mean, slope = d4[t] - d2[t], TWO * (d3[t] - d1[t])
         v0[t] = FOUR * d0[t] - FIVE * d2[t] + d4[t]
@@ -45,11 +48,9 @@ def bt(d, s, v, c):
 
 
 @inlined
-def at(m, s, y, c):
-    """Aᵀ along the first axis: rows m[0…5, s] → y[0…3, c]."""
-    m0, m1, m2, m3, m4, m5 = m[0, s], m[1, s], m[2, s], m[3, s], m[4, s], m[5, s]
-    y0, y1, y2, y3 = y[0, c], y[1, c], y[2, c], y[3, c]
-    for t in range(m0.size):
+def at(m0, m1, m2, m3, m4, m5, y0, y1, y2, y3):
+    """y = Aᵀ m."""
+    for t in range(y0.size):
         near, far = m1[t] + m2[t], m3[t] + m4[t]
         near_odd, far_odd = m1[t] - m2[t], m3[t] - m4[t]
         y0[t] = m0[t] + near + far
@@ -59,10 +60,8 @@ def at(m, s, y, c):
 
 
 @inlined
-def a(y, s, m, c):
-    """A along the first axis, the adjoint of at: rows y[0…3, s] → m[0…5, c]."""
-    y0, y1, y2, y3 = y[0, s], y[1, s], y[2, s], y[3, s]
-    m0, m1, m2, m3, m4, m5 = m[0, c], m[1, c], m[2, c], m[3, c], m[4, c], m[5, c]
+def a(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5):
+    """m = A y, the adjoint of at."""
     for t in range(y0.size):
         even, odd = y0[t] + y2[t], y1[t] + y3[t]
         mean, slope = y0[t] + FOUR * y2[t], TWO * y1[t] + EIGHT * y3[t]
@@ -75,159 +74,220 @@ def a(y, s, m, c):
 
 
 @inlined
-def locate(block, size, down, across, where):
-    """where[:, t] = picture, row and column of the first output of tile t of a block; picture −1 past the last tile."""
-    for t in range(T):
-        tile = block * T + t
-        where[0, t] = tile // (down * across) if tile < size * down * across else -1
-        where[1, t] = tile // across % down * 4
-        where[2, t] = tile % across * 4
+def rows_of(x, n, top, left, count, d):
+    """d[i, phase, 1 + k, c] = x[n, c, top + i, left + 4k + phase] for all i of d and −1 ≤ k ≤ count, 0 outside; d flat but i."""
+    channels, h, w = x.shape[1:]
+    flat, phase = x.reshape(-1), d.shape[1] // 4
+    start, whole = -1 if left > 0 else 0, min(count + 1, (w - left) // 4)  # the fours of columns inside the picture
+    fours = channels // 4 * 4
+    for i in range(d.shape[0]):
+        row, target = top + i, d[i]
+        if row < 0 or row >= h or start == 0 or whole <= count:
+            target[:] = 0
+        if 0 <= row < h:
+            source = n * channels * h * w + row * w + left
+            for c in range(0, fours, 4):
+                for k in range(start, whole):
+                    transpose4(flat, source + c * h * w + 4 * k, h * w, target, (k + 1) * channels + c, phase)
+            for c in range(fours, channels):
+                for t in range(4 * start, 4 * whole):
+                    target[t % 4 * phase + (t // 4 + 1) * channels + c] = flat[source + c * h * w + t]
+            if whole <= count:
+                for t in range(4 * whole, w - left):
+                    at, pixels = t % 4 * phase + (t // 4 + 1) * channels, flat[source + t :]
+                    for c in range(channels):
+                        target[at + c] = pixels[c * h * w]
 
 
 @inlined
-def gather(x, c, where, top_pad, left_pad, side, out):
-    """out[i·6 + j, 0, t] = x[n, c, row − top_pad + i, column − left_pad + j] for i, j < side (6 or 4), 0 outside."""
-    h, w = x.shape[2:]
-    for t in range(T):
-        n, top, left = where[0, t], where[1, t] - top_pad, where[2, t] - left_pad
-        if n >= 0 and top >= 0 and left >= 0 and top + side <= h and left + side <= w:
-            for i in range(side):
-                row = x[n, c, top + i, left:]
-                for j in range(side):
-                    out[6 * i + j, 0, t] = row[j]
-        else:
-            for k in range(6 * side):
-                out[k, 0, t] = 0
-            if n >= 0:
-                for i in range(max(0, -top), min(side, h - top)):
-                    for j in range(max(0, -left), min(side, w - left)):
-                        out[6 * i + j, 0, t] = x[n, c, top + i, left + j]
+def pixels_of(x, n, top, left, top_pad, left_pad, count, d, e, v, slot):
+    """v[6i + j, slot …] = Bᵀ d B of the ``count`` tiles of a line, all channels; d, e (6, 4·(span + 2)·C) to work in."""
+    channels = x.shape[1]
+    phase = d.shape[1] // 4
+    rows_of(x, n, top - top_pad, left, count, d)
+    bt(d[0], d[1], d[2], d[3], d[4], d[5], e[0], e[1], e[2], e[3], e[4], e[5])
+    here, size = slot * channels, count * channels
+    for i in range(6):
+        row = e[i]
+        at0 = (-left_pad) % 4 * phase + (1 + (-left_pad) // 4) * channels
+        at1 = (1 - left_pad) % 4 * phase + (1 + (1 - left_pad) // 4) * channels
+        at2 = (2 - left_pad) % 4 * phase + (1 + (2 - left_pad) // 4) * channels
+        at3 = (3 - left_pad) % 4 * phase + (1 + (3 - left_pad) // 4) * channels
+        at4 = (4 - left_pad) % 4 * phase + (1 + (4 - left_pad) // 4) * channels
+        at5 = (5 - left_pad) % 4 * phase + (1 + (5 - left_pad) // 4) * channels
+        k = 6 * i
+        bt(
+            row[at0:], row[at1:], row[at2:], row[at3:], row[at4:], row[at5:],
+            v[k, here : here + size], v[k + 1, here:], v[k + 2, here:], v[k + 3, here:], v[k + 4, here:], v[k + 5, here:],
+        )  # fmt: skip
 
 
 @inlined
-def tiles_of(x, where, top_pad, left_pad, d, e, v):
-    """v[:, c] = Bᵀ d B of the block's tiles, for every channel; d and e are (36, 1, T) to work in."""
-    across_d, across_e = d.reshape(6, 1, 6 * T), e.reshape(6, 1, 6 * T)
-    for c in range(x.shape[1]):
-        gather(x, c, where, top_pad, left_pad, 6, d)
-        bt(across_d, 0, across_e, 0)
-        for i in range(0, 36, 6):
-            bt(e[i : i + 6], 0, v[i : i + 6], c)
-
-
-@jit
-def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad):
-    """Item k: a run of blocks: transform, 36 products, transform back. ``u`` (36, O, C) are the transformed filters."""
-    outputs, channels = u.shape[1:]
-    size, _, p, q = y.shape
-    down, across = (p + 3) // 4, (q + 3) // 4
-    blocks = (size * down * across + T - 1) // T
-    d, e, where = np.empty((36, 1, T), x.dtype), np.empty((36, 1, T), x.dtype), np.empty((3, T), np.int64)
-    across_d, across_e = d.reshape(6, 1, 6 * T), e.reshape(6, 1, 6 * T)
-    # one row more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
-    v, m = np.empty((36, channels + 1, T), x.dtype), np.empty((36, outputs + 1, T), x.dtype)
-    for item in range(first, last):
-        broken = 0
-        for block in range(item * blocks // items, (item + 1) * blocks // items):
-            locate(block, size, down, across, where)
-            tiles_of(x, where, top_pad, left_pad, d, e, v)
-            for k in range(36):
-                np.dot(u[k], v[k, :channels], m[k, :outputs])
+def place(m, slot, y, n, top, left, count, f, g):
+    """y's rows from ``top`` = Aᵀ m A of the ``count`` tiles of a line; what is not finite makes the result NaN, else 0."""
+    outputs, p, q = y.shape[1:]
+    here, size = slot * outputs, count * outputs
+    phase = f.shape[1] // 4
+    for i in range(6):
+        k, row = 6 * i, f[i]
+        at(
+            m[k, here:], m[k + 1, here:], m[k + 2, here:], m[k + 3, here:], m[k + 4, here:], m[k + 5, here:],
+            row[:size], row[phase:], row[2 * phase :], row[3 * phase :],
+        )  # fmt: skip
+    at(f[0], f[1], f[2], f[3], f[4], f[5], g[0], g[1], g[2], g[3])
+    flat, broken = y.reshape(-1), np.float32(0)
+    whole, wide, fours = min(count, (q - left) // 4), min(4 * count, q - left), outputs // 4 * 4
+    for i in range(min(4, p - top)):
+        row = g[i]
+        for j in range(4):
+            run = row[j * phase : j * phase + size]
+            for t in range(run.size):
+                broken += run[t] * np.float32(0)
+        first = (n * outputs * p + top + i) * q + left
+        for o in range(0, fours, 4):
+            for k in range(whole):
+                transpose4(row, k * outputs + o, phase, flat, first + o * p * q + 4 * k, p * q)
+        for o in range(fours, outputs):
+            for t in range(4 * whole):
+                flat[first + o * p * q + t] = row[t % 4 * phase + t // 4 * outputs + o]
+        for t in range(4 * whole, wide):
+            run, pixels = row[t % 4 * phase + t // 4 * outputs :], flat[first + t :]
             for o in range(outputs):
-                for i in range(0, 36, 6):
-                    at(m[i : i + 6], o, d[i : i + 6], 0)
-                at(across_d, 0, across_e, 0)
-                broken += place(e, where, y, o, bias[o])
-        finite[item] = broken == 0
-
-
-@inlined
-def place(e, where, y, o, shift):
-    """Write the block's 4×4 outputs of channel o; how many of them are not finite."""
-    p, q = y.shape[2:]
-    broken = 0
-    for k in range(24):
-        row = e[k, 0]
-        if k % 6 < 4:
-            for t in range(T):
-                row[t] += shift
-                broken += not abs(row[t]) < INFINITY
-    for t in range(T):
-        n, top, left = where[0, t], where[1, t], where[2, t]
-        if n >= 0:
-            if left + 4 <= q:
-                for i in range(min(4, p - top)):
-                    row = y[n, o, top + i, left:]
-                    for j in range(4):
-                        row[j] = e[6 * i + j, 0, t]
-            else:
-                for i in range(min(4, p - top)):
-                    for j in range(q - left):
-                        y[n, o, top + i, left + j] = e[6 * i + j, 0, t]
+                pixels[o * p * q] = run[o]
     return broken
 
 
 @jit
-def weight_items(first, last, x, g, partial, top_pad, left_pad):
-    """Item k: a run of blocks, summed into partial[k] (36, O, C): the products of transformed gradients and pixels."""
-    items, _, outputs, channels = partial.shape
-    size, _, p, q = g.shape
-    down, across = (p + 3) // 4, (q + 3) // 4
-    blocks = (size * down * across + T - 1) // T
-    d, e, where = np.empty((36, 1, T), x.dtype), np.empty((36, 1, T), x.dtype), np.empty((3, T), np.int64)
-    across_d, across_e = d.reshape(6, 1, 6 * T), e.reshape(6, 1, 6 * T)
-    v, m = np.empty((36, channels + 1, T), x.dtype), np.empty((36, outputs + 1, T), x.dtype)
-    product = np.empty((outputs, channels), x.dtype)
+def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, span, lines):
+    """Item k: a run of blocks: transform, 36 products, transform back. ``u`` (36, C, O) are the transformed filters."""
+    channels, outputs = u.shape[1:]
+    down, across = (y.shape[2] + 3) // 4, (y.shape[3] + 3) // 4
+    spans = (across + span - 1) // span
+    total = y.shape[0] * down * spans
+    blocks = (total + lines - 1) // lines
+    d, e = np.empty((2, 6, 4 * (span + 2) * channels), x.dtype)
+    f, g = np.zeros((6, 4 * span * outputs), x.dtype), np.empty((4, 4 * span * outputs), x.dtype)
+    # one row more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
+    v, m = np.empty((36, (span * lines + 1) * channels), x.dtype), np.empty((36, (span * lines + 1) * outputs), x.dtype)
+    for item in range(first, last):
+        broken = np.float32(0)
+        for block in range(item * blocks // items, (item + 1) * blocks // items):
+            tiles = 0
+            for line in range(block * lines, min(total, (block + 1) * lines)):
+                n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
+                count = min(span, across - line % spans * span)
+                pixels_of(x, n, top, left, top_pad, left_pad, count, d, e, v, tiles)
+                tiles += count
+            for k in range(36):
+                product = m[k, : tiles * outputs].reshape(tiles, outputs)
+                np.dot(v[k, : tiles * channels].reshape(tiles, channels), u[k], product)
+            for t in range(tiles):  # a constant at place (1, 1) of a tile comes out at all of its pixels
+                for o in range(outputs):
+                    m[7, t * outputs + o] += bias[o]
+            tiles = 0
+            for line in range(block * lines, min(total, (block + 1) * lines)):
+                n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
+                count = min(span, across - line % spans * span)
+                broken += place(m, tiles, y, n, top, left, count, f, g)
+                tiles += count
+        finite[item] = broken == 0
+
+
+@jit
+def weight_items(first, last, x, g, partial, top_pad, left_pad, span, lines):
+    """Item k: a run of blocks, summed into partial[k] (36, C, O): the products of transformed pixels and gradients."""
+    items, _, channels, outputs = partial.shape
+    down, across = (g.shape[2] + 3) // 4, (g.shape[3] + 3) // 4
+    spans = (across + span - 1) // span
+    total = g.shape[0] * down * spans
+    blocks = (total + lines - 1) // lines
+    d, e = np.empty((2, 6, 4 * (span + 2) * channels), x.dtype)
+    f, h = np.empty((4, 4 * (span + 2) * outputs), x.dtype), np.empty((6, 4 * (span + 2) * outputs), x.dtype)
+    v, m = np.empty((36, (span * lines + 1) * channels), x.dtype), np.empty((36, (span * lines + 1) * outputs), x.dtype)
+    product = np.empty((channels, outputs), x.dtype)
+    phase = (span + 2) * outputs
     for item in range(first, last):
         partial[item] = 0
         for block in range(item * blocks // items, (item + 1) * blocks // items):
-            locate(block, size, down, across, where)
-            tiles_of(x, where, top_pad, left_pad, d, e, v)
-            for o in range(outputs):
-                gather(g, o, where, 0, 0, 4, d)
-                a(across_d, 0, across_e, 0)
-                for i in range(0, 36, 6):
-                    a(e[i : i + 6], 0, m[i : i + 6], o)
+            tiles = 0
+            for line in range(block * lines, min(total, (block + 1) * lines)):
+                n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
+                count = min(span, across - line % spans * span)
+                pixels_of(x, n, top, left, top_pad, left_pad, count, d, e, v, tiles)
+                rows_of(g, n, top, left, count, f)
+                a(f[0], f[1], f[2], f[3], h[0], h[1], h[2], h[3], h[4], h[5])
+                here, size = tiles * outputs, count * outputs
+                for i in range(6):
+                    row, k = h[i, outputs:], 6 * i
+                    a(
+                        row[:size], row[phase:], row[2 * phase :], row[3 * phase :],
+                        m[k, here:], m[k + 1, here:], m[k + 2, here:], m[k + 3, here:], m[k + 4, here:], m[k + 5, here:],
+                    )  # fmt: skip
+                tiles += count
             for k in range(36):
-                np.dot(m[k, :outputs], v[k, :channels].T, product)
+                pixels = v[k, : tiles * channels].reshape(tiles, channels)
+                np.dot(pixels.T, m[k, : tiles * outputs].reshape(tiles, outputs), product)
                 partial[item, k] += product
 
 
-def blocks_of(n, p, q):
-    """How many blocks of tiles cover n pictures of p × q outputs."""
-    return -(-n * -(-p // 4) * -(-q // 4) // T)
+def lines_of(n, p, q, channels, outputs, room):
+    """How the tiles of n pictures of p × q outputs are cut: tiles a line, lines a block, and how many blocks."""
+    down, across = -(-p // 4), -(-q // 4)
+    tiles = max(8, room // (36 * (channels + outputs)))
+    spans = -(-across // tiles)
+    span = -(-across // spans)
+    total = n * down * spans
+    lines = max(1, min(tiles // span, -(-total // 4)))
+    return span, lines, -(-total // lines)
 
 
-def convolve(x, filters, bias, out_size, padding):
-    """y (N, O, P, Q) from the filters (O·C, 9) in any memory order; None if some y is not finite."""
-    n, c = x.shape[:2]
-    u = matmul(GG, filters.T).reshape(36, len(filters) // c, c)
-    y = np.empty((n, u.shape[1], *out_size), x.dtype)
-    items = min(32, blocks_of(n, *out_size))
+@jit
+def turn_items(first, last, a, b):
+    """Item k: b[k] = a[k] transposed."""
+    for k in range(first, last):
+        transpose(a[k].reshape(-1), 0, a.shape[2], a.shape[1], a.shape[2], b[k].reshape(-1), 0, a.shape[1])
+
+
+def turned(a):
+    """The matrices a (K, M, N) as (K, N, M)."""
+    b = np.empty((len(a), a.shape[2], a.shape[1]), a.dtype)
+    spread(turn_items, len(a), a.size, a, b)
+    return b
+
+
+def convolve(x, u, bias, out_size, padding):
+    """y (N, O, P, Q) from the transformed filters (36, C, O); None if some y is not finite."""
+    y = np.empty((len(x), u.shape[2], *out_size), x.dtype)
+    span, lines, blocks = lines_of(len(x), *out_size, *u.shape[1:], ROOM)
+    items = min(32, blocks)
     finite = np.ones(items, np.bool_)
-    spread(forward_items, items, 4 * y.size * c, x, u, bias, y, finite, items, *padding, blas=True)
+    spread(forward_items, items, 4 * y.size * u.shape[1], x, u, bias, y, finite, items, *padding, span, lines, blas=True)
     return y if finite.all() else None
 
 
 def conv2d(x, weight, bias, padding):
     """y of the convolution at stride 1; None if some y is not finite."""
+    o, c = weight.shape[:2]
     out_size = [size + 2 * pad - 2 for size, pad in zip(x.shape[2:], padding)]
-    return convolve(x, weight.reshape(-1, 9), bias, out_size, padding)
+    u = turned(matmul(GG, weight.reshape(o * c, 9).T).reshape(36, o, c))
+    return convolve(x, u, bias, out_size, padding)
 
 
 def conv2d_input(g, weight, input_size, padding):
     """∂x, the convolution of g with flipped filters, channels in and out exchanged; None if not finite."""
-    flipped = weight[:, :, ::-1, ::-1].swapaxes(0, 1).reshape(-1, 9)
-    return convolve(g, flipped, np.zeros(input_size[1], g.dtype), input_size[2:], [2 - pad for pad in padding])
+    o, c = weight.shape[:2]
+    u = matmul(np.ascontiguousarray(GG[:, ::-1]), weight.reshape(o * c, 9).T).reshape(36, o, c)
+    return convolve(g, u, np.zeros(c, g.dtype), input_size[2:], [2 - pad for pad in padding])
 
 
 def conv2d_weight(x, g, weight_size, padding):
     """∂w; None if not finite."""
     o, c = weight_size[:2]
-    items = min(blocks_of(len(g), *g.shape[2:]), max(4, min(16, (1 << 22) // (36 * o * c))))
-    partial = np.empty((items, 36, o, c), x.dtype)
-    spread(weight_items, items, 4 * g.size * c, x, g, partial, *padding, blas=True)
-    gw = matmul(partial.sum(0).reshape(36, o * c).T, GG).reshape(weight_size)
+    span, lines, blocks = lines_of(len(x), *g.shape[2:], c, o, MORE_ROOM)
+    items = min(blocks, max(4, min(16, PARTIAL // (36 * o * c))))
+    partial = np.empty((items, 36, c, o), x.dtype)
+    spread(weight_items, items, 4 * g.size * c, x, g, partial, *padding, span, lines, blas=True)
+    gw = matmul(partial.sum(0).reshape(36, c * o).T, GG).reshape(c, o, 9).swapaxes(0, 1).reshape(weight_size)
     return gw if np.isfinite(gw).all() else None
 
 
@@ -235,4 +295,4 @@ def suits(weight_size, stride, padding, dilation, groups, dtype):
     """Whether it is faster here: 3×3, stride 1, and enough channels to be worth the transforms."""
     o, c, *kernel_size = weight_size
     plain = kernel_size == [3, 3] and stride == dilation == (1, 1) and groups == 1 and max(padding) <= 2
-    return plain and dtype == np.float32 and o * c >= 1000
+    return plain and dtype == np.float32 and o * c >= 500
