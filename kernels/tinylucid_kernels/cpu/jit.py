@@ -1,7 +1,6 @@
 """Compiling: ``@jit`` is Numba with the settings of this house and a cache that never stands in the way.
 
-A kernel is compiled when it is first called, once a dtype, and kept on disk for the next process. Helpers stand in the
-file of their caller, since Numba notices no edits in another file.
+A kernel is compiled when it is first called, once a dtype, and kept on disk for the next process.
 
 The textbook's way to all cores is ``@njit(parallel=True)`` on each kernel. LLVM would then optimise every kernel four times
 over, 2.5 s each. So just one small loop is compiled that way, ``drive``, and it *jumps* to the kernels' machine code: ``start``
@@ -12,6 +11,7 @@ and call the kernel. To read the kernels themselves, nothing of that is needed.
 import sys
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 from llvmlite import ir
 from numba import int64, njit, prange, types
@@ -24,7 +24,15 @@ FASTMATH = {"reassoc", "contract", "nsz"}
 
 
 class ForgivingCache(FunctionCache):
-    """Numba's cache of compiled code, for which a broken or unwritable file is as good as none: it compiles again."""
+    """Numba's cache of compiled code, for which a broken or unwritable file is as good as none: it compiles again.
+
+    Kernels share helpers, and Numba would notice no edit in another file: so what is cached belongs to the state of all of them.
+    """
+
+    def __init__(self, function):
+        super().__init__(function)
+        files = [path.stat() for path in Path(__file__).parent.glob("*.py")]
+        self._cache_file._source_stamp = (max(file.st_mtime for file in files), sum(file.st_size for file in files))
 
     def load_overload(self, sig, target_context):
         """The compiled function of that signature, or None."""

@@ -74,15 +74,18 @@ def a(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5):
 
 
 @inlined
-def rows_of(x, n, top, left, count, d):
-    """d[i, phase, 1 + k, c] = x[n, c, top + i, left + 4k + phase] for all i of d and −1 ≤ k ≤ count, 0 outside; d flat but i."""
+def rows_of(x, n, top, left, count, mixed, d):
+    """d[i, phase, 1 + k, c] = x[n, c, top + i, left + 4k + phase] for all i of d and −1 ≤ k ≤ count, 0 outside; d flat but i.
+
+    The zeros at both ends of a row are there already, unless the lines before had others (``mixed``).
+    """
     channels, h, w = x.shape[1:]
     flat, phase = x.reshape(-1), d.shape[1] // 4
     start, whole = -1 if left > 0 else 0, min(count + 1, (w - left) // 4)  # the fours of columns inside the picture
     fours = channels // 4 * 4
     for i in range(d.shape[0]):
         row, target = top + i, d[i]
-        if row < 0 or row >= h or start == 0 or whole <= count:
+        if row < 0 or row >= h or mixed:
             target[:] = 0
         if 0 <= row < h:
             source = n * channels * h * w + row * w + left
@@ -100,11 +103,11 @@ def rows_of(x, n, top, left, count, d):
 
 
 @inlined
-def pixels_of(x, n, top, left, top_pad, left_pad, count, d, e, v, slot):
+def pixels_of(x, n, top, left, top_pad, left_pad, count, mixed, d, e, v, slot):
     """v[6i + j, slot …] = Bᵀ d B of the ``count`` tiles of a line, all channels; d, e (6, 4·(span + 2)·C) to work in."""
     channels = x.shape[1]
     phase = d.shape[1] // 4
-    rows_of(x, n, top - top_pad, left, count, d)
+    rows_of(x, n, top - top_pad, left, count, mixed, d)
     bt(d[0], d[1], d[2], d[3], d[4], d[5], e[0], e[1], e[2], e[3], e[4], e[5])
     here, size = slot * channels, count * channels
     for i in range(6):
@@ -165,7 +168,7 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, 
     spans = (across + span - 1) // span
     total = y.shape[0] * down * spans
     blocks = (total + lines - 1) // lines
-    d, e = np.empty((2, 6, 4 * (span + 2) * channels), x.dtype)
+    d, e = np.zeros((2, 6, 4 * (span + 2) * channels), x.dtype)
     f, g = np.zeros((6, 4 * span * outputs), x.dtype), np.empty((4, 4 * span * outputs), x.dtype)
     # one row more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
     v, m = np.empty((36, (span * lines + 1) * channels), x.dtype), np.empty((36, (span * lines + 1) * outputs), x.dtype)
@@ -176,7 +179,7 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, 
             for line in range(block * lines, min(total, (block + 1) * lines)):
                 n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
                 count = min(span, across - line % spans * span)
-                pixels_of(x, n, top, left, top_pad, left_pad, count, d, e, v, tiles)
+                pixels_of(x, n, top, left, top_pad, left_pad, count, spans > 1, d, e, v, tiles)
                 tiles += count
             for k in range(36):
                 product = m[k, : tiles * outputs].reshape(tiles, outputs)
@@ -201,8 +204,8 @@ def weight_items(first, last, x, g, partial, top_pad, left_pad, span, lines):
     spans = (across + span - 1) // span
     total = g.shape[0] * down * spans
     blocks = (total + lines - 1) // lines
-    d, e = np.empty((2, 6, 4 * (span + 2) * channels), x.dtype)
-    f, h = np.empty((4, 4 * (span + 2) * outputs), x.dtype), np.empty((6, 4 * (span + 2) * outputs), x.dtype)
+    d, e = np.zeros((2, 6, 4 * (span + 2) * channels), x.dtype)
+    f, h = np.zeros((4, 4 * (span + 2) * outputs), x.dtype), np.empty((6, 4 * (span + 2) * outputs), x.dtype)
     v, m = np.empty((36, (span * lines + 1) * channels), x.dtype), np.empty((36, (span * lines + 1) * outputs), x.dtype)
     product = np.empty((channels, outputs), x.dtype)
     phase = (span + 2) * outputs
@@ -213,8 +216,8 @@ def weight_items(first, last, x, g, partial, top_pad, left_pad, span, lines):
             for line in range(block * lines, min(total, (block + 1) * lines)):
                 n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
                 count = min(span, across - line % spans * span)
-                pixels_of(x, n, top, left, top_pad, left_pad, count, d, e, v, tiles)
-                rows_of(g, n, top, left, count, f)
+                pixels_of(x, n, top, left, top_pad, left_pad, count, spans > 1, d, e, v, tiles)
+                rows_of(g, n, top, left, count, spans > 1, f)
                 a(f[0], f[1], f[2], f[3], h[0], h[1], h[2], h[3], h[4], h[5])
                 here, size = tiles * outputs, count * outputs
                 for i in range(6):
