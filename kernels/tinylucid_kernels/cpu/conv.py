@@ -17,10 +17,11 @@ from math import gcd
 import numpy as np
 
 from . import direct, winograd
+from .blas import gemm
 from .jit import inlined, jit
-from .planes import new_planes, offsets, pack, plan_for
+from .planes import new_planes, offsets, pack, plan_for, put
 from .threads import spread
-from .transpose import transpose
+from .vectors import release, scratch, transpose
 
 CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it …
 OUTPUTS = 32  # … are just below a million products, up to which OpenBLAS packs nothing, and is 1.5 × as fast
@@ -46,13 +47,13 @@ def clear_gaps(cols, plan):
 
 
 @inlined
-def lay(g, rows, top, plan):
-    """rows[·, o] = the rows of g[o] from ``top``, each ``pitch`` long, with zeros in the gaps; pixels by outputs, as np.dot wants it."""
-    outputs, flat = g.shape[0], g.reshape(-1)
-    for r in range((rows.shape[0] + plan.pitch - 1) // plan.pitch):
-        start = r * plan.pitch
-        transpose(flat, (top + r) * plan.q, plan.p * plan.q, outputs, plan.q, rows.reshape(-1), start * outputs, outputs)
-        rows[start + plan.q : start + plan.pitch] = 0
+def lay(g, plane, outputs, out, top, rows, plan):
+    """out[·, o] = the rows of g[plane + o] from ``top``, ``pitch`` apart, pixels by outputs, as np.dot wants it; gaps are zeros already.
+
+    g and out are flat."""
+    for r in range(rows):
+        first = (plane * plan.p + top + r) * plan.q
+        transpose(g, first, plan.p * plan.q, outputs, plan.q, out, r * plan.pitch * outputs, outputs)
 
 
 @inlined
@@ -62,93 +63,91 @@ def matrix(room, rows, columns):
 
 
 @inlined
-def product(a, b, out):
-    """out = a @ b, by some rows of a at a time, so that each is small enough for OpenBLAS to be at its best."""
+def product(a, b, out, add):
+    """out = a @ b, or out += a @ b, by some rows of a at a time, so that each is small enough for OpenBLAS to be at its best."""
     for top in range(0, a.shape[0], OUTPUTS):
-        np.dot(a[top : top + OUTPUTS], b, out[top : top + OUTPUTS])
+        gemm(a[top : top + OUTPUTS], b, out[top : top + OUTPUTS], add)
 
 
-@inlined
-def put(out, y, n, first, row, bias, plan):
-    """y[n, first + o] = out[o] + bias[o] at the rows from ``row``; the gaps are left behind."""
-    for o in range(out.shape[0]):
-        shift = bias[first + o]
-        for r in range((out.shape[1] + plan.pitch - 1) // plan.pitch):
-            source, target = out[o, r * plan.pitch :], y[n, first + o, plan.top + (row + r) * plan.down, plan.left :]
-            if plan.right == 1:
-                for q in range(plan.q):
-                    target[q] = source[q] + shift
-            else:
-                for q in range(plan.q):
-                    target[q * plan.right] = source[q] + shift
-
-
-@jit
-def forward_items(first, last, x, weight, bias, y, bands, plan):
+@jit(counted=False)
+def forward_items(first, last, x, weight, bias, y, at, bands, plan):
     """Item (n, band): the output rows of one horizontal band of picture n. ``weight`` (groups, O/groups, taps)."""
     groups, outputs, taps = weight.shape
     channels, band = x.shape[1] // groups, (plan.p + bands - 1) // bands
-    planes, at = new_planes(x.shape[1], band, x, plan), offsets(band, plan)
-    room = np.empty(taps * plan.rows * plan.pitch, x.dtype)
-    results = np.empty(outputs * plan.rows * plan.pitch, x.dtype)
+    packed, planes = new_planes(x.shape[1], band, x, plan)
+    room = scratch(x, taps * plan.rows * plan.pitch)
+    results = scratch(x, outputs * plan.rows * plan.pitch)
+    pixels, flat = x.reshape(-1), y.reshape(-1)
     for item in range(first, last):
         n, top = item // bands, item % bands * band
         bottom = min(plan.p, top + band)
         if bands > 1:
             planes[:] = 0  # other rows than in the band before lie outside the picture
-        pack(x[n], planes, top, max(0, bottom - top), band, plan)
+        pack(pixels, n * x.shape[1], x.shape[1], planes, top, max(0, bottom - top), band, plan)
         for group in range(groups):
             mine = planes[group * channels : (group + 1) * channels]
             for row in range(top, bottom, plan.rows):
-                length = (min(plan.rows, bottom - row) - 1) * plan.pitch + plan.q
+                rows = min(plan.rows, bottom - row)
+                length = (rows - 1) * plan.pitch + plan.q
                 cols, out = matrix(room, taps, length), matrix(results, outputs, length)
                 gather(mine, at, cols, (row - top) * plan.pitch)
-                product(weight[group], cols, out)
-                put(out, y, n, group * outputs, row, bias, plan)
+                product(weight[group], cols, out, False)
+                for o in range(outputs):
+                    sums, shift = out[o], bias[group * outputs + o]
+                    for t in range(length):
+                        sums[t] += shift
+                    put(sums, flat, (n * y.shape[1] + group * outputs + o) * y.shape[2] * y.shape[3], y.shape[3], row, rows, plan)
+    release(results)
+    release(room)
+    release(packed)
 
 
-@jit
+@jit(counted=False)
 def plain_items(first, last, x, weight, bias, y):
     """Item n, of a 1×1 convolution at stride 1: the picture is its own im2col. x (N, groups, C/groups, L)."""
     groups, outputs = weight.shape[:2]
     for n in range(first, last):
         for group in range(groups):
             out = y[n, group]
-            product(weight[group], x[n, group], out)
+            product(weight[group], x[n, group], out, False)
             for o in range(outputs):
                 row, shift = out[o], bias[group * outputs + o]
                 for t in range(row.size):
                     row[t] += shift
 
 
-@jit
-def weight_items(first, last, x, g, partial, blocks, clear, plan):
+@jit(counted=False)
+def weight_items(first, last, x, g, partial, at, blocks, clear, plan):
     """Item (slice, group, block): ∂w of some channels, summed over a slice of the pictures.
 
     ``partial`` (slices, groups, blocks, taps, O/groups). ``clear``: there may be pixels that are not finite."""
     slices, groups, blocks, taps, outputs = partial.shape
     channels = x.shape[1] // (groups * blocks)
-    planes, at = new_planes(channels, plan.p, x, plan), offsets(plan.p, plan)
-    room = np.empty(taps * plan.rows * plan.pitch, x.dtype)
-    gradient = np.empty(outputs * plan.rows * plan.pitch, x.dtype)
-    sums = np.empty((taps, outputs), x.dtype)
+    packed, planes = new_planes(channels, plan.p, x, plan)
+    room = scratch(x, taps * plan.rows * plan.pitch)
+    gradient = scratch(x, outputs * plan.rows * plan.pitch)
+    for t in range(gradient.size):
+        gradient[t] = 0
+    pixels, flat = x.reshape(-1), g.reshape(-1)
     for item in range(first, last):
         s, group, block = item // (groups * blocks), item // blocks % groups, item % blocks
         total = partial[s, group, block]
         total[:] = 0
         start = (group * blocks + block) * channels
         for n in range(s * x.shape[0] // slices, (s + 1) * x.shape[0] // slices):
-            pack(x[n, start : start + channels], planes, 0, plan.p, plan.p, plan)
-            mine = g[n, group * outputs : (group + 1) * outputs]
+            pack(pixels, n * x.shape[1] + start, channels, planes, 0, plan.p, plan.p, plan)
             for row in range(0, plan.p, plan.rows):
-                length = (min(plan.rows, plan.p - row) - 1) * plan.pitch + plan.q
+                rows = min(plan.rows, plan.p - row)
+                length = (rows - 1) * plan.pitch + plan.q
                 cols, upstream = matrix(room, taps, length), matrix(gradient, length, outputs)
                 gather(planes, at, cols, row * plan.pitch)
                 if clear:
                     clear_gaps(cols, plan)
-                lay(mine, upstream, row, plan)
-                product(cols, upstream, sums)
-                total += sums
+                lay(flat, n * g.shape[1] + group * outputs, outputs, gradient, row, rows, plan)
+                product(cols, upstream, total, True)
+    release(gradient)
+    release(room)
+    release(packed)
 
 
 def pieces(count, least, most):
@@ -186,8 +185,8 @@ def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1
         spread(plain_items, n, work, pictures, by_group, bias, results, blas=True)
         return
     plan = plan_for(*how, CHUNK // taps, where)
-    bands = min(out_size[0], max(-(-8 // max(1, n)), c * size[0] * size[1] // (4 * CHUNK)))
-    spread(forward_items, n * bands, work, x, by_group, bias, y, max(1, bands), plan, blas=True)
+    bands = max(1, min(out_size[0], max(-(-8 // max(1, n)), c * size[0] * size[1] // (4 * CHUNK))))
+    spread(forward_items, n * bands, work, x, by_group, bias, y, offsets(-(-out_size[0] // bands), plan), bands, plan, blas=True)
 
 
 def conv2d(x, weight, bias, stride, padding, dilation, groups):
@@ -260,9 +259,9 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     slices = max(1, min(n, 16, PARTIAL // (o * taps)))
     blocks = pieces(slices * groups, per_group * size[0] * size[1] // (4 * CHUNK), per_group)
     plan = plan_for(*how, CHUNK // max(1, taps // blocks, outputs))
-    partial = np.empty((slices, groups, blocks, taps // blocks, outputs), x.dtype)
+    partial, at = np.empty((slices, groups, blocks, taps // blocks, outputs), x.dtype), offsets(plan.p, plan)
     for clear in (False, True):
-        spread(weight_items, slices * groups * blocks, g.size * taps, x, g, partial, blocks, clear, plan, blas=True)
+        spread(weight_items, slices * groups * blocks, g.size * taps, x, g, partial, at, blocks, clear, plan, blas=True)
         gw = partial.sum(0).transpose(0, 3, 1, 2).reshape(weight_size)
         if np.isfinite(gw).all():
             break

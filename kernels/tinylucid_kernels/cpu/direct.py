@@ -10,9 +10,11 @@ memory.
 import numpy as np
 
 from .jit import inlined, jit
-from .planes import new_planes, offsets, pack
+from .planes import new_planes, offsets, pack, put, run_length
 from .threads import spread
+from .vectors import copy, release, scratch
 
+BLOCK = 8  # groups whose planes are laid out together
 FEW = 4  # channels of a group, in or out, up to which this beats im2col and a matrix product
 
 
@@ -65,54 +67,60 @@ def add_products(plane, at, start, g, gw):
             gw[k] += total
 
 
-@jit
-def forward_items(first, last, x, weight, bias, y, plan):
-    """Item (n, group): the outputs of a group. ``weight`` (groups, O/groups, C/groups, taps)."""
+@jit(counted=False)
+def forward_items(first, last, x, weight, bias, y, at, blocks, plan):
+    """Item (n, block): the outputs of some of the groups. ``weight`` (groups, O/groups, C/groups, taps)."""
     groups, outputs, channels = weight.shape[:3]
-    planes, at = new_planes(channels, plan.p, x, plan), offsets(plan.p, plan)
-    room = np.empty((plan.p - 1) * plan.pitch + plan.q, x.dtype)
+    some = (groups + blocks - 1) // blocks
+    packed, planes = new_planes(some * channels, plan.p, x, plan)
+    room = scratch(x, run_length(plan))
+    pixels, flat, height, width = x.reshape(-1), y.reshape(-1), y.shape[2], y.shape[3]
     for item in range(first, last):
-        n, group = item // groups, item % groups
-        pack(x[n, group * channels : (group + 1) * channels], planes, 0, plan.p, plan.p, plan)
-        for o in range(outputs):
-            room[:] = bias[group * outputs + o]
-            for c in range(channels):
-                add(planes[c], at, weight[group, o, c], room)
-            out = y[n, group * outputs + o]
-            for p in range(plan.p):
-                source, target = room[p * plan.pitch :], out[plan.top + p * plan.down, plan.left :]
-                if plan.right == 1:
-                    for q in range(plan.q):
-                        target[q] = source[q]
-                else:
-                    for q in range(plan.q):
-                        target[q * plan.right] = source[q]
+        n, begin = item // blocks, item % blocks * some
+        end = min(groups, begin + some)
+        pack(pixels, (n * groups + begin) * channels, (end - begin) * channels, planes, 0, plan.p, plan.p, plan)
+        for group in range(begin, end):
+            for o in range(outputs):
+                shift = bias[group * outputs + o]
+                for t in range(room.size):
+                    room[t] = shift
+                for c in range(channels):
+                    add(planes[(group - begin) * channels + c], at, weight[group, o, c], room)
+                put(room, flat, (n * groups * outputs + group * outputs + o) * height * width, width, 0, plan.p, plan)
+    release(room)
+    release(packed)
 
 
-@jit
-def weight_items(first, last, x, g, partial, by_rows, plan):
-    """Item (slice, group): ∂w of a group, summed over a slice of the pictures. ``partial`` (slices, groups, O/groups, C/groups, taps).
+@jit(counted=False)
+def weight_items(first, last, x, g, partial, at, blocks, by_rows, plan):
+    """Item (slice, block): ∂w of some groups, summed over a slice of the pictures. ``partial`` (slices, groups, O/groups, C/groups, taps).
 
     All outputs are one run, with zeros in the gaps: quick, but wrong where pixels are inf or NaN; ``by_rows`` leaves gaps out."""
     slices, groups, outputs, channels = partial.shape[:4]
-    planes, at = new_planes(channels, plan.p, x, plan), offsets(plan.p, plan)
-    room = np.zeros((plan.p - 1) * plan.pitch + plan.q, x.dtype)
-    step, size = (plan.pitch, plan.q) if by_rows else (room.size, room.size)
+    some = (groups + blocks - 1) // blocks
+    packed, planes = new_planes(some * channels, plan.p, x, plan)
+    room = scratch(x, run_length(plan))
+    for t in range(room.size):
+        room[t] = 0
+    pixels, upstream = x.reshape(-1), g.reshape(-1)
+    runs, step, size = (plan.p, plan.pitch, plan.q) if by_rows else (1, room.size, room.size)
     for item in range(first, last):
-        s, group = item // groups, item % groups
-        total = partial[s, group]
-        total[:] = 0
+        s, begin = item // blocks, item % blocks * some
+        end = min(groups, begin + some)
+        partial[s, begin:end] = 0
         for n in range(s * x.shape[0] // slices, (s + 1) * x.shape[0] // slices):
-            pack(x[n, group * channels : (group + 1) * channels], planes, 0, plan.p, plan.p, plan)
-            for o in range(outputs):
-                upstream = g[n, group * outputs + o]
-                for p in range(plan.p):
-                    source, target = upstream[p], room[p * plan.pitch :]
-                    for q in range(plan.q):
-                        target[q] = source[q]
-                for c in range(channels):
-                    for start in range(0, room.size, step):
-                        add_products(planes[c], at, start, room[start : start + size], total[o, c])
+            pack(pixels, (n * groups + begin) * channels, (end - begin) * channels, planes, 0, plan.p, plan.p, plan)
+            for group in range(begin, end):
+                for o in range(outputs):
+                    first_row = (n * groups * outputs + group * outputs + o) * plan.p
+                    for p in range(plan.p):
+                        copy(upstream, (first_row + p) * plan.q, room, p * plan.pitch, plan.q)
+                    for c in range(channels):
+                        plane, total = planes[(group - begin) * channels + c], partial[s, group, o, c]
+                        for start in range(0, runs * step, step):
+                            add_products(plane, at, start, room[start : start + size], total)
+    release(room)
+    release(packed)
 
 
 def suits(per_group, outputs):
@@ -124,18 +132,19 @@ def conv2d(x, weight, bias, y, plan, groups):
     """Fill the places of y that the plan names."""
     o, per_group, kh, kw = weight.shape
     by_group = np.ascontiguousarray(weight).reshape(groups, o // groups, per_group, kh * kw)
-    work = len(x) * plan.p * plan.q * weight.size
-    spread(forward_items, len(x) * groups, work, x, by_group, bias, y, plan)
+    work, blocks = len(x) * plan.p * plan.q * weight.size, -(-groups // BLOCK)
+    spread(forward_items, len(x) * blocks, work, x, by_group, bias, y, offsets(plan.p, plan), blocks, plan)
 
 
 def conv2d_weight(x, g, weight_size, plan, groups):
     """∂w."""
     o, per_group, kh, kw = weight_size
-    slices = max(1, min(len(x), 16 // groups))
+    blocks = -(-groups // BLOCK)
+    slices = max(1, min(len(x), 16 // blocks))
     partial = np.empty((slices, groups, o // groups, per_group, kh * kw), x.dtype)
     work = len(x) * plan.p * plan.q * partial[0].size
     for by_rows in (False, True):
-        spread(weight_items, slices * groups, work, x, g, partial, by_rows, plan)
+        spread(weight_items, slices * blocks, work, x, g, partial, offsets(plan.p, plan), blocks, by_rows, plan)
         gw = partial.sum(0).reshape(weight_size)
         if np.isfinite(gw).all():
             break

@@ -16,6 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import inlined
+from .vectors import copy, scratch
+
+
+VECTORS = 32  # numbers: runs of a multiple of these leave no rest to be done number by number
 
 
 class Plan(NamedTuple):
@@ -60,25 +64,26 @@ def plane_rows(rows, plan):
 
 @inlined
 def plane_size(rows, plan):
-    """How many pixels a plane has for ``rows`` output rows."""
-    return (plane_rows(rows, plan) - 1) * plan.pitch + plan.full
+    """How many pixels a plane has for ``rows`` output rows, and some zeros, so that runs can be whole vectors."""
+    return (plane_rows(rows, plan) - 1) * plan.pitch + plan.full + VECTORS
 
 
-@inlined
-def new_planes(channels, rows, dtype_of, plan):
-    """Room for the planes of so many channels, for ``rows`` output rows: (channels, sh·sw·size)."""
-    return np.zeros((channels, plan.sh * plan.sw * plane_size(rows, plan)), dtype_of.dtype)
-
-
-@inlined
 def offsets(rows, plan):
-    """Where each tap (i, j) finds the pixel of output 0 in a channel's planes: which of them, and how far into it."""
-    found, size = np.empty(plan.kh * plan.kw, np.int64), plane_size(rows, plan)
-    for k in range(found.size):
-        i, j = k // plan.kw * plan.dh, k % plan.kw * plan.dw
-        plane = i % plan.sh * plan.sw + j % plan.sw
-        found[k] = plane * size + i // plan.sh * plan.pitch + j // plan.sw
-    return found
+    """Where each tap (i, j) finds the pixel of output 0 in a channel's planes: which of them, and how far into it; int64."""
+    size = (rows + (plan.kh - 1) * plan.dh // plan.sh - 1) * plan.pitch + plan.full + VECTORS
+    i, j = np.arange(plan.kh)[:, None] * plan.dh, np.arange(plan.kw) * plan.dw
+    plane = i % plan.sh * plan.sw + j % plan.sw
+    return (plane * size + i // plan.sh * plan.pitch + j // plan.sw).reshape(-1)
+
+
+@inlined
+def new_planes(channels, rows, like, plan):
+    """Zeroed room for the planes of so many channels, for ``rows`` output rows: flat, and as (channels, sh·sw·size)."""
+    size = plan.sh * plan.sw * plane_size(rows, plan)
+    room = scratch(like, channels * size)
+    for t in range(room.size):
+        room[t] = 0
+    return room, room.reshape(channels, size)
 
 
 @inlined
@@ -91,10 +96,11 @@ def reached(first, taps, dilation, stride):
 
 
 @inlined
-def pack(x, planes, top, rows, band, plan):
+def pack(x, first_channel, channels, planes, top, rows, band, plan):
     """Plane a·sw + b of channel c, at r·pitch + v, = padded x[c, (top + r)·sh + a, v·sw + b]; the zeros around are there already.
 
-    A row is one copy for each b. ``planes`` have room for ``band`` output rows.
+    x is flat, and ``channels`` of it from ``first_channel``, counted through the batch, are meant. A row is one copy for each b.
+    ``planes`` have room for ``band`` output rows.
     """
     size, count = plane_size(band, plan), plane_rows(rows, plan)
     for a in range(plan.sh):
@@ -110,14 +116,16 @@ def pack(x, planes, top, rows, band, plan):
             others = max(0, min(plan.full - other, plan.w // 2))
             start = (a * plan.sw + (left + plan.pw) % plan.sw) * size + first
             odd = (a * plan.sw + (1 + plan.pw) % plan.sw) * size + other
-            for c in range(x.shape[0]):
+            for c in range(channels):
+                plane = planes[c]
                 for r in range(begin, end):
-                    source, target = x[c, above + r * plan.sh, left:], planes[c, start + r * plan.pitch :]
-                    if plan.sw == 1:  # written out for these two: LLVM makes vectors of strides that it knows
-                        for v in range(columns):
-                            target[v] = source[v]
-                    elif plan.sw == 2:
-                        beside, both = planes[c, odd + r * plan.pitch :], min(columns, others)
+                    pixel = ((first_channel + c) * plan.h + above + r * plan.sh) * plan.w + left
+                    if plan.sw == 1:
+                        copy(x, pixel, plane, start + r * plan.pitch, columns)
+                        continue
+                    source, target = x[pixel:], plane[start + r * plan.pitch :]
+                    if plan.sw == 2:  # written out: LLVM makes vectors of strides that it knows
+                        beside, both = plane[odd + r * plan.pitch :], min(columns, others)
                         for v in range(both):
                             target[v] = source[2 * v]
                             beside[v] = source[2 * v + 1]
@@ -128,3 +136,21 @@ def pack(x, planes, top, rows, band, plan):
                     else:
                         for v in range(columns):
                             target[v] = source[plan.sw * v]
+
+
+@inlined
+def run_length(plan):
+    """How long the run of all outputs is, gaps included, in whole vectors."""
+    return -(-((plan.p - 1) * plan.pitch + plan.q) // VECTORS) * VECTORS
+
+
+@inlined
+def put(run, y, plane, width, row, rows, plan):
+    """The outputs of some rows, a run, to their places in y, which is flat: from ``plane`` on, ``width`` columns; gaps are left behind."""
+    for r in range(rows):
+        place = plane + (plan.top + (row + r) * plan.down) * width + plan.left
+        if plan.right == 1:
+            copy(run, r * plan.pitch, y, place, plan.q)
+        else:
+            for q in range(plan.q):
+                y[place + q * plan.right] = run[r * plan.pitch + q]

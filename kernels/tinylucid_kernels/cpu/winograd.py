@@ -18,10 +18,11 @@ each function returns None when its result is not finite, and the general convol
 
 import numpy as np
 
+from .blas import gemm
 from .dense import matmul
 from .jit import inlined, jit
 from .threads import spread
-from .transpose import transpose, transpose4
+from .vectors import release, scratch, transpose, transpose4
 
 G = np.array(
     [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]]
@@ -160,7 +161,7 @@ def place(m, slot, y, n, top, left, count, f, g):
     return broken
 
 
-@jit
+@jit(counted=False)
 def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, span, lines):
     """Item k: a run of blocks: transform, 36 products, transform back. ``u`` (36, C, O) are the transformed filters."""
     channels, outputs = u.shape[1:]
@@ -168,10 +169,16 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, 
     spans = (across + span - 1) // span
     total = y.shape[0] * down * spans
     blocks = (total + lines - 1) // lines
-    d, e = np.zeros((2, 6, 4 * (span + 2) * channels), x.dtype)
-    f, g = np.zeros((6, 4 * span * outputs), x.dtype), np.empty((4, 4 * span * outputs), x.dtype)
-    # one row more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
-    v, m = np.empty((36, (span * lines + 1) * channels), x.dtype), np.empty((36, (span * lines + 1) * outputs), x.dtype)
+    # one more tile than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
+    room, phases, results = (span * lines + 1), 4 * (span + 2) * channels, 4 * span * outputs
+    memory = scratch(x, 12 * phases + 10 * results + 36 * room * (channels + outputs))
+    for t in range(12 * phases + 10 * results):
+        memory[t] = 0
+    d, e = memory[: 6 * phases].reshape(6, phases), memory[6 * phases : 12 * phases].reshape(6, phases)
+    rest = memory[12 * phases :]
+    f, g = rest[: 6 * results].reshape(6, results), rest[6 * results : 10 * results].reshape(4, results)
+    rest = rest[10 * results :]
+    v, m = rest[: 36 * room * channels].reshape(36, room * channels), rest[36 * room * channels :].reshape(36, room * outputs)
     for item in range(first, last):
         broken = np.float32(0)
         for block in range(item * blocks // items, (item + 1) * blocks // items):
@@ -183,7 +190,7 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, 
                 tiles += count
             for k in range(36):
                 product = m[k, : tiles * outputs].reshape(tiles, outputs)
-                np.dot(v[k, : tiles * channels].reshape(tiles, channels), u[k], product)
+                gemm(v[k, : tiles * channels].reshape(tiles, channels), u[k], product, False)
             for t in range(tiles):  # a constant at place (1, 1) of a tile comes out at all of its pixels
                 for o in range(outputs):
                     m[7, t * outputs + o] += bias[o]
@@ -194,9 +201,10 @@ def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, 
                 broken += place(m, tiles, y, n, top, left, count, f, g)
                 tiles += count
         finite[item] = broken == 0
+    release(memory)
 
 
-@jit
+@jit(counted=False)
 def weight_items(first, last, x, g, partial, top_pad, left_pad, span, lines):
     """Item k: a run of blocks, summed into partial[k] (36, C, O): the products of transformed pixels and gradients."""
     items, _, channels, outputs = partial.shape
@@ -204,10 +212,15 @@ def weight_items(first, last, x, g, partial, top_pad, left_pad, span, lines):
     spans = (across + span - 1) // span
     total = g.shape[0] * down * spans
     blocks = (total + lines - 1) // lines
-    d, e = np.zeros((2, 6, 4 * (span + 2) * channels), x.dtype)
-    f, h = np.zeros((4, 4 * (span + 2) * outputs), x.dtype), np.empty((6, 4 * (span + 2) * outputs), x.dtype)
-    v, m = np.empty((36, (span * lines + 1) * channels), x.dtype), np.empty((36, (span * lines + 1) * outputs), x.dtype)
-    product = np.empty((channels, outputs), x.dtype)
+    room, phases, others = (span * lines + 1), 4 * (span + 2) * channels, 4 * (span + 2) * outputs
+    memory = scratch(x, 12 * phases + 10 * others + 36 * room * (channels + outputs))
+    for t in range(12 * phases + 10 * others):
+        memory[t] = 0
+    d, e = memory[: 6 * phases].reshape(6, phases), memory[6 * phases : 12 * phases].reshape(6, phases)
+    rest = memory[12 * phases :]
+    f, h = rest[: 4 * others].reshape(4, others), rest[4 * others : 10 * others].reshape(6, others)
+    rest = rest[10 * others :]
+    v, m = rest[: 36 * room * channels].reshape(36, room * channels), rest[36 * room * channels :].reshape(36, room * outputs)
     phase = (span + 2) * outputs
     for item in range(first, last):
         partial[item] = 0
@@ -229,8 +242,8 @@ def weight_items(first, last, x, g, partial, top_pad, left_pad, span, lines):
                 tiles += count
             for k in range(36):
                 pixels = v[k, : tiles * channels].reshape(tiles, channels)
-                np.dot(pixels.T, m[k, : tiles * outputs].reshape(tiles, outputs), product)
-                partial[item, k] += product
+                gemm(pixels.T, m[k, : tiles * outputs].reshape(tiles, outputs), partial[item, k], True)
+    release(memory)
 
 
 def lines_of(n, p, q, channels, outputs, room):
@@ -244,7 +257,7 @@ def lines_of(n, p, q, channels, outputs, room):
     return span, lines, -(-total // lines)
 
 
-@jit
+@jit(counted=False)
 def turn_items(first, last, a, b):
     """Item k: b[k] = a[k] transposed."""
     for k in range(first, last):

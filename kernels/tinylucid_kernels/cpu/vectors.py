@@ -1,0 +1,138 @@
+"""Moves of a few numbers at a time that LLVM knows on every processor but does not find in a loop: short rows, and transposes.
+
+``copy`` moves a row by vectors of 16, 8 or 4, where a loop would do what is left over from 64 number by number, and rows of
+pictures are shorter than that. ``transpose`` turns what lay side by side along a row of pixels to lie side by side along the
+channels: number by number that is a load and a store each; four rows of four at a time, 4 loads, 8 shuffles, 4 stores.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .jit import inlined
+
+
+@intrinsic
+def scratch(typing, like, count):
+    """``count`` numbers of like's dtype, flat and not initialised, for a kernel that is not counted; it must ``release`` them."""
+    kind = types.Array(like.dtype, 1, "C")
+
+    def generate(context, builder, signature, values):
+        size = ir.Constant(ir.IntType(64), like.dtype.bitwidth // 8)
+        malloc = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.IntType(8).as_pointer(), [ir.IntType(64)]), "malloc"
+        )
+        memory = builder.call(malloc, [builder.add(builder.mul(values[1], size), ir.Constant(ir.IntType(64), 64))])
+        with builder.if_then(cgutils.is_null(builder, memory), likely=False):
+            context.call_conv.return_user_exc(builder, MemoryError, ("no memory for a kernel's scratch",))
+        array = context.make_array(kind)(context, builder)
+        data = builder.bitcast(memory, array.data.type)
+        context.populate_array(array, data=data, shape=[values[1]], strides=[size], itemsize=size, meminfo=None)
+        return array._getvalue()
+
+    return kind(like, types.int64), generate
+
+
+@intrinsic
+def release(typing, array):
+    """Give ``scratch`` back."""
+
+    def generate(context, builder, signature, values):
+        free = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()]), "free"
+        )
+        data = context.make_array(array)(context, builder, values[0]).data
+        builder.call(free, [builder.bitcast(data, ir.IntType(8).as_pointer())])
+        return context.get_dummy_value()
+
+    return types.void(array), generate
+
+
+def pointer(context, builder, kind, array, place, lanes):
+    """Where ``lanes`` numbers of a flat array begin, as the address of a vector."""
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [place]), ir.VectorType(data.type.pointee, lanes).as_pointer())
+
+
+def mover(lanes):
+    """An intrinsic: target[start : start + lanes] = source[first : first + lanes], one load and one store."""
+
+    @intrinsic
+    def move(typing, source, first, target, start):
+        def generate(context, builder, signature, values):
+            align = source.dtype.bitwidth // 8
+            row = builder.load(pointer(context, builder, source, values[0], values[1], lanes), align=align)
+            builder.store(row, pointer(context, builder, target, values[2], values[3], lanes), align=align)
+            return context.get_dummy_value()
+
+        return types.void(source, types.int64, target, types.int64), generate
+
+    return move
+
+
+move4, move8, move16 = mover(4), mover(8), mover(16)
+
+
+@inlined
+def copy(source, first, target, start, count):
+    """target[start : start + count] = source[first : first + count]; flat arrays that do not overlap."""
+    if count >= 64:
+        a, b = source[first:], target[start:]
+        for k in range(count):
+            b[k] = a[k]
+    elif count >= 16:
+        for k in range(0, count - 15, 16):
+            move16(source, first + k, target, start + k)
+        if count % 16 != 0:  # the last vector overlaps the one before
+            move16(source, first + count - 16, target, start + count - 16)
+    elif count >= 8:
+        move8(source, first, target, start)
+        if count > 8:
+            move8(source, first + count - 8, target, start + count - 8)
+    elif count >= 4:
+        move4(source, first, target, start)
+        if count > 4:
+            move4(source, first + count - 4, target, start + count - 4)
+    else:
+        for k in range(count):
+            target[start + k] = source[first + k]
+
+
+@intrinsic
+def transpose4(typing, source, first, row, target, start, step):
+    """target[start + k·step + m] = source[first + m·row + k] for k, m = 0 … 3; both flat."""
+
+    def generate(context, builder, signature, values):
+        def place(kind, array, begin, stride, k):
+            where = builder.add(begin, builder.mul(stride, ir.Constant(stride.type, k)))
+            return pointer(context, builder, kind, array, where, 4)
+
+        def shuffle(a, b, lanes):
+            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), 4), lanes))
+
+        align = source.dtype.bitwidth // 8
+        rows = [builder.load(place(source, values[0], values[1], values[2], m), align=align) for m in range(4)]
+        low = [shuffle(rows[m], rows[m + 1], [0, 4, 1, 5]) for m in (0, 2)]  # a0 b0 a1 b1, c0 d0 c1 d1
+        high = [shuffle(rows[m], rows[m + 1], [2, 6, 3, 7]) for m in (0, 2)]
+        for k, (a, b) in enumerate((low, low, high, high)):
+            column = shuffle(a, b, [0, 1, 4, 5] if k % 2 == 0 else [2, 3, 6, 7])
+            builder.store(column, place(target, values[3], values[4], values[5], k), align=align)
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, types.int64, target, types.int64, types.int64), generate
+
+
+@inlined
+def transpose(source, first, row, rows, columns, target, start, step):
+    """target[start + k·step + m] = source[first + m·row + k] for m < rows and k < columns; both flat."""
+    fours, wide = rows // 4 * 4, columns // 4 * 4
+    for m in range(0, fours, 4):
+        for k in range(0, wide, 4):
+            transpose4(source, first + m * row + k, row, target, start + k * step + m, step)
+        for k in range(wide, columns):
+            for i in range(m, m + 4):
+                target[start + k * step + i] = source[first + i * row + k]
+    for m in range(fours, rows):
+        for k in range(columns):
+            target[start + k * step + m] = source[first + m * row + k]
