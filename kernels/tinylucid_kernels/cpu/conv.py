@@ -195,7 +195,7 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
     bias = np.zeros(o, x.dtype) if bias is None else bias
     kind = algorithm(weight.shape, stride, padding, dilation, groups, x.dtype)
     if kind == "winograd":
-        y = winograd.conv2d(x, weight, bias, padding)
+        y = winograd.conv2d(x, weight, bias, padding, groups)
         if y is not None:
             return y
     out_size = [
@@ -221,7 +221,7 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂x, of shape ``input_size``: convolutions of g, for each of the pixels' places modulo the stride."""
     kind = algorithm(weight.shape, stride, padding, dilation, groups, g.dtype)
     if kind == "winograd":
-        x = winograd.conv2d_input(g, weight, input_size, padding)
+        x = winograd.conv2d_input(g, weight, input_size, padding, groups)
         if x is not None:
             return x
     _, c, *size = input_size
@@ -247,7 +247,7 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂w, of shape ``weight_size``: the pixels under each output place, weighted by its gradient."""
     kind = algorithm(weight_size, stride, padding, dilation, groups, x.dtype)
     if kind == "winograd":
-        gw = winograd.conv2d_weight(x, g, weight_size, padding)
+        gw = winograd.conv2d_weight(x, g, weight_size, padding, groups)
         if gw is not None:
             return gw
     n, _, *size = x.shape

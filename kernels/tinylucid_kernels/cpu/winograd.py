@@ -1,4 +1,4 @@
-"""3×3 convolutions at stride 1 with fewer multiplications: Winograd's F(4×4, 3×3) (Lavin and Gray, 2016, section 4.2).
+"""Convolutions at stride 1 with fewer multiplications: Winograd's F(4×4, 3×3) (Lavin and Gray, 2016, section 4.2).
 
 A tile of 4×4 outputs sees 6×6 pixels d. Instead of 4·4·9 = 144 multiplications a channel,
 
@@ -12,9 +12,14 @@ What makes it fast: the transforms are SIMD over channels. A *line*, some tiles 
 with the channels moved innermost, and every fourth pixel side by side: then the pixels that place (i, j) of all tiles of the
 line needs are one straight run of memory, as are all the results. Some lines make a block, whose 36 products stay in L2.
 
+A larger kernel is a sum of 3×3 ones, each on the picture *shifted* by three pixels more: 5×5 in a frame of zeros is four of them,
+144 products for 400, summed in the transformed space.
+
 The transforms lose about two decimal digits, so this is for float32 alone; and a NaN or inf would spread over its tile, so
 each function returns None when its result is not finite, and the general convolution computes it again.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +34,7 @@ G = np.array(
 )  # fmt: skip
 ROOM = 160_000  # numbers in the 36 matrices of a block's pixels and results: 640 KB of an L2 of 1 MB
 MORE_ROOM = 4 * ROOM  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
+MANY = 200  # products of channels in and out, from which it is faster than im2col
 PARTIAL = 1 << 20  # numbers in all partial sums of the weight's gradient
 GG = np.kron(G, G).astype(np.float32)  # (36, 9): G g Gᵀ as one matrix on the flattened g
 TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32(8)  # int · float32 would be float64
@@ -74,52 +80,68 @@ def a(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5):
         m5[t] = y3[t]
 
 
-@inlined
-def rows_of(x, n, top, left, count, mixed, d):
-    """d[i, phase, 1 + k, c] = x[n, c, top + i, left + 4k + phase] for all i of d and −1 ≤ k ≤ count, 0 outside; d flat but i.
+class Cut(NamedTuple):
+    """How pictures and their tiles are cut, all integers."""
 
-    The zeros at both ends of a row are there already, unless the lines before had others (``mixed``).
-    """
-    channels, h, w = x.shape[1:]
-    flat, phase = x.reshape(-1), d.shape[1] // 4
-    start, whole = -1 if left > 0 else 0, min(count + 1, (w - left) // 4)  # the fours of columns inside the picture
+    down: int  # tiles of a picture, and
+    across: int
+    span: int  # tiles a line
+    spans: int  # lines side by side in a picture
+    lines: int  # lines a block
+    total: int  # lines of all pictures
+    top: int  # padding
+    left: int
+
+
+def cut_for(n, out_size, padding, channels, outputs, room):
+    """The Cut for n pictures so that a block's 36 matrices hold some ``room`` numbers."""
+    down, across = (-(-size // 4) for size in out_size)
+    tiles = max(8, room // (36 * (channels + outputs)))
+    spans = -(-across // tiles)
+    span = -(-across // spans)
+    total = n * down * spans
+    return Cut(down, across, span, spans, max(1, min(tiles // span, -(-total // 4))), total, *padding)
+
+
+@inlined
+def rows_of(x, plane, channels, h, w, top, left, count, d):
+    """d[i, phase, k, c] = x[plane + c, top + i, left + 4k + phase] for k < count, 0 outside; x is flat, d but for i.
+
+    ``left`` is a multiple of 4, and may lie outside."""
+    phase = d.shape[1] // 4
+    start, whole = min(count, max(0, -left // 4)), min(count, max(0, (w - left) // 4))  # fours of columns inside
     fours = channels // 4 * 4
     for i in range(d.shape[0]):
         row, target = top + i, d[i]
-        if row < 0 or row >= h or mixed:
-            target[:] = 0
+        if row < 0 or row >= h or start > 0 or whole < count:
+            for t in range(target.size):
+                target[t] = 0
         if 0 <= row < h:
-            source = n * channels * h * w + row * w + left
+            source = (plane * h + row) * w + left
             for c in range(0, fours, 4):
                 for k in range(start, whole):
-                    transpose4(flat, source + c * h * w + 4 * k, h * w, target, (k + 1) * channels + c, phase)
+                    transpose4(x, source + c * h * w + 4 * k, h * w, target, k * channels + c, phase)
             for c in range(fours, channels):
                 for t in range(4 * start, 4 * whole):
-                    target[t % 4 * phase + (t // 4 + 1) * channels + c] = flat[source + c * h * w + t]
-            if whole <= count:
-                for t in range(4 * whole, w - left):
-                    at, pixels = t % 4 * phase + (t // 4 + 1) * channels, flat[source + t :]
-                    for c in range(channels):
-                        target[at + c] = pixels[c * h * w]
+                    target[t % 4 * phase + t // 4 * channels + c] = x[source + c * h * w + t]
+            for t in range(4 * max(start, whole), min(4 * count, w - left)):
+                at, pixels = t % 4 * phase + t // 4 * channels, x[source + t :]
+                for c in range(channels):
+                    target[at + c] = pixels[c * h * w]
 
 
 @inlined
-def pixels_of(x, n, top, left, top_pad, left_pad, count, mixed, d, e, v, slot):
-    """v[6i + j, slot …] = Bᵀ d B of the ``count`` tiles of a line, all channels; d, e (6, 4·(span + 2)·C) to work in."""
-    channels = x.shape[1]
-    phase = d.shape[1] // 4
-    rows_of(x, n, top - top_pad, left, count, mixed, d)
+def pixels_of(x, plane, channels, h, w, top, left, count, d, e, v, slot):
+    """v[6i + j, slot …] = Bᵀ d B of the ``count`` tiles from pixel (top, left) on; d, e (6, 4·(span + 2)·C) to work in."""
+    phase, base = d.shape[1] // 4, left // 4 * 4
+    rows_of(x, plane, channels, h, w, top, base, count + 2, d)
     bt(d[0], d[1], d[2], d[3], d[4], d[5], e[0], e[1], e[2], e[3], e[4], e[5])
-    here, size = slot * channels, count * channels
+    here, size, j = slot * channels, count * channels, left - base
+    at0, at1, at2 = j * phase, (j + 1) % 4 * phase + (j + 1) // 4 * channels, (j + 2) % 4 * phase + (j + 2) // 4 * channels
+    at3, at4 = (j + 3) % 4 * phase + (j + 3) // 4 * channels, j * phase + channels
+    at5 = (j + 5) % 4 * phase + (j + 5) // 4 * channels
     for i in range(6):
-        row = e[i]
-        at0 = (-left_pad) % 4 * phase + (1 + (-left_pad) // 4) * channels
-        at1 = (1 - left_pad) % 4 * phase + (1 + (1 - left_pad) // 4) * channels
-        at2 = (2 - left_pad) % 4 * phase + (1 + (2 - left_pad) // 4) * channels
-        at3 = (3 - left_pad) % 4 * phase + (1 + (3 - left_pad) // 4) * channels
-        at4 = (4 - left_pad) % 4 * phase + (1 + (4 - left_pad) // 4) * channels
-        at5 = (5 - left_pad) % 4 * phase + (1 + (5 - left_pad) // 4) * channels
-        k = 6 * i
+        row, k = e[i], 6 * i
         bt(
             row[at0:], row[at1:], row[at2:], row[at3:], row[at4:], row[at5:],
             v[k, here : here + size], v[k + 1, here:], v[k + 2, here:], v[k + 3, here:], v[k + 4, here:], v[k + 5, here:],
@@ -127,9 +149,8 @@ def pixels_of(x, n, top, left, top_pad, left_pad, count, mixed, d, e, v, slot):
 
 
 @inlined
-def place(m, slot, y, n, top, left, count, f, g):
-    """y's rows from ``top`` = Aᵀ m A of the ``count`` tiles of a line; what is not finite makes the result NaN, else 0."""
-    outputs, p, q = y.shape[1:]
+def place(m, slot, y, plane, outputs, p, q, top, left, count, f, g):
+    """The planes' 4 rows from ``top`` = Aᵀ m A of the ``count`` tiles of a line; y is flat. NaN if any is not finite, else 0."""
     here, size = slot * outputs, count * outputs
     phase = f.shape[1] // 4
     for i in range(6):
@@ -139,7 +160,7 @@ def place(m, slot, y, n, top, left, count, f, g):
             row[:size], row[phase:], row[2 * phase :], row[3 * phase :],
         )  # fmt: skip
     at(f[0], f[1], f[2], f[3], f[4], f[5], g[0], g[1], g[2], g[3])
-    flat, broken = y.reshape(-1), np.float32(0)
+    broken = np.float32(0)
     whole, wide, fours = min(count, (q - left) // 4), min(4 * count, q - left), outputs // 4 * 4
     for i in range(min(4, p - top)):
         row = g[i]
@@ -147,114 +168,117 @@ def place(m, slot, y, n, top, left, count, f, g):
             run = row[j * phase : j * phase + size]
             for t in range(run.size):
                 broken += run[t] * np.float32(0)
-        first = (n * outputs * p + top + i) * q + left
+        first = (plane * p + top + i) * q + left
         for o in range(0, fours, 4):
             for k in range(whole):
-                transpose4(row, k * outputs + o, phase, flat, first + o * p * q + 4 * k, p * q)
+                transpose4(row, k * outputs + o, phase, y, first + o * p * q + 4 * k, p * q)
         for o in range(fours, outputs):
             for t in range(4 * whole):
-                flat[first + o * p * q + t] = row[t % 4 * phase + t // 4 * outputs + o]
+                y[first + o * p * q + t] = row[t % 4 * phase + t // 4 * outputs + o]
         for t in range(4 * whole, wide):
-            run, pixels = row[t % 4 * phase + t // 4 * outputs :], flat[first + t :]
+            run, pixels = row[t % 4 * phase + t // 4 * outputs :], y[first + t :]
             for o in range(outputs):
                 pixels[o * p * q] = run[o]
     return broken
 
 
+@inlined
+def matrices(memory, kinds, rows, columns):
+    """Scratch memory as a row of (rows, columns) matrices, ``kinds`` of them, and what is left."""
+    size = kinds * rows * columns
+    return memory[:size].reshape(kinds, rows * columns), memory[size:]
+
+
 @jit(counted=False)
-def forward_items(first, last, x, u, bias, y, finite, items, top_pad, left_pad, span, lines):
-    """Item k: a run of blocks: transform, 36 products, transform back. ``u`` (36, C, O) are the transformed filters."""
-    channels, outputs = u.shape[1:]
-    down, across = (y.shape[2] + 3) // 4, (y.shape[3] + 3) // 4
-    spans = (across + span - 1) // span
-    total = y.shape[0] * down * spans
-    blocks = (total + lines - 1) // lines
-    # one more tile than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
-    room, phases, results = (span * lines + 1), 4 * (span + 2) * channels, 4 * span * outputs
-    memory = scratch(x, 12 * phases + 10 * results + 36 * room * (channels + outputs))
-    for t in range(12 * phases + 10 * results):
-        memory[t] = 0
-    d, e = memory[: 6 * phases].reshape(6, phases), memory[6 * phases : 12 * phases].reshape(6, phases)
-    rest = memory[12 * phases :]
-    f, g = rest[: 6 * results].reshape(6, results), rest[6 * results : 10 * results].reshape(4, results)
-    rest = rest[10 * results :]
-    v, m = rest[: 36 * room * channels].reshape(36, room * channels), rest[36 * room * channels :].reshape(36, room * outputs)
+def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
+    """Item (group, k): a run of blocks of tiles: transform, 36 products a shift, transform back.
+
+    ``u`` (groups, shifts, 36, C, O) are the transformed filters, ``right`` of their shifts side by side."""
+    groups, shifts, _, channels, outputs = u.shape
+    h, w, p, q = x.shape[2], x.shape[3], y.shape[2], y.shape[3]
+    blocks = (cut.total + cut.lines - 1) // cut.lines
+    # one tile more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
+    tiles = cut.span * cut.lines + 1
+    memory = scratch(x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs))
+    d, rest = matrices(memory, 6, 4 * (cut.span + 2), channels)
+    e, rest = matrices(rest, 6, 4 * (cut.span + 2), channels)
+    f, rest = matrices(rest, 6, 4 * cut.span, outputs)
+    g, rest = matrices(rest, 4, 4 * cut.span, outputs)
+    v, rest = matrices(rest, 36, tiles, channels)
+    m, rest = matrices(rest, 36, tiles, outputs)
+    pixels, results = x.reshape(-1), y.reshape(-1)
     for item in range(first, last):
+        group, part = item // items, item % items
         broken = np.float32(0)
-        for block in range(item * blocks // items, (item + 1) * blocks // items):
-            tiles = 0
-            for line in range(block * lines, min(total, (block + 1) * lines)):
-                n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
-                count = min(span, across - line % spans * span)
-                pixels_of(x, n, top, left, top_pad, left_pad, count, spans > 1, d, e, v, tiles)
-                tiles += count
-            for k in range(36):
-                product = m[k, : tiles * outputs].reshape(tiles, outputs)
-                gemm(v[k, : tiles * channels].reshape(tiles, channels), u[k], product, False)
-            for t in range(tiles):  # a constant at place (1, 1) of a tile comes out at all of its pixels
+        for block in range(part * blocks // items, (part + 1) * blocks // items):
+            for shift in range(shifts):
+                used = 0
+                for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
+                    n, top, side = line // (cut.down * cut.spans), line // cut.spans % cut.down * 4, line % cut.spans * cut.span
+                    count = min(cut.span, cut.across - side)
+                    top, left = top - cut.top + shift // right * 3, 4 * side - cut.left + shift % right * 3
+                    pixels_of(pixels, (n * groups + group) * channels, channels, h, w, top, left, count, d, e, v, used)
+                    used += count
+                for k in range(36):
+                    filtered = m[k, : used * outputs].reshape(used, outputs)
+                    gemm(v[k, : used * channels].reshape(used, channels), u[group, shift, k], filtered, shift > 0)
+            shown = bias[group * outputs : (group + 1) * outputs]
+            for t in range(used):  # a constant at place (1, 1) of a tile comes out at all of its pixels
+                mine = m[7, t * outputs :]
                 for o in range(outputs):
-                    m[7, t * outputs + o] += bias[o]
-            tiles = 0
-            for line in range(block * lines, min(total, (block + 1) * lines)):
-                n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
-                count = min(span, across - line % spans * span)
-                broken += place(m, tiles, y, n, top, left, count, f, g)
-                tiles += count
+                    mine[o] += shown[o]
+            used = 0
+            for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
+                n, top, side = line // (cut.down * cut.spans), line // cut.spans % cut.down * 4, line % cut.spans * cut.span
+                count = min(cut.span, cut.across - side)
+                plane = (n * groups + group) * outputs
+                broken += place(m, used, results, plane, outputs, p, q, top, 4 * side, count, f, g)
+                used += count
         finite[item] = broken == 0
     release(memory)
 
 
 @jit(counted=False)
-def weight_items(first, last, x, g, partial, top_pad, left_pad, span, lines):
-    """Item k: a run of blocks, summed into partial[k] (36, C, O): the products of transformed pixels and gradients."""
-    items, _, channels, outputs = partial.shape
-    down, across = (g.shape[2] + 3) // 4, (g.shape[3] + 3) // 4
-    spans = (across + span - 1) // span
-    total = g.shape[0] * down * spans
-    blocks = (total + lines - 1) // lines
-    room, phases, others = (span * lines + 1), 4 * (span + 2) * channels, 4 * (span + 2) * outputs
-    memory = scratch(x, 12 * phases + 10 * others + 36 * room * (channels + outputs))
-    for t in range(12 * phases + 10 * others):
-        memory[t] = 0
-    d, e = memory[: 6 * phases].reshape(6, phases), memory[6 * phases : 12 * phases].reshape(6, phases)
-    rest = memory[12 * phases :]
-    f, h = rest[: 4 * others].reshape(4, others), rest[4 * others : 10 * others].reshape(6, others)
-    rest = rest[10 * others :]
-    v, m = rest[: 36 * room * channels].reshape(36, room * channels), rest[36 * room * channels :].reshape(36, room * outputs)
-    phase = (span + 2) * outputs
+def weight_items(first, last, x, g, partial, items, right, cut):
+    """Item (group, k): a run of blocks, summed into partial[group, k] (shifts, 36, C, O): products of transformed pixels and gradients."""
+    groups, _, shifts, _, channels, outputs = partial.shape
+    h, w, p, q = x.shape[2], x.shape[3], g.shape[2], g.shape[3]
+    blocks = (cut.total + cut.lines - 1) // cut.lines
+    tiles, phase = cut.span * cut.lines + 1, cut.span * outputs
+    memory = scratch(x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs))
+    d, rest = matrices(memory, 6, 4 * (cut.span + 2), channels)
+    e, rest = matrices(rest, 6, 4 * (cut.span + 2), channels)
+    f, rest = matrices(rest, 4, 4 * cut.span, outputs)
+    r, rest = matrices(rest, 6, 4 * cut.span, outputs)
+    v, rest = matrices(rest, 36, tiles, channels)
+    m, rest = matrices(rest, 36, tiles, outputs)
+    pixels, upstream = x.reshape(-1), g.reshape(-1)
     for item in range(first, last):
-        partial[item] = 0
-        for block in range(item * blocks // items, (item + 1) * blocks // items):
-            tiles = 0
-            for line in range(block * lines, min(total, (block + 1) * lines)):
-                n, top, left = line // (down * spans), line // spans % down * 4, line % spans * span * 4
-                count = min(span, across - line % spans * span)
-                pixels_of(x, n, top, left, top_pad, left_pad, count, spans > 1, d, e, v, tiles)
-                rows_of(g, n, top, left, count, spans > 1, f)
-                a(f[0], f[1], f[2], f[3], h[0], h[1], h[2], h[3], h[4], h[5])
-                here, size = tiles * outputs, count * outputs
-                for i in range(6):
-                    row, k = h[i, outputs:], 6 * i
-                    a(
-                        row[:size], row[phase:], row[2 * phase :], row[3 * phase :],
-                        m[k, here:], m[k + 1, here:], m[k + 2, here:], m[k + 3, here:], m[k + 4, here:], m[k + 5, here:],
-                    )  # fmt: skip
-                tiles += count
-            for k in range(36):
-                pixels = v[k, : tiles * channels].reshape(tiles, channels)
-                gemm(pixels.T, m[k, : tiles * outputs].reshape(tiles, outputs), partial[item, k], True)
+        group, part = item // items, item % items
+        for block in range(part * blocks // items, (part + 1) * blocks // items):
+            for shift in range(shifts):
+                used = 0
+                for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
+                    n, top, side = line // (cut.down * cut.spans), line // cut.spans % cut.down * 4, line % cut.spans * cut.span
+                    count = min(cut.span, cut.across - side)
+                    if shift == 0:
+                        rows_of(upstream, (n * groups + group) * outputs, outputs, p, q, top, 4 * side, count, f)
+                        a(f[0], f[1], f[2], f[3], r[0], r[1], r[2], r[3], r[4], r[5])
+                        here = used * outputs
+                        for i in range(6):
+                            row, k = r[i], 6 * i
+                            a(
+                                row[: count * outputs], row[phase:], row[2 * phase :], row[3 * phase :],
+                                m[k, here:], m[k + 1, here:], m[k + 2, here:], m[k + 3, here:], m[k + 4, here:], m[k + 5, here:],
+                            )  # fmt: skip
+                    top, left = top - cut.top + shift // right * 3, 4 * side - cut.left + shift % right * 3
+                    pixels_of(pixels, (n * groups + group) * channels, channels, h, w, top, left, count, d, e, v, used)
+                    used += count
+                for k in range(36):
+                    across = v[k, : used * channels].reshape(used, channels)
+                    total, more = partial[group, part, shift, k], block > part * blocks // items
+                    gemm(across.T, m[k, : used * outputs].reshape(used, outputs), total, more)
     release(memory)
-
-
-def lines_of(n, p, q, channels, outputs, room):
-    """How the tiles of n pictures of p × q outputs are cut: tiles a line, lines a block, and how many blocks."""
-    down, across = -(-p // 4), -(-q // 4)
-    tiles = max(8, room // (36 * (channels + outputs)))
-    spans = -(-across // tiles)
-    span = -(-across // spans)
-    total = n * down * spans
-    lines = max(1, min(tiles // span, -(-total // 4)))
-    return span, lines, -(-total // lines)
 
 
 @jit(counted=False)
@@ -271,44 +295,72 @@ def turned(a):
     return b
 
 
-def convolve(x, u, bias, out_size, padding):
-    """y (N, O, P, Q) from the transformed filters (36, C, O); None if some y is not finite."""
-    y = np.empty((len(x), u.shape[2], *out_size), x.dtype)
-    span, lines, blocks = lines_of(len(x), *out_size, *u.shape[1:], ROOM)
-    items = min(32, blocks)
-    finite = np.ones(items, np.bool_)
-    spread(forward_items, items, 4 * y.size * u.shape[1], x, u, bias, y, finite, items, *padding, span, lines, blas=True)
+def shifts_of(kernel_size):
+    """How many 3×3 kernels make one of that size, down and across."""
+    return [-(-size // 3) for size in kernel_size]
+
+
+def transformed(weight, flip):
+    """Filters (K, M, N, kh, kw) as U = G g Gᵀ, (K, shifts, 36, M, N); ``flip``: turned by half a circle."""
+    k, m, n, *size = weight.shape
+    down, across = shifts_of(size)
+    if size != [3, 3]:
+        framed = np.zeros((k, m, n, 3 * down, 3 * across), weight.dtype)
+        framed[..., : size[0], : size[1]] = weight[..., ::-1, ::-1] if flip else weight
+        weight = framed.reshape(k, m, n, down, 3, across, 3).transpose(0, 3, 5, 1, 2, 4, 6)
+    by_nine = np.ascontiguousarray(GG[:, ::-1]) if flip and size == [3, 3] else GG
+    u = matmul(by_nine, weight.reshape(k * down * across, m * n, 9).swapaxes(1, 2))
+    return u.reshape(k, down * across, 36, m, n)
+
+
+def convolve(x, u, bias, out_size, padding, right):
+    """y (N, O, P, Q) from the transformed filters (groups, shifts, 36, C, O); None if some y is not finite."""
+    groups, shifts, _, channels, outputs = u.shape
+    y = np.empty((len(x), groups * outputs, *out_size), x.dtype)
+    cut = cut_for(len(x), out_size, padding, channels, outputs, ROOM)
+    items = min(32, -(-cut.total // cut.lines))
+    finite = np.ones(groups * items, np.bool_)
+    spread(forward_items, len(finite), 4 * shifts * y.size * channels, x, u, bias, y, finite, items, right, cut, blas=True)
     return y if finite.all() else None
 
 
-def conv2d(x, weight, bias, padding):
+def conv2d(x, weight, bias, padding, groups):
     """y of the convolution at stride 1; None if some y is not finite."""
-    o, c = weight.shape[:2]
-    out_size = [size + 2 * pad - 2 for size, pad in zip(x.shape[2:], padding)]
-    u = turned(matmul(GG, weight.reshape(o * c, 9).T).reshape(36, o, c))
-    return convolve(x, u, bias, out_size, padding)
+    o, c, *kernel_size = weight.shape
+    out_size = [size + 2 * pad - k + 1 for size, pad, k in zip(x.shape[2:], padding, kernel_size)]
+    u = transformed(weight.reshape(groups, o // groups, c, *kernel_size), False)
+    u = turned(u.reshape(-1, o // groups, c)).reshape(*u.shape[:3], c, o // groups)
+    return convolve(x, u, bias, out_size, padding, shifts_of(kernel_size)[1])
 
 
-def conv2d_input(g, weight, input_size, padding):
+def conv2d_input(g, weight, input_size, padding, groups):
     """∂x, the convolution of g with flipped filters, channels in and out exchanged; None if not finite."""
-    o, c = weight.shape[:2]
-    u = matmul(np.ascontiguousarray(GG[:, ::-1]), weight.reshape(o * c, 9).T).reshape(36, o, c)
-    return convolve(g, u, np.zeros(c, g.dtype), input_size[2:], [2 - pad for pad in padding])
+    o, c, *kernel_size = weight.shape
+    u = transformed(weight.reshape(groups, o // groups, c, *kernel_size), True)
+    padding = [k - 1 - pad for k, pad in zip(kernel_size, padding)]
+    return convolve(g, u, np.zeros(groups * c, g.dtype), input_size[2:], padding, shifts_of(kernel_size)[1])
 
 
-def conv2d_weight(x, g, weight_size, padding):
+def conv2d_weight(x, g, weight_size, padding, groups):
     """∂w; None if not finite."""
-    o, c = weight_size[:2]
-    span, lines, blocks = lines_of(len(x), *g.shape[2:], c, o, MORE_ROOM)
-    items = min(blocks, max(4, min(16, PARTIAL // (36 * o * c))))
-    partial = np.empty((items, 36, c, o), x.dtype)
-    spread(weight_items, items, 4 * g.size * c, x, g, partial, *padding, span, lines, blas=True)
-    gw = matmul(partial.sum(0).reshape(36, c * o).T, GG).reshape(c, o, 9).swapaxes(0, 1).reshape(weight_size)
-    return gw if np.isfinite(gw).all() else None
+    o, c, *kernel_size = weight_size
+    (down, across), outputs = shifts_of(kernel_size), o // groups
+    cut = cut_for(len(x), g.shape[2:], padding, c, outputs, MORE_ROOM)
+    items = min(-(-cut.total // cut.lines), max(4, min(16, PARTIAL // (36 * o * c * down * across))))
+    partial = np.empty((groups, items, down * across, 36, c, outputs), x.dtype)
+    work = 4 * g.size * c * down * across
+    spread(weight_items, groups * items, work, x, g, partial, items, across, cut, blas=True)
+    gw = matmul(partial.sum(1).reshape(groups, down * across, 36, c * outputs).swapaxes(2, 3), GG)
+    gw = gw.reshape(groups, down, across, c, outputs, 3, 3).transpose(0, 4, 3, 1, 5, 2, 6)
+    gw = gw.reshape(o, c, 3 * down, 3 * across)[:, :, : kernel_size[0], : kernel_size[1]]
+    return np.ascontiguousarray(gw) if np.isfinite(gw).all() else None
 
 
 def suits(weight_size, stride, padding, dilation, groups, dtype):
-    """Whether it is faster here: 3×3, stride 1, and enough channels to be worth the transforms."""
+    """Whether it is faster here: stride 1, kernels that 3×3 ones fill well, and enough channels to be worth the transforms."""
     o, c, *kernel_size = weight_size
-    plain = kernel_size == [3, 3] and stride == dilation == (1, 1) and groups == 1 and max(padding) <= 2
-    return plain and dtype == np.float32 and o * c >= 500
+    down, across = shifts_of(kernel_size)
+    filled = min(kernel_size) >= 3 and 36 * down * across <= 8 * kernel_size[0] * kernel_size[1]
+    inside = all(pad < k for pad, k in zip(padding, kernel_size))
+    plain = filled and inside and stride == dilation == (1, 1)
+    return plain and dtype == np.float32 and o // groups * c >= MANY and min(o // groups, c) >= 8
