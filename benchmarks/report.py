@@ -1,32 +1,28 @@
-"""The table of what was measured, and the machine it was measured on."""
+"""What comes out: tables of races and figures, the change against an earlier run, and the page that holds them."""
 
 from __future__ import annotations
 
-import datetime
-import os
-import platform
-from collections.abc import Sequence
-from importlib import metadata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from .rows import Change, Figure, Race, Row, Run
+from .timing import Spread
 
-class Result(NamedTuple):
-    """One case: what was measured, what it may be, and whether it is (None: not measured)."""
-
-    case: str
-    measured: str
-    bound: str
-    ok: bool | None
-
-    def cells(self) -> tuple[str, str, str, str]:
-        """The four columns of the table."""
-        return self.case, self.measured, self.bound, {True: "yes", False: "NO", None: "—"}[self.ok]
-
-
-def table(results: Sequence[Result]) -> str:
-    """The results as a table, in columns for the eye and in Markdown."""
-    return columns([("case", "measured", "bound", "ok"), *(result.cells() for result in results)])
+GROUPS = {
+    "train": "Training steps",
+    "inference": "Inference",
+    "conv": "Convolutions",
+    "pool": "Pooling",
+    "norm": "Norms and dropout",
+    "loss": "Losses",
+    "optim": "Optimiser steps",
+    "dense": "Dense layers and ReLU",
+    "explain": "Explaining and visualising",
+    "start": "The beginning",
+    "memory": "Memory",
+    "overhead": "Overhead in Python",
+}
+OK = {True: "yes", False: "NO", None: "—"}
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -36,42 +32,142 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
-def machine() -> list[tuple[str, str]]:
-    """(name, value) of what the figures depend on."""
-    versions = {"Python": platform.python_version()}
-    for package in ("tinylucid", "numpy", "numba", "torch"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them, three digits."""
+    for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if seconds * scale >= 1:
+            break
+    value = seconds * scale
+    return f"{value:.{max(0, 2 - len(str(int(value))) + 1)}f} {unit}"
+
+
+def race_cells(race: Race, threads: Sequence[str], libraries: Sequence[str]) -> list[str]:
+    """A race's row of the table, ratios first; a ratio below its bound is bold."""
+
+    def ratio(key: str) -> str:
+        if key not in race.ratios:
+            return "—"
+        text = f"{race.ratios[key]:.2f}"
+        lost = key.startswith("torch ") and race.ok(key.removeprefix("torch ")) is False
+        return f"**{text}**" if lost else text
+
+    def time(key: str) -> str:
+        return duration(race.seconds[key].median) if key in race.seconds else race.note or "—"
+
+    bound = "—" if race.bound is None else f"≥ {race.bound:g} {OK[race.ok()]}"
+    cells = [race.case, ratio(f"torch {threads[0]}"), bound, *(ratio(f"torch {n}") for n in threads[1:])]
+    cells += [ratio(f"jax {n}") for n in threads] if "jax" in libraries else []
+    for n in threads:
+        ours = race.seconds.get(f"tinylucid {n}")
+        away = f"{ours.median / race.floors[n]:.1f}" if ours and race.floors.get(n) else "—"
+        floor = duration(race.floors[n]) if n in race.floors else "—"
+        cells += [time(f"tinylucid {n}"), *([time(f"torch {n}")] if "torch" in libraries else []), floor, away]
+    return cells
+
+
+def race_head(threads: Sequence[str], libraries: Sequence[str]) -> list[str]:
+    """The names of these columns."""
+    on = [f"{n} thread{'s' * (n != '1')}" for n in threads]
+    head = ["case", f"PyTorch / ours, {on[0]}", "bound", *on[1:]]
+    head += [f"JAX / ours, {n}" for n in on] if "jax" in libraries else []
+    for n in on:
+        head += [f"ours, {n}", *(["PyTorch"] if "torch" in libraries else []), "floor", "distance"]
+    return head
+
+
+def figure_cells(figure: Figure) -> list[str]:
+    """A single figure's row of the table."""
+    digits = ".3f" if figure.unit == "s" else ".2f"
+    value = (
+        format(figure.value, digits) if figure.value.low < figure.value.high else format(figure.value.median, digits)
+    )
+    bound = "—" if figure.bound is None else f"{figure.bound[0]} {figure.bound[1]:g} {figure.unit}".strip()
+    measured = f"{value} {figure.unit}".strip()
     return [
-        ("date", datetime.date.today().isoformat()),
-        ("CPU", f"{processor()}, {os.cpu_count()} cores"),
-        ("system", f"{platform.system()} {platform.machine()}"),
-        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        figure.case,
+        f"**{measured}**" if figure.ok() is False else measured,
+        f"{bound} {OK[figure.ok()]}",
+        figure.note,
     ]
 
 
-def processor() -> str:
-    """The name of the CPU, as far as the system tells."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()
+def tables(rows: Sequence[Row]) -> str:
+    """All rows, a section a group."""
+    races = [row for row in rows if isinstance(row, Race)]
+    keys = {key for race in races for key in race.seconds}
+    threads = sorted({key.split()[1] for key in keys} or {"1"}, reverse=True)
+    libraries = {key.split()[0] for key in keys}
+    parts = []
+    for group, title in GROUPS.items():
+        raced = [race_cells(race, threads, list(libraries)) for race in races if race.group == group]
+        single = [figure_cells(row) for row in rows if isinstance(row, Figure) and row.group == group]
+        if raced or single:
+            parts.append(f"## {title}")
+        if raced:
+            parts.append(columns([race_head(threads, list(libraries)), *raced]))
+        if single:
+            parts.append(columns([("case", "measured", "bound", ""), *single]))
+    return "\n\n".join(parts)
 
 
-def write(path: Path, title: str, results: Sequence[Result], notes: Sequence[str], quick: bool) -> None:
-    """The table as a Markdown file, with the machine and how it was measured."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def verdict(rows: Sequence[Row]) -> str:
+    """How many bounds are met, and which are not."""
+    found = [row.ok() for row in rows]
+    failed = sum(1 for row in rows if isinstance(row, Race) and row.note)
+    text = f"{found.count(True)} of {found.count(True) + found.count(False)} bounds are met"
+    return text + (f"; {failed} cases failed." if failed else ".")
+
+
+def compared(changes: Sequence[Change]) -> str:
+    """Then and now; what changed beyond the spread is marked."""
+    if not changes:
+        return "The two runs have no case in common."
+    cells = [("case", "", "then", "now", "now / then", "beyond the spread")]
+    for change in changes:
+        both = (said(change.what, change.then), said(change.what, change.now))
+        cells.append((change.case, named(change.what), *both, f"{change.factor:.2f}", mark(change)))
+    return columns(cells)
+
+
+def named(what: str) -> str:
+    """A measured thing's name for a reader."""
+    library, _, rest = what.partition(" ")
+    threads, ratio = rest.removesuffix(": ratio"), rest.endswith(": ratio")
+    names = {"tinylucid": "ours", "torch": "PyTorch", "jax": "JAX"}
+    return f"{names[library]}{' / ours' * ratio}, threads: {threads}" if library in names else what
+
+
+def said(what: str, value: Spread) -> str:
+    """Times in their unit, all else as numbers."""
+    if what.endswith("ratio") or what == "measured":
+        return f"{value.median:.3g}"
+    return duration(value.median)
+
+
+def mark(change: Change) -> str:
+    """Which way it went, where that is more than noise."""
+    if not change.beyond:
+        return ""
+    return "more" if change.factor > 1 else "LESS"
+
+
+def page(run: Run, notes: Sequence[str], changed: str = "") -> str:
+    """All of it in Markdown."""
+    about: Mapping[str, str] = run.machine
+    command = "python -m benchmarks" + " --quick" * run.quick
+    rough = " A quick run: few rounds, so rough." if run.quick else ""
     parts = [
-        f"# {title}",
-        "\n".join(f"- {name}: {value}" for name, value in machine()),
-        "Written by `python -m benchmarks"
-        + (" --quick`: few repeats, so rough." if quick else "`.")
-        + " In brackets the quartiles.",
-        table(results),
+        "# On the CPU",
+        "\n".join(f"- {name}: {value}" for name, value in about.items()),
+        f"Written by `{command}`; in brackets the quartiles.{rough} {verdict(run.rows)}",
+        "![The ratios as bars](cpu.png)",
+        tables(run.rows),
         "\n".join(f"- {note}" for note in notes),
     ]
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    return "\n\n".join([*parts, *([f"## Change\n\n{changed}"] if changed else [])]) + "\n"
+
+
+def write(folder: Path, text: str) -> None:
+    """The page as cpu.md."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cpu.md").write_text(text, encoding="utf-8")
