@@ -10,7 +10,7 @@ from time import perf_counter
 
 from tqdm import tqdm
 
-from . import first, machine, memory, overhead, report, rows, timing
+from . import first, machine, memory, overhead, plot, report, rows, timing
 from .cases import CASES
 from .races import FULL, QUICK, Field, rivals
 
@@ -22,8 +22,9 @@ NOTES = (
     "Same work: float32, the same arrays and weights, and results of the same size are checked in every case. Forward is recorded, as in "
     "training; inference is not.",
     "Floor: multiplications and additions of the direct algorithm over the peak, or bytes that must be read and written over the "
-    "bandwidth, whichever is more, layer after layer; both as measured on so many threads when the run began. Distance: our time over the floor. "
-    "It can be below 1 where an algorithm needs fewer operations (Winograd) or arrays stay in the cache.",
+    "bandwidth, whichever is more, layer after layer; both as measured on so many threads when the run began. "
+    "Distance: our time over the floor. It can be below 1 where an algorithm needs fewer operations (Winograd) or arrays stay in "
+    "the cache.",
     "A training step: zero_grad, forward, cross-entropy, backward, Adam.",
     "First step: a new process, from `import tinylucid` to the end of LeNet's first training step; cold: Numba's cache is "
     "empty, so the kernels are compiled; warm: they are read from it.",
@@ -120,8 +121,10 @@ def main() -> None:
     print(report.tables(run.rows), *([changed] if changed else []), report.verdict(run.rows), sep="\n\n")
     out = options.out or (None if options.what else RESULTS)
     if out:
-        report.write(out, report.page(run, NOTES, changed))
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "cpu.md").write_text(report.page(run, NOTES, changed), encoding="utf-8")
         rows.store(out / "cpu.json", run)
+        plot.draw(run.rows, out / "cpu.png")
 
 
 if __name__ == "__main__":

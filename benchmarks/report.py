@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence, Set
 
 from .rows import Change, Figure, Race, Row, Run
 from .timing import Spread
@@ -11,13 +10,13 @@ from .timing import Spread
 GROUPS = {
     "train": "Training steps",
     "inference": "Inference",
-    "conv": "Convolutions",
+    "explain": "Explaining and visualising",
     "pool": "Pooling",
+    "conv": "Convolutions",
     "norm": "Norms and dropout",
     "loss": "Losses",
     "optim": "Optimiser steps",
     "dense": "Dense layers and ReLU",
-    "explain": "Explaining and visualising",
     "start": "The beginning",
     "memory": "Memory",
     "overhead": "Overhead in Python",
@@ -34,14 +33,12 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds in the unit that suits them, three digits."""
-    for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * scale >= 1:
-            break
-    value = seconds * scale
-    return f"{value:.{max(0, 2 - len(str(int(value))) + 1)}f} {unit}"
+    scale, unit = next((pair for pair in ((1, "s"), (1e3, "ms")) if seconds * pair[0] >= 0.9995), (1e6, "µs"))
+    whole = len(str(int(seconds * scale)))
+    return f"{seconds * scale:.{max(0, 3 - whole)}f} {unit}"
 
 
-def race_cells(race: Race, threads: Sequence[str], libraries: Sequence[str]) -> list[str]:
+def race_cells(race: Race, threads: Sequence[str], libraries: Set[str]) -> list[str]:
     """A race's row of the table, ratios first; a ratio below its bound is bold."""
 
     def ratio(key: str) -> str:
@@ -65,7 +62,7 @@ def race_cells(race: Race, threads: Sequence[str], libraries: Sequence[str]) -> 
     return cells
 
 
-def race_head(threads: Sequence[str], libraries: Sequence[str]) -> list[str]:
+def race_head(threads: Sequence[str], libraries: Set[str]) -> list[str]:
     """The names of these columns."""
     on = [f"{n} thread{'s' * (n != '1')}" for n in threads]
     head = ["case", f"PyTorch / ours, {on[0]}", "bound", *on[1:]]
@@ -91,20 +88,23 @@ def figure_cells(figure: Figure) -> list[str]:
     ]
 
 
+def threads_of(races: Sequence[Race]) -> list[str]:
+    """The numbers of threads that were raced on, the most first."""
+    return sorted({key.split()[1] for race in races for key in race.seconds} or {"1"}, key=int, reverse=True)
+
+
 def tables(rows: Sequence[Row]) -> str:
     """All rows, a section a group."""
     races = [row for row in rows if isinstance(row, Race)]
-    keys = {key for race in races for key in race.seconds}
-    threads = sorted({key.split()[1] for key in keys} or {"1"}, reverse=True)
-    libraries = {key.split()[0] for key in keys}
+    threads, libraries = threads_of(races), {key.split()[0] for race in races for key in race.seconds}
     parts = []
     for group, title in GROUPS.items():
-        raced = [race_cells(race, threads, list(libraries)) for race in races if race.group == group]
+        raced = [race_cells(race, threads, libraries) for race in races if race.group == group]
         single = [figure_cells(row) for row in rows if isinstance(row, Figure) and row.group == group]
         if raced or single:
             parts.append(f"## {title}")
         if raced:
-            parts.append(columns([race_head(threads, list(libraries)), *raced]))
+            parts.append(columns([race_head(threads, libraries), *raced]))
         if single:
             parts.append(columns([("case", "measured", "bound", ""), *single]))
     return "\n\n".join(parts)
@@ -153,21 +153,14 @@ def mark(change: Change) -> str:
 
 def page(run: Run, notes: Sequence[str], changed: str = "") -> str:
     """All of it in Markdown."""
-    about: Mapping[str, str] = run.machine
     command = "python -m benchmarks" + " --quick" * run.quick
     rough = " A quick run: few rounds, so rough." if run.quick else ""
     parts = [
         "# On the CPU",
-        "\n".join(f"- {name}: {value}" for name, value in about.items()),
+        "\n".join(f"- {name}: {value}" for name, value in run.machine.items()),
         f"Written by `{command}`; in brackets the quartiles.{rough} {verdict(run.rows)}",
         "![The ratios as bars](cpu.png)",
         tables(run.rows),
         "\n".join(f"- {note}" for note in notes),
     ]
     return "\n\n".join([*parts, *([f"## Change\n\n{changed}"] if changed else [])]) + "\n"
-
-
-def write(folder: Path, text: str) -> None:
-    """The page as cpu.md."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "cpu.md").write_text(text, encoding="utf-8")

@@ -14,7 +14,6 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class Worker:
     """A process that runs cases with one library on so many threads."""
 
     def __init__(self, library: str, threads: int) -> None:
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the process runs)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", library, str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, cwd=ROOT, env=environment(threads),
@@ -130,6 +129,7 @@ def prepared(call: Any, block: float) -> dict[str, Any]:
 def serve(library: Any) -> None:
     """Answer orders until there are no more."""
     answers, sys.stdout = sys.stdout, sys.stderr  # nobody else may write between
+    gc.freeze()  # collecting what a library consists of would take longer than most cases
     call, plan = None, {"times": 1, "once": 0.0}
     for line in sys.stdin:
         order = json.loads(line)
