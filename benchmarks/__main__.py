@@ -13,6 +13,7 @@ from tqdm import tqdm
 from . import first, machine, memory, overhead, plot, report, rows, timing
 from .cases import CASES
 from .races import FULL, QUICK, Field, rivals
+from .worker import Failure
 
 RESULTS = Path(__file__).parent / "results"
 SINGLE = (first, memory, overhead)  # what is measured without a rival in turns
@@ -47,28 +48,24 @@ def chosen(words: Sequence[str]) -> list[str]:
     return [name for name in groups if name in found or not words]
 
 
-def measure(names: list[str], quick: bool) -> Iterator[rows.Row]:
-    """All rows, one after the other; the floors' speeds are measured first."""
+def measure(names: list[str], quick: bool, speeds: machine.Speeds) -> Iterator[rows.Row]:
+    """All rows, one after the other; what fails is a row that says so."""
     cases = [CASES[name] for name in names if name in CASES]
     if cases:
-        threads = [2, 1] if machine.cores() > 1 else [1]
-        speeds = machine.speeds(threads)
-        yield from (
-            rows.Figure("machine", f"{what}, threads: {n}", timing.spread([pair[k] / 1e9]), unit)
-            for n, pair in speeds.items()
-            for k, (what, unit) in enumerate((("peak", "GFLOP/s"), ("copying", "GB/s")))
-        )
-        with Field(rivals(quick), threads) as field:
+        with Field(rivals(quick), [int(n) for n in speeds]) as field:
             for case in cases:
                 yield from field.race(case, QUICK if quick else FULL, speeds)
     for module in SINGLE:
-        yield from module.figures(set(names), quick)
+        try:
+            yield from module.figures(set(names), quick)
+        except Failure as failure:
+            yield rows.Figure(module.GROUP, module.GROUP, timing.spread([float("nan")]), note=f"failed: {failure}")
 
 
 def line(row: rows.Row) -> str:
     """What a row says while the others are still measured."""
     if isinstance(row, rows.Figure):
-        return f"{row.case}: {row.value.median:.3g} {row.unit}"
+        return f"{row.case}: {row.note if report.failed(row) else f'{row.value.median:.3g} {row.unit}'}"
     ratios = ", ".join(f"{report.named(key)}: {value.median:.2f}" for key, value in row.ratios.items())
     return f"{row.case}: {row.note or ratios or report.duration(next(iter(row.seconds.values())).median)}"
 
@@ -76,12 +73,10 @@ def line(row: rows.Row) -> str:
 def measured(names: list[str], quick: bool) -> rows.Run:
     """The whole run, with a bar on a terminal and a line a case elsewhere."""
     start, elsewhere = perf_counter(), timing.busy_elsewhere()
-    about, found = machine.described(), []
+    speeds = machine.speeds() if set(names) & set(CASES) else {}
+    about, found = machine.described() | machine.told(speeds), []
     with tqdm(total=len(names), unit="case", disable=None, leave=False) as bar:
-        for row in measure(names, quick):
-            if isinstance(row, rows.Figure) and row.group == "machine":
-                about[row.case] = f"{row.value.median:.0f} {row.unit}"
-                continue
+        for row in measure(names, quick, speeds):
             found.append(row)
             if bar.disable:
                 print(line(row), file=sys.stderr, flush=True)
@@ -95,8 +90,8 @@ def measured(names: list[str], quick: bool) -> rows.Run:
     return rows.Run(about, quick, found)
 
 
-def main() -> None:
-    """The command line."""
+def main() -> int:
+    """The command line; 1 where a case failed."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Race tinylucid with PyTorch and JAX on the CPU."
     )
@@ -117,7 +112,7 @@ def main() -> None:
     except (ValueError, rows.Unreadable) as error:
         parser.error(str(error))
     run = measured(names, options.quick)
-    changed = report.compared(list(rows.changes(before.rows, run.rows))) if before else ""
+    changed = report.compared(before, run) if before else ""
     print(report.tables(run.rows), *([changed] if changed else []), report.verdict(run.rows), sep="\n\n")
     out = options.out or (None if options.what else RESULTS)
     if out:
@@ -125,7 +120,8 @@ def main() -> None:
         (out / "cpu.md").write_text(report.page(run, NOTES, changed), encoding="utf-8")
         rows.store(out / "cpu.json", run)
         plot.draw(run.rows, out / "cpu.png")
+    return int(any(map(report.failed, run.rows)))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

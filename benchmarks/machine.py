@@ -9,6 +9,8 @@ from importlib import metadata
 
 from .worker import fresh
 
+Speeds = dict[str, tuple[float, float]]  # by number of threads
+
 
 def described() -> dict[str, str]:
     """What the figures depend on, by name."""
@@ -41,7 +43,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def speeds(threads: list[int]) -> dict[str, tuple[float, float]]:
-    """Operations and bytes a second at most, by number of threads."""
+def speeds() -> Speeds:
+    """Operations and bytes a second at most, on two threads where there are two cores, and on one."""
     single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # one for each thread of Numba
-    return fresh("benchmarks.peak", *map(str, threads), **single)
+    return fresh("benchmarks.peak", *(["2", "1"] if cores() > 1 else ["1"]), **single)
+
+
+def told(found: Speeds) -> dict[str, str]:
+    """The same for a reader."""
+    return {
+        f"peak, threads: {n}": f"{flops / 1e9:.0f} GFLOP/s, copying {bytes_ / 1e9:.0f} GB/s"
+        for n, (flops, bytes_) in found.items()
+    }

@@ -15,7 +15,7 @@ import numpy as np
 from .timing import repeated
 
 SIDES = (48, 64, 96, 128, 192)
-LARGE = 1 << 26  # numbers in the copied array, 256 MB
+LARGE = 1 << 25  # numbers in the copied array, 128 MB
 
 
 @numba.njit(parallel=True, cache=True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from .report import GROUPS, threads_of
+from .report import GROUPS, threads_named, threads_of
 from .rows import Race, Row
 
 COLUMNS, WIDTH, LINE = 3, 6.4, 0.19  # inches: of a column, of a row
@@ -90,7 +90,7 @@ def bars(axes: Axes, column: Sequence[tuple[str, list[Race]]], threads: Sequence
 
 def title(figure: Figure, threads: Sequence[str], jax: bool) -> None:
     """What the bars are."""
-    on = [f"{n} thread{'s' * (n != '1')}" for n in threads]
+    on = [threads_named(n) for n in threads]
     patches = [Patch(color=FASTER[j], label=f"bound met, {n}") for j, n in enumerate(on)]
     patches += [Patch(color=SLOWER[j], label=f"missed, {n}") for j, n in enumerate(on)]
     marks = [Line2D([], [], color="black", linewidth=1.6, label="bound, where it is not 1")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from time import sleep
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .case import Case, floor
+from .machine import Speeds
 from .rows import Figure, Race, Row
 from .timing import spread, take_turns
 from .worker import Failure, Worker
@@ -39,7 +40,7 @@ def rivals(quick: bool) -> list[str]:
 class Field:
     """The workers of a run, a process for each library and number of threads."""
 
-    def __init__(self, libraries: Iterable[str], threads: Iterable[int]) -> None:
+    def __init__(self, libraries: Sequence[str], threads: Sequence[int]) -> None:
         self.workers = {(library, n): Worker(library, n) for library in libraries for n in threads}
 
     def __enter__(self) -> Field:
@@ -49,12 +50,13 @@ class Field:
         for worker in self.workers.values():
             worker.close()
 
-    def race(self, case: Case, pace: Pace, speeds: dict[str, tuple[float, float]]) -> Iterator[Row]:
+    def race(self, case: Case, pace: Pace, speeds: Speeds) -> Iterator[Row]:
         """The case's race, and for a convolutional net in training what the second thread brings."""
         floors = {threads: floor(case.works, *speed) for threads, speed in speeds.items()}
         try:
             seconds = self.times(case, pace)
         except Failure as failure:
+            self.replace_ended()
             yield Race(case.group, case.name, case.bound, {}, {}, floors, f"failed: {failure}")
             return
         ratios = {
@@ -68,6 +70,13 @@ class Field:
             gain = spread(seconds["tinylucid", 1] / seconds["tinylucid", 2])
             bound = ("≥", SPEEDUP) if any(work.flops > 1e7 for work in case.works) else None
             yield Figure(case.group, f"{case.name}: two threads over one", gain, bound=bound)
+
+    def replace_ended(self) -> None:
+        """New processes for those that broke down, so that the next cases have theirs."""
+        for who, worker in self.workers.items():
+            if worker.process.poll() is not None:
+                worker.close()
+                self.workers[who] = Worker(*who)
 
     def times(self, case: Case, pace: Pace) -> dict[tuple[str, int], np.ndarray]:
         """Seconds of a call for each library and number of threads, a number a round."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from .rows import Change, Figure, Race, Row, Run
-from .timing import Spread
+from .rows import NOISE, Change, Figure, Race, Row, Run, changes
 
 GROUPS = {
     "train": "Training steps",
@@ -21,6 +20,7 @@ GROUPS = {
     "memory": "Memory",
     "overhead": "Overhead in Python",
 }
+NAMES = {"tinylucid": "ours", "torch": "PyTorch", "jax": "JAX"}
 OK = {True: "yes", False: "NO", None: "—"}
 
 
@@ -64,7 +64,7 @@ def race_cells(race: Race, threads: Sequence[str], libraries: Set[str]) -> list[
 
 def race_head(threads: Sequence[str], libraries: Set[str]) -> list[str]:
     """The names of these columns."""
-    on = [f"{n} thread{'s' * (n != '1')}" for n in threads]
+    on = [threads_named(n) for n in threads]
     head = ["case", f"PyTorch / ours, {on[0]}", "bound", *on[1:]]
     head += [f"JAX / ours, {n}" for n in on] if "jax" in libraries else []
     for n in on:
@@ -78,12 +78,14 @@ def figure_cells(figure: Figure) -> list[str]:
     value = (
         format(figure.value, digits) if figure.value.low < figure.value.high else format(figure.value.median, digits)
     )
-    bound = "—" if figure.bound is None else f"{figure.bound[0]} {figure.bound[1]:g} {figure.unit}".strip()
+    bound = "—"
+    if figure.bound is not None:
+        bound = f"{figure.bound[0]} {figure.bound[1]:g} {figure.unit}".strip() + f" {OK[figure.ok()]}"
     measured = f"{value} {figure.unit}".strip()
     return [
         figure.case,
         f"**{measured}**" if figure.ok() is False else measured,
-        f"{bound} {OK[figure.ok()]}",
+        bound,
         figure.note,
     ]
 
@@ -111,44 +113,57 @@ def tables(rows: Sequence[Row]) -> str:
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """How many bounds are met, and which are not."""
-    found = [row.ok() for row in rows]
-    failed = sum(1 for row in rows if isinstance(row, Race) and row.note)
-    text = f"{found.count(True)} of {found.count(True) + found.count(False)} bounds are met"
-    return text + (f"; {failed} cases failed." if failed else ".")
+    """How many bounds are met, and how many cases failed."""
+    found, broken = [row.ok() for row in rows], sum(failed(row) for row in rows)
+    text = f"{found.count(True)} of {found.count(True) + found.count(False)} bounds are met."
+    return text + f" {broken} cases FAILED." * bool(broken)
 
 
-def compared(changes: Sequence[Change]) -> str:
-    """Then and now; what changed beyond the spread is marked."""
-    if not changes:
+def failed(row: Row) -> bool:
+    """Whether it could not be measured."""
+    return row.note.startswith("failed")
+
+
+def compared(then: Run, now: Run) -> str:
+    """Each case of both runs, then → now; ▲ better and ▼ worse where that is more than the spread."""
+    found = list(changes(then.rows, now.rows))
+    if not found:
         return "The two runs have no case in common."
-    cells = [("case", "", "then", "now", "now / then", "beyond the spread")]
-    for change in changes:
-        both = (said(change.what, change.then), said(change.what, change.now))
-        cells.append((change.case, named(change.what), *both, f"{change.factor:.2f}", mark(change)))
-    return columns(cells)
+    head = list(dict.fromkeys(change.what for change in found))
+    by_case: dict[str, dict[str, str]] = {}
+    for change in found:
+        by_case.setdefault(change.case, {})[change.what] = cell(change)
+    table = [
+        ["case", *map(named, head)],
+        *([case, *(cells.get(w, "") for w in head)] for case, cells in by_case.items()),
+    ]
+    marks = [change.better for change in found if change.what.endswith("ratio") or change.what == "measured"]
+    only = [len({row.case for row in a.rows} - {row.case for row in b.rows}) for a, b in ((then, now), (now, then))]
+    about = ", ".join(then.machine.get(name, "?") for name in ("date", "CPU")) + " (quick)" * then.quick
+    text = (
+        f"Then: {about}. Of {len(marks)} ratios and single figures {marks.count(True)} are better (▲) and {marks.count(False)} worse (▼) "
+        f"by more than the spread of both and {NOISE:.0%}. {only[0]} cases were measured only then, {only[1]} only now."
+    )
+    return f"{text}\n\n{columns(table)}"
+
+
+def cell(change: Change) -> str:
+    """Then → now, and which way it went where that is more than noise."""
+    show = (lambda s: duration(s.median)) if change.what[-1].isdigit() else (lambda s: f"{s.median:.3g}")
+    return f"{show(change.then)} → {show(change.now)}{ {True: ' ▲', False: ' ▼', None: ''}[change.better] }"
 
 
 def named(what: str) -> str:
-    """A measured thing's name for a reader."""
-    library, _, rest = what.partition(" ")
-    threads, ratio = rest.removesuffix(": ratio"), rest.endswith(": ratio")
-    names = {"tinylucid": "ours", "torch": "PyTorch", "jax": "JAX"}
-    return f"{names[library]}{' / ours' * ratio}, threads: {threads}" if library in names else what
+    """A measured thing's name for a reader: "torch 2 ratio", "tinylucid 1", "measured"."""
+    library, *rest = what.split()
+    if library not in NAMES:
+        return what
+    return f"{NAMES[library]}{' / ours' * (rest[1:] == ['ratio'])}, {threads_named(rest[0])}"
 
 
-def said(what: str, value: Spread) -> str:
-    """Times in their unit, all else as numbers."""
-    if what.endswith("ratio") or what == "measured":
-        return f"{value.median:.3g}"
-    return duration(value.median)
-
-
-def mark(change: Change) -> str:
-    """Which way it went, where that is more than noise."""
-    if not change.beyond:
-        return ""
-    return "more" if change.factor > 1 else "LESS"
+def threads_named(n: str) -> str:
+    """A number of threads in words."""
+    return f"{n} thread{'s' * (n != '1')}"
 
 
 def page(run: Run, notes: Sequence[str], changed: str = "") -> str:

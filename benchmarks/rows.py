@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .timing import Spread
 
 VERSION = 1  # of the stored form
+NOISE = 0.05  # a change by less may be one of the machine's moods, whatever the spread
 
 
 class Race(NamedTuple):
@@ -29,9 +30,10 @@ class Race(NamedTuple):
         key = f"torch {threads}" if threads else max(found, default="")
         return None if self.bound is None or key not in self.ratios else self.ratios[key].median >= self.bound
 
-    def measured(self) -> dict[str, Spread]:
-        """All that can be compared with another run, by name; ratios first."""
-        return {f"{key}: ratio": value for key, value in self.ratios.items()} | self.seconds
+    def measured(self) -> dict[str, tuple[Spread, bool]]:
+        """What can be compared with another run by name, ratios first, and whether more of it is better."""
+        ratios = {f"{key} ratio": (value, True) for key, value in self.ratios.items()}
+        return ratios | {key: (value, False) for key, value in self.seconds.items()}
 
 
 class Figure(NamedTuple):
@@ -51,9 +53,9 @@ class Figure(NamedTuple):
         sign, number = self.bound
         return self.value.median >= number if sign == "≥" else self.value.median <= number
 
-    def measured(self) -> dict[str, Spread]:
-        """What can be compared with another run, by name."""
-        return {"measured": self.value}
+    def measured(self) -> dict[str, tuple[Spread, bool]]:
+        """What can be compared with another run by name, and whether more of it is better."""
+        return {"measured": (self.value, self.bound is None or self.bound[0] == "≥")}
 
 
 Row = Race | Figure
@@ -104,28 +106,27 @@ def restored(kind: str, **fields: Any) -> Row:
 
 
 class Change(NamedTuple):
-    """One measured thing then and now; ``beyond``: whether the two spreads have nothing in common."""
+    """One measured thing then and now; ``more``: whether more of it is better."""
 
     case: str
     what: str
     then: Spread
     now: Spread
+    more: bool
 
     @property
-    def factor(self) -> float:
-        """Now over then."""
-        return self.now.median / self.then.median
-
-    @property
-    def beyond(self) -> bool:
-        """Whether their quartiles lie apart."""
-        return self.now.low > self.then.high or self.now.high < self.then.low
+    def better(self) -> bool | None:
+        """Whether now is better; None where the quartiles nearly meet, so that it may be noise."""
+        slack = NOISE * abs(self.then.median)
+        if self.now.low <= self.then.high + slack and self.then.low <= self.now.high + slack:
+            return None
+        return (self.now.median > self.then.median) == self.more
 
 
 def changes(then: Sequence[Row], now: Sequence[Row]) -> Iterator[Change]:
     """What both runs measured, in the order of now."""
-    before = {(row.case, what): value for row in then for what, value in row.measured().items()}
+    before = {(row.case, what): value for row in then for what, (value, _) in row.measured().items()}
     for row in now:
-        for what, value in row.measured().items():
+        for what, (value, more) in row.measured().items():
             if (row.case, what) in before:
-                yield Change(row.case, what, before[row.case, what], value)
+                yield Change(row.case, what, before[row.case, what], value, more)

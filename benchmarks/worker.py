@@ -6,6 +6,7 @@ it for a block of this length, {"run": true} runs one block.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -71,7 +72,8 @@ class Worker:
         self.process.terminate()
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.errors):
-            stream.close()  # type: ignore[union-attr]
+            with contextlib.suppress(BrokenPipeError):  # of an order that nobody took
+                stream.close()  # type: ignore[union-attr]
 
 
 def fresh(module: str, *arguments: str, **variables: str) -> Any:
