@@ -1,11 +1,17 @@
-"""How fast tinylucid is: each case measured, and held against a bound.
+"""How fast tinylucid is on a CPU, beside PyTorch and JAX: ``python -m benchmarks``; README.md says how to read it.
 
-  python -m benchmarks            measure, print tables, write them to benchmarks/results/
-  python -m benchmarks nets       one of them: core or nets
-  python -m benchmarks --quick    the same with fewer repeats, in less than 90 seconds
-
-core      what is measured: import, overhead of an operation, a training step, memory
-nets      what is measured: whole steps of small convolutional nets beside PyTorch's, and the very first step
-timing    how: short blocks that take turns, medians and quartiles
-report    what comes out: the table and the machine it was measured on
+what is measured
+  case, cases         a case: the work described once for all libraries, and the least time it could take; all of them
+  nets, cases_nets    the nets; training steps, inference, explaining
+  cases_ops           convolutions, pooling, norms, losses, optimiser steps
+  jaxed               the same in JAX
+  first, memory, overhead     imports and first steps, memory, the cost of an operation in Python
+how
+  worker, races       a process for each library and number of threads; they take turns
+  timing              blocks that take turns, quartiles
+  peak, machine       what the cores can do at most; what machine it is
+what comes out
+  rows                rows of a run, stored and compared with an earlier one
+  report, plot        the tables, and the ratios as bars
+gpu                   ``python -m benchmarks.gpu``: the same question for a GPU
 """

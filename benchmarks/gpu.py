@@ -20,7 +20,7 @@ from tinylucid_kernels.gpu import driver
 import tinylucid as tl
 from tinylucid.nn import functional as F
 
-from . import nets, report
+from . import machine, nets, report
 
 EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"
 BATCHES = (2,) if EMULATED else (64, 512)
@@ -100,14 +100,12 @@ def copy_rate() -> float:
 
 def steps() -> Iterator[Row]:
     """Whole training steps of the small nets."""
-    for name, (net, shape, _) in nets.CASES.items():
+    for net in (nets.LENET, nets.VGG):
         for n in BATCHES:
-            size = (n, *shape[1:])
+            size = (n, *net.shape[1:])
             theirs = nets.step(torch, net, size, "cuda") if torch and not EMULATED else None
             found = timed(nets.step(tl, net, size, "cuda"), theirs, 3)
-            yield Row(
-                f"step, {name.split()[0]}, batch {n}", *found, f"{n / found[0]:.0f} k pictures/s" if found[0] else ""
-            )
+            yield Row(f"step, {net.name}, batch {n}", *found, f"{n / found[0]:.0f} k pictures/s" if found[0] else "")
 
 
 def convolutions() -> Iterator[Row]:
@@ -217,7 +215,7 @@ def main() -> None:
     print("\n" + text)
     if EMULATED:
         return print("an emulated GPU has no speed: nothing is written")
-    about = [*report.machine(), *driver.described(), ("copy rate", f"{copies / 1e9:.0f} GB/s")]
+    about = [*machine.described().items(), *driver.described(), ("copy rate", f"{copies / 1e9:.0f} GB/s")]
     head = "\n".join(f"- {name}: {value}" for name, value in about)
     notes = "\n".join(f"- {note}" for note in NOTES)
     parts = ["# GPU", head, "Written by `python -m benchmarks.gpu`.", text, notes]

@@ -1,73 +1,266 @@
-"""Small convolutional nets: whole training steps beside PyTorch's on the same cores, and the very first step."""
+"""The nets of the benchmark, described once: a list of layers that builds the module, counts its work and draws its weights.
+
+``jaxed`` reads the same lists. Names and arguments of ``nn`` are PyTorch's in both libraries.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable
-from importlib.util import find_spec
-from typing import Any
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .report import Result
-from .timing import spread, take_turns
+from .case import Work, numbers
 
-NOTES = (
-    "A step: zero_grad, forward, cross-entropy, backward, Adam; batch 64, float32, the same code run by both libraries.",
-    "Each library trains in a process of its own, both on all cores; they take turns, five steps each after one that does not "
-    "count, so that both meet the same moods of the machine and neither its rival's waiting threads.",
-    "LeNet-size: 1×28×28, two 3×3 convolutions of 16 and 32 channels, each with ReLU and max-pool, dense 1568-128-10.",
-    "VGG-ish: 3×32×32, five 3×3 convolutions of 32, 32, 64, 64, 128 channels, each with batch norm and ReLU, two max-pools, "
-    "global average, dropout, dense 128-10.",
-    "First step: a new process, from `import tinylucid` to the end of LeNet's first training step; cold: Numba's cache is "
-    "empty, so the kernels are compiled; warm: they are read from it.",
+Shape = tuple[int, ...]
+
+
+class Conv(NamedTuple):
+    """A convolution that keeps the size but for its stride."""
+
+    into: int
+    out: int
+    kernel: int = 3
+    stride: int = 1
+    groups: int = 1
+    bias: bool = True
+
+    def module(self, nn: Any) -> Any:
+        """The layer in either library's ``nn``."""
+        how = {"padding": self.kernel // 2, "groups": self.groups, "bias": self.bias}
+        return nn.Conv2d(self.into, self.out, self.kernel, self.stride, **how)
+
+    def weights(self) -> list[Shape]:
+        """The shapes of its parameters, in order."""
+        return [(self.out, self.into // self.groups, self.kernel, self.kernel), *([(self.out,)] if self.bias else [])]
+
+    def after(self, shape: Shape) -> Shape:
+        """The shape that comes out."""
+        n, _, *size = shape
+        return (n, self.out, *((s - 1) // self.stride + 1 for s in size))
+
+    def flops(self, shape: Shape) -> int:
+        """Multiplications and additions of the direct algorithm."""
+        return 2 * prod(self.after(shape)) * prod(self.weights()[0][1:])
+
+
+class Linear(NamedTuple):
+    """A dense layer."""
+
+    into: int
+    out: int
+
+    def module(self, nn: Any) -> Any:
+        """The layer in either library's ``nn``."""
+        return nn.Linear(self.into, self.out)
+
+    def weights(self) -> list[Shape]:
+        """The shapes of its parameters, in order."""
+        return [(self.out, self.into), (self.out,)]
+
+    def after(self, shape: Shape) -> Shape:
+        """The shape that comes out."""
+        return (shape[0], self.out)
+
+    def flops(self, shape: Shape) -> int:
+        """Multiplications and additions."""
+        return 2 * shape[0] * self.into * self.out
+
+
+class Layer(NamedTuple):
+    """Any other layer: nn.``kind``(*arguments)."""
+
+    kind: str
+    arguments: tuple[Any, ...] = ()
+
+    def module(self, nn: Any) -> Any:
+        """The layer in either library's ``nn``."""
+        return getattr(nn, self.kind)(*self.arguments)
+
+    def weights(self) -> list[Shape]:
+        """The shapes of its parameters, in order."""
+        return [(self.arguments[0],)] * 2 if self.kind == "BatchNorm2d" else []
+
+    def after(self, shape: Shape) -> Shape:
+        """The shape that comes out."""
+        n, c, *size = shape if len(shape) == 4 else (*shape, 1)
+        if self.kind == "MaxPool2d":
+            return (n, c, *(s // 2 for s in size))
+        if self.kind == "AdaptiveAvgPool2d":
+            return (n, c, 1, 1)
+        return (n, c * prod(size)) if self.kind == "Flatten" else shape
+
+    def flops(self, shape: Shape) -> int:
+        """Few beside those of convolutions and dense layers: not counted."""
+        return 0
+
+
+class Residual(NamedTuple):
+    """relu(main(x) + short(x)), where short may be nothing."""
+
+    main: tuple[Any, ...]
+    short: tuple[Any, ...] = ()
+
+    def module(self, nn: Any) -> Any:
+        """The layer in either library's ``nn``."""
+
+        class Block(nn.Module):
+            def __init__(self, main: Any, short: Any) -> None:
+                super().__init__()
+                self.main, self.short, self.relu = main, short, nn.ReLU()
+
+            def forward(self, x: Any) -> Any:
+                return self.relu(self.main(x) + self.short(x))
+
+        return Block(sequence(nn, self.main), sequence(nn, self.short))
+
+    def weights(self) -> list[Shape]:
+        """The shapes of its parameters, in order."""
+        return [shape for layer in (*self.main, *self.short) for shape in layer.weights()]
+
+    def after(self, shape: Shape) -> Shape:
+        """The shape that comes out."""
+        for layer in self.main:
+            shape = layer.after(shape)
+        return shape
+
+
+def sequence(nn: Any, layers: Sequence[Any]) -> Any:
+    """The layers one after the other, as a module."""
+    return nn.Sequential(*(layer.module(nn) for layer in layers))
+
+
+def normed(conv: Conv) -> tuple[Any, ...]:
+    """A convolution, batch norm and ReLU."""
+    return (conv, Layer("BatchNorm2d", (conv.out,)), RELU)
+
+
+def residual(into: int, out: int, stride: int) -> Residual:
+    """A basic block of a ResNet, with a 1×1 convolution beside it where the shapes differ."""
+    main = (*normed(Conv(into, out, stride=stride, bias=False)), *normed(Conv(out, out, bias=False))[:2])
+    return Residual(main, () if into == out else normed(Conv(into, out, 1, stride, bias=False))[:2])
+
+
+def separable(into: int, out: int, stride: int) -> tuple[Any, ...]:
+    """A convolution of each channel by itself and one across channels, each with batch norm and ReLU."""
+    return (*normed(Conv(into, into, 3, stride, into, bias=False)), *normed(Conv(into, out, 1, bias=False)))
+
+
+class Net(NamedTuple):
+    """A net, its layers, what it is fed in training, and its bounds."""
+
+    name: str
+    layers: tuple[Any, ...]
+    shape: Shape
+    bound: float
+
+
+RELU, POOL, FLAT = Layer("ReLU"), Layer("MaxPool2d", (2,)), Layer("Flatten")
+MEAN = (Layer("AdaptiveAvgPool2d", (1,)), FLAT)
+DENSE = Net("dense 64-32-10", (Linear(64, 32), RELU, Linear(32, 10)), (32, 64), 4.0)
+LENET = Net(
+    "LeNet-size",
+    (Conv(1, 16), RELU, POOL, Conv(16, 32), RELU, POOL, FLAT, Linear(1568, 128), RELU, Linear(128, 10)),
+    (64, 1, 28, 28),
+    2.5,
 )
-STEPS = 5
+VGG = Net(
+    "VGG-ish",
+    (
+        *normed(Conv(3, 32)), *normed(Conv(32, 32)), POOL, *normed(Conv(32, 64)), *normed(Conv(64, 64)), POOL,
+        *normed(Conv(64, 128)), *MEAN, Layer("Dropout", (0.3,)), Linear(128, 10),
+    ),
+    (64, 3, 32, 32),
+    2.0,
+)  # fmt: skip
+RESNET = Net(
+    "ResNet-8",
+    (
+        *normed(Conv(3, 16, bias=False)), residual(16, 16, 1), residual(16, 32, 2), residual(32, 64, 2),
+        *MEAN, Linear(64, 10),
+    ),
+    (64, 3, 32, 32),
+    1.5,
+)  # fmt: skip
+SEPARABLE = Net(
+    "depthwise-separable",
+    (
+        *normed(Conv(3, 32, bias=False)), *separable(32, 64, 1), *separable(64, 128, 2), *separable(128, 128, 1),
+        *separable(128, 256, 2), *separable(256, 256, 1), *MEAN, Linear(256, 10),
+    ),
+    (64, 3, 32, 32),
+    2.0,
+)  # fmt: skip
+NETS = (DENSE, LENET, VGG, RESNET, SEPARABLE)
 
 
-def lenet(nn: Any) -> Any:
-    """The LeNet-size net, of either library's ``nn``."""
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(1568, 128), nn.ReLU(), nn.Linear(128, 10),
-    )  # fmt: skip
+def flat(layers: Sequence[Any], shape: Shape) -> list[tuple[Any, Shape]]:
+    """Each single layer with the shape that goes in, those of residual blocks included."""
+    found: list[tuple[Any, Shape]] = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            found += [*flat(layer.main, shape), *flat(layer.short, shape)]
+        else:
+            found.append((layer, shape))
+        shape = layer.after(shape)
+    return found
 
 
-def vgg(nn: Any) -> Any:
-    """The VGG-ish net, of either library's ``nn``."""
-    block = lambda i, o: (nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU())
-    return nn.Sequential(
-        *block(3, 32), *block(32, 32), nn.MaxPool2d(2), *block(32, 64), *block(64, 64), nn.MaxPool2d(2), *block(64, 128),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128, 10),
-    )  # fmt: skip
+def works(net: Net, shape: Shape, training: bool) -> tuple[Work, ...]:
+    """What each layer must do: read its input and weights and write its output, once for each product that it makes.
+
+    Layers that a perfect program would do in passing (ReLU, dropout, flattening) cost nothing. In training come the
+    gradients by weights and, but for the first layer, by the input, and Adam's seven numbers a parameter.
+    """
+    found = []
+    for k, (layer, before) in enumerate(flat(net.layers, shape)):
+        if isinstance(layer, Layer) and layer.kind in ("ReLU", "Flatten", "Dropout"):
+            continue
+        moved = numbers(before, layer.after(before), *layer.weights())
+        passes = 1 + training * (bool(layer.weights()) + (k > 0)) if layer.flops(before) else 1 + training
+        found += [Work(layer.flops(before), moved)] * passes
+    if training:
+        found.append(Work(0, 7 * numbers(*(w for layer in net.layers for w in layer.weights()))))
+    return tuple(found)
 
 
-CASES = {
-    "LeNet-size 64×1×28×28": (lenet, (64, 1, 28, 28), 1.3),
-    "VGG-ish 64×3×32×32": (vgg, (64, 3, 32, 32), 1.0),
-}
+def weights(net: Net) -> list[np.ndarray]:
+    """The parameters that every library begins with, in order: weights by He et al., 2015, norms 1, all else 0."""
+    rng, found = np.random.default_rng(0), []
+    for layer, _ in flat(net.layers, net.shape):
+        for k, shape in enumerate(layer.weights()):
+            if len(shape) > 1:
+                found.append(rng.standard_normal(shape, np.float32) * np.float32((2 / prod(shape[1:])) ** 0.5))
+            else:
+                found.append(np.full(shape, float(k == 0), np.float32))
+    return found
 
 
-def step(library: Any, net: Callable, shape: tuple[int, ...], device: str = "cpu") -> Callable[[], Any]:
-    """A function that trains the net by one step in ``library`` (tinylucid or torch) on a device, and returns the loss."""
-    rng = np.random.default_rng(0)
+def model(library: Any, net: Net) -> Any:
+    """The net in ``library`` (tinylucid or torch), with these weights."""
     library.manual_seed(0)
-    model = net(library.nn)
-    start = [0.3 * rng.standard_normal(p.shape).astype(np.float32) / max(1, p.shape[-1]) for p in model.parameters()]
-    for p, value in zip(model.parameters(), start):
+    made = sequence(library.nn, net.layers)
+    for p, value in zip(made.parameters(), weights(net), strict=True):
         p.data[...] = library.tensor(value).data
-    model.to(device)
-    optimiser = library.optim.Adam(model.parameters(), lr=1e-3)
-    x = library.tensor(rng.standard_normal(shape, dtype=np.float32)).to(device)
-    y = library.tensor(rng.integers(0, 10, len(x))).to(device)
+    return made
+
+
+def batch(net: Net, shape: Shape | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Random pictures and their labels."""
+    shape, rng = shape or net.shape, np.random.default_rng(1)
+    return rng.standard_normal(shape, dtype=np.float32), rng.integers(0, 10, shape[0])
+
+
+def step(library: Any, net: Net, shape: Shape | None = None, device: str = "cpu") -> Callable[[], Any]:
+    """A function that trains the net by one step on a device, and returns the loss."""
+    made = model(library, net).to(device)
+    optimiser = library.optim.Adam(made.parameters(), lr=1e-3)
+    x, y = (library.tensor(a).to(device) for a in batch(net, shape))
 
     def train() -> Any:
         optimiser.zero_grad()
-        loss = library.nn.functional.cross_entropy(model(x), y)
+        loss = library.nn.functional.cross_entropy(made(x), y)
         loss.backward()
         optimiser.step()
         return loss
@@ -75,84 +268,13 @@ def step(library: Any, net: Callable, shape: tuple[int, ...], device: str = "cpu
     return train
 
 
-WORKER = """
-import sys
-from time import perf_counter as now
-from benchmarks.nets import CASES, step
-if sys.argv[1] == "tinylucid":
-    sys.modules["torch"] = None  # not to be loaded beside
-library = __import__(sys.argv[1])
-train = step(library, *CASES[sys.argv[2]][:2])
-for line in sys.stdin:
-    train()
-    start = now()
-    for _ in range(int(line)):
-        train()
-    print((now() - start) / int(line), flush=True)
-"""
+def inference(library: Any, net: Net, n: int) -> Callable[[], Any]:
+    """A function that gives the logits of n pictures, recording nothing."""
+    made = model(library, net).eval()
+    x = library.tensor(batch(net, (n, *net.shape[1:]))[0])
 
+    def infer() -> Any:
+        with library.no_grad():
+            return made(x)
 
-class Worker:
-    """A process of its own that trains one net with one library, a few steps at a time when asked."""
-
-    def __init__(self, library: str, case: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, library, case],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def block(self) -> float:
-        """Seconds of a step, of STEPS after one that does not count."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{STEPS}\n")
-        self.process.stdin.flush()
-        return float(self.process.stdout.readline())
-
-
-def measure(quick: bool) -> list[Result]:
-    """Every net, then the first step."""
-    results = []
-    libraries = {"ours": "tinylucid"} | ({} if find_spec("torch") is None else {"theirs": "torch"})
-    for name, (_, _, bound) in CASES.items():
-        workers = {who: Worker(library, name) for who, library in libraries.items()}
-        seconds = take_turns({who: worker.block for who, worker in workers.items()}, 12 if quick else 60)
-        for worker in workers.values():
-            worker.process.terminate()
-        ours = 1e3 * np.median(seconds["ours"])
-        case = f"{name}, PyTorch's time / ours"
-        if "theirs" not in seconds:
-            results.append(Result(case, f"ours {ours:.1f} ms, PyTorch is not installed", f"≥ {bound}", None))
-            continue
-        ratio, theirs = spread(seconds["theirs"] / seconds["ours"]), 1e3 * np.median(seconds["theirs"])
-        measured = f"{ratio:.2f}; {theirs:.1f} / {ours:.1f} ms"
-        results.append(Result(case, measured, f"≥ {bound}", ratio.median >= bound))
-    return [*results, *first_step()]
-
-
-FIRST = """
-from time import perf_counter as now
-start = now()
-import tinylucid as tl
-from benchmarks.nets import CASES, step
-step(tl, *CASES["LeNet-size 64×1×28×28"][:2])()
-print(now() - start)
-"""
-
-
-def first_step() -> list[Result]:
-    """LeNet's first step in a new process, with an empty cache of compiled kernels and with a filled one."""
-    results = []
-    with tempfile.TemporaryDirectory() as cache:
-        for name, bound in (("cold", 12.0), ("warm", 1.0)):
-            environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
-            taken = float(
-                subprocess.run(
-                    [sys.executable, "-c", FIRST], env=environment, capture_output=True, check=True, text=True
-                ).stdout
-            )
-            results.append(Result(f"LeNet's first step, {name}", f"{taken:.2f} s", f"≤ {bound:g} s", taken <= bound))
-    return results
+    return infer

@@ -6,9 +6,9 @@ A block is a function that does some work and returns the seconds that one unit 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,20 +32,22 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(*(float(q) for q in np.percentile(values, (25, 50, 75))))
 
 
-def take_turns(blocks: Mapping[str, Block], rounds: int, limit: float = np.inf) -> dict[str, np.ndarray]:
-    """Seconds of every block in every round, for as many rounds as begin within ``limit`` seconds.
+def take_turns(
+    blocks: Mapping[Any, Block], rounds: int, limit: float = np.inf, warm: int = 3, least: int = 3
+) -> dict[Any, np.ndarray]:
+    """Seconds of every block in every round, for as many rounds as begin within ``limit`` seconds, at least ``least``.
 
-    Each round starts with another block, so that none always follows one; the first three rounds only warm up.
+    Each round starts with another block, so that none always follows one; the first ``warm`` rounds do not count.
     """
     names, end = list(blocks), perf_counter() + limit
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    for k in range(3 + rounds):
+    seconds: dict[Hashable, list[float]] = {name: [] for name in names}
+    for k in range(warm + rounds):
+        if k >= warm + least and perf_counter() > end:
+            break
         for j in range(len(names)):
             name = names[(k + j) % len(names)]
             seconds[name].append(blocks[name]())
-        if k > 3 and perf_counter() > end:
-            break
-    return {name: np.array(taken[3:]) for name, taken in seconds.items()}
+    return {name: np.array(taken[warm:]) for name, taken in seconds.items()}
 
 
 def repeated(function: Callable[[], object], times: int) -> Block:
@@ -62,7 +64,10 @@ def repeated(function: Callable[[], object], times: int) -> Block:
 
 
 def busy_elsewhere() -> float:
-    """Seconds of CPU time that all other programs have used since the machine started; NaN where it does not say."""
+    """Seconds of CPU time that all other programs have used since the machine started; NaN where it does not say.
+
+    Processes of ours count as others until they have ended.
+    """
     try:
         with open("/proc/stat") as file:
             user, nice, system, _idle, _wait, irq, soft, steal = map(int, file.readline().split()[1:9])

@@ -27,6 +27,7 @@ signal.signal(
 ONE_FOLDER = (
     "bad_input",
     "benchmark",
+    "benchmarks_cpu",
     "commands",
     "threads",
     "house",

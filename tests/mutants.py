@@ -1453,7 +1453,7 @@ MUTANTS = [
 def kill(mutant: Mutant) -> bool:
     """Whether the tests fail on a copy of the tree with this bug planted."""
     with tempfile.TemporaryDirectory() as folder:
-        for part in ("tinylucid", "kernels", "tests", "pyproject.toml", "README.md"):
+        for part in ("tinylucid", "kernels", "benchmarks", "tests", "pyproject.toml", "README.md"):
             source, target = ROOT / part, Path(folder) / part
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "parity", ".*"))
