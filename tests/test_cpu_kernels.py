@@ -139,6 +139,17 @@ def gate(d):
 
 
 @draws
+def scale_kept(d):
+    x = d.array(d.count, d.one_of(3, 20_000)) if d.draw(st.booleans()) else d.array()
+    return x, np.random.default_rng(x.size).random(x.shape) < 0.7, d.one_of(0.0, 1.25, 3.0)
+
+
+@draws
+def row_sums(d):
+    return (d.array(d.count, d.one_of(0, 1, 17, 784, 4096, 9001)),)
+
+
+@draws
 def pool_gather(d):
     x, *how = pooling(d)
     return x, reference.max_pool2d(x, *how)[1]

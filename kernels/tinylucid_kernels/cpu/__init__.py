@@ -1,6 +1,6 @@
 """The CPU kernels: each function of ``reference/`` again, compiled by Numba and spread over all cores."""
 
-from .activation import gate, relu
+from .activation import gate, relu, scale_kept
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
 from .loss import cross_entropy
@@ -17,5 +17,6 @@ from .pool import (
     pool_scatter,
 )
 from .random import dropout_mask, philox
+from .reduce import row_sums
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 from .scatter import index_add

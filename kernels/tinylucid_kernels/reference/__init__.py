@@ -1,6 +1,6 @@
 """The reference kernels: each function in plain NumPy, to be read, and to test the fast ones against."""
 
-from .activation import gate, relu
+from .activation import gate, relu, scale_kept
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
 from .loss import cross_entropy
@@ -17,6 +17,7 @@ from .pool import (
     pool_scatter,
 )
 from .random import dropout_mask, philox
+from .reduce import row_sums
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 from .scatter import index_add
 
@@ -49,5 +50,7 @@ __all__ = [
     "resize",
     "resize_backward",
     "rmsprop",
+    "row_sums",
+    "scale_kept",
     "sgd",
 ]
