@@ -253,6 +253,22 @@ def batch_norm_fixed(d):
 
 
 @draws
+def group_norm(d):
+    rest = d.one_of((), (5,), (3, 7), (1, 1), (17, 19))
+    groups, each = d.sides(2)
+    channels = groups * (each if rest and max(rest) > 1 else 30 * each)
+    rows = d.count * d.one_of(1, 1, 45)
+    return d.array(rows, channels, *rest), d.array(channels), d.array(channels), groups, d.one_of(1e-5, 0.1)
+
+
+@draws
+def group_norm_backward(d):
+    x, weight, _, groups, eps = group_norm(d)
+    _, mean, _, inv_std = reference.group_norm(x, weight, weight, groups, eps)
+    return d.array(*x.shape), x, weight, mean, inv_std
+
+
+@draws
 def cross_entropy(d):
     rows, classes = d.count * d.one_of(1, 1, 9), d.one_of(1, 2, 5, 40)
     rng = np.random.default_rng(d.draw(st.integers(0, 99)))

@@ -9,7 +9,7 @@ from scipy import special
 
 import tinylucid as tl
 from tinylucid.ops.classify import _cross_entropy
-from tinylucid.ops.norm import batch_norm_train
+from tinylucid.ops.norm import _group_norm, batch_norm_train
 
 F = tl.nn.functional
 
@@ -145,7 +145,14 @@ def test_losses_reduce_as_they_say(rng):
 
 
 @pytest.mark.parametrize(
-    ("name", "op"), [("batch_norm_train", batch_norm_train.op), ("cross_entropy", _cross_entropy.op)]
+    ("name", "op"),
+    [
+        ("batch_norm_train", batch_norm_train.op),
+        ("cross_entropy", _cross_entropy.op),
+        ("group_norm", _group_norm.op),
+        ("instance_norm", _group_norm.op),
+        ("layer_norm", _group_norm.op),
+    ],
 )
 @given(data=st.data())
 def test_a_fused_operation_is_its_twin(name, op, data):

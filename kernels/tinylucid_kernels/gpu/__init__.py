@@ -4,7 +4,7 @@ from .activation import gate, relu, scale_kept
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
 from .loss import cross_entropy
-from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
+from .norm import batch_norm, batch_norm_backward, batch_norm_fixed, group_norm, group_norm_backward
 from .optim import adam, rmsprop, sgd
 from .pool import (
     adaptive_avg_pool2d,
