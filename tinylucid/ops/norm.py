@@ -175,11 +175,12 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     for name, a in (("weight", weight), ("bias", bias)):
         if a is not None and a.shape != shape:
             raise ValueError(f"{here('layer_norm')}: {name} must have shape {shape}, got {a.shape}")
-    matrix = (math.prod(input.shape[:lead]), math.prod(shape))  # rows are pictures without pixels
-    flat = lambda a, size: a if a is None or a.shape == size else _reshape(a, shape=size)
-    x = flat(input, matrix)
-    y = _group_norm(x, *_affine(x, flat(weight, matrix[1:]), flat(bias, matrix[1:])), groups=1, eps=eps)
-    return flat(y, input.shape)
+    if lead != 1 or len(shape) != 1:  # rows are pictures without pixels
+        size = math.prod(shape)
+        x = _reshape(input, shape=(math.prod(input.shape[:lead]), size))
+        weight, bias = (a if a is None else _reshape(a, shape=(size,)) for a in (weight, bias))
+        return _reshape(layer_norm(x, size, weight, bias, eps), shape=input.shape)
+    return _group_norm(input, *_affine(input, weight, bias), groups=1, eps=eps)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):

@@ -14,8 +14,6 @@ import numpy as np
 from .jit import jit
 from .threads import spread
 
-BLOCKS = 32  # of rows, so that each adds up a share of ∂weight, whatever the number of threads
-
 
 @jit
 def forward_items(first, last, x, weight, bias, eps, y, mean, var, inv_std):
@@ -133,47 +131,43 @@ def group_backward_items(first, last, g, x, weight, mean, inv_std, gx, sums, aga
 
 @jit
 def row_items(first, last, x, weight, bias, eps, y, mean, var, inv_std):
-    """Item n: group_items where pictures have no pixels: row n of x (N, C), whose weights change from number to number."""
-    zero, groups = x.dtype.type(0), mean.shape[1]
-    m = x.shape[1] // groups
+    """Item n: row n of x (N, C), one group without pixels, whose weights change from number to number: layer norm."""
+    zero, m = x.dtype.type(0), x.shape[1]
     for n in range(first, last):
-        for group in range(groups):
-            here = slice(group * m, group * m + m)
-            row, out, scale, shift, s, t = x[n, here], y[n, here], weight[here], bias[here], zero, zero
-            for i in range(m):
-                s += row[i]
-            mean[n, group] = s / m
-            centre = mean[n, group]
-            for i in range(m):
-                t += (row[i] - centre) * (row[i] - centre)
-            var[n, group] = t / m
-            inv_std[n, group] = 1 / np.sqrt(t / m + eps)
-            inverse = inv_std[n, group]
-            for i in range(m):
-                out[i] = (row[i] - centre) * inverse * scale[i] + shift[i]
+        row, out, s, t = x[n], y[n], zero, zero
+        for i in range(m):
+            s += row[i]
+        mean[n, 0] = s / m
+        centre = mean[n, 0]
+        for i in range(m):
+            t += (row[i] - centre) * (row[i] - centre)
+        var[n, 0] = t / m
+        inv_std[n, 0] = 1 / np.sqrt(t / m + eps)
+        inverse = inv_std[n, 0]
+        for i in range(m):
+            out[i] = (row[i] - centre) * inverse * weight[i] + bias[i]
 
 
 @jit
 def row_backward_items(first, last, g, x, weight, mean, inv_std, gx, sums, against):
     """Item b: block b of rows of x (N, C), their ∂x, and what they add to Σ g and Σ g·x̂, (blocks, C)."""
-    zero, groups, blocks = x.dtype.type(0), mean.shape[1], len(sums)
-    m = x.shape[1] // groups
+    zero, m, parts = x.dtype.type(0), x.shape[1], len(sums)
     for b in range(first, last):
-        sums[b], against[b] = zero, zero
-        for n in range(b * len(x) // blocks, (b + 1) * len(x) // blocks):
-            for group in range(groups):
-                here = slice(group * m, group * m + m)
-                row, up, scale, out, s, t = x[n, here], g[n, here], weight[here], gx[n, here], zero, zero
-                centre, inverse, by_bias, by_weight = mean[n, group], inv_std[n, group], sums[b, here], against[b, here]
-                for i in range(m):
-                    s += up[i] * scale[i]
-                    t += up[i] * scale[i] * ((row[i] - centre) * inverse)
-                for i in range(m):
-                    by_bias[i] += up[i]
-                    by_weight[i] += up[i] * ((row[i] - centre) * inverse)
-                shift, tilt = x.dtype.type(s / m), x.dtype.type(t * inverse / m)
-                for i in range(m):
-                    out[i] = (up[i] * scale[i] - shift - (row[i] - centre) * tilt) * inverse
+        by_bias, by_weight = sums[b], against[b]
+        for i in range(m):
+            by_bias[i], by_weight[i] = zero, zero
+        for n in range(b * len(x) // parts, (b + 1) * len(x) // parts):
+            row, up, out, centre, inverse, s, t = x[n], g[n], gx[n], mean[n, 0], inv_std[n, 0], zero, zero
+            for i in range(m):
+                s += up[i] * weight[i]
+                t += up[i] * weight[i] * ((row[i] - centre) * inverse)
+            for i in range(m):
+                by_bias[i] += up[i]
+            for i in range(m):
+                by_weight[i] += up[i] * ((row[i] - centre) * inverse)
+            shift, tilt = x.dtype.type(s / m), x.dtype.type(t * inverse / m)
+            for i in range(m):
+                out[i] = (up[i] * weight[i] - shift - (row[i] - centre) * tilt) * inverse
 
 
 def flat(x):
@@ -214,9 +208,14 @@ def batch_norm_fixed(x, weight, bias, mean, inv_std):
     return y
 
 
+def blocks(x):
+    """Into how many blocks of rows layer norm's ∂weight is split, each to add up a share of it: by the shape, not the threads."""
+    return max(1, min(16, len(x), x.size >> 14))
+
+
 def group_norm(x, weight, bias, groups, eps):
     """y like x, and mean, var (biased), inv_std = 1/√(var + eps), each (N, groups)."""
-    y, pixels = np.empty_like(x), math.prod(x.shape[2:]) != 1
+    y, pixels = np.empty_like(x), groups > 1 or math.prod(x.shape[2:]) != 1
     mean, var, inv_std = np.empty((3, len(x), groups), x.dtype)
     body, seen = (group_items, flat) if pixels else (row_items, rows)
     spread(body, len(x), 6 * x.size, seen(x), weight, bias, eps, seen(y), mean, var, inv_std)
@@ -228,8 +227,8 @@ def group_norm_backward(g, x, weight, mean, inv_std):
 
     ∂x = inv_std · (h − mean(h) − x̂ · mean(h · x̂)),   x̂ = (x − mean) · inv_std,   means over a picture's group of channels
     """
-    gx, pixels = np.empty_like(x), math.prod(x.shape[2:]) != 1
-    body, seen, blocks = (group_backward_items, flat, len(x)) if pixels else (row_backward_items, rows, BLOCKS)
-    sums, against = np.empty((2, min(blocks, len(x)), x.shape[1]), x.dtype)
-    spread(body, len(sums), 8 * x.size, seen(g), seen(x), weight, mean, inv_std, seen(gx), sums, against)
-    return gx, np.add.reduce(against), np.add.reduce(sums)
+    gx, pixels = np.empty_like(x), mean.shape[1] > 1 or math.prod(x.shape[2:]) != 1
+    body, seen, parts = (group_backward_items, flat, len(x)) if pixels else (row_backward_items, rows, blocks(x))
+    sums, against = np.empty((2, parts, x.shape[1]), x.dtype)
+    spread(body, parts, 8 * x.size, seen(g), seen(x), weight, mean, inv_std, seen(gx), sums, against)
+    return gx, *((against[0], sums[0]) if parts == 1 else (np.add.reduce(against), np.add.reduce(sums)))
