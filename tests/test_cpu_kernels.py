@@ -272,12 +272,13 @@ def group_norm_backward(d):
 def cross_entropy(d):
     rows, classes = d.count * d.one_of(1, 1, 9), d.one_of(1, 2, 5, 40)
     rng = np.random.default_rng(d.draw(st.integers(0, 99)))
-    target = rng.integers(0, classes, rows).astype(d.one_of(np.int64, np.int32))
+    places = d.one_of((), (), (1, 1), (3, 2), (300,))
+    target = rng.integers(0, classes, (rows, *places)).astype(d.one_of(np.int64, np.int32))
     ignored = d.one_of(None, -1)
     if ignored is not None:
-        target[rng.random(rows) < 0.3] = ignored
+        target[rng.random(target.shape) < 0.3] = ignored
     weight = d.one_of(None, rng.integers(0, 3, classes).astype(d.dtype))
-    return d.array(rows, classes) * d.dtype(d.one_of(1, 200)), target, weight, ignored, d.one_of(0.0, 0.1, 1.0)
+    return d.array(rows, classes, *places) * d.dtype(d.one_of(1, 200)), target, weight, ignored, d.one_of(0.0, 0.1, 1.0)
 
 
 @draws

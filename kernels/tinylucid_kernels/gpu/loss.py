@@ -1,6 +1,6 @@
 """Softmax cross-entropy and its gradient: one warp a row.
 
-p = softmax(z);   loss[m] = −Σ_c q[m, c] · log p[m, c],   q[m, c] = w[c] · ((1−ε)·[c = target[m]] + ε/C)
+p = softmax(z);   loss = −Σ_c q[c] · log p[c],   q[c] = w[c] · ((1−ε)·[c = target] + ε/C)
 """
 
 import numpy as np
@@ -13,7 +13,12 @@ NO_LABEL = -(2**62)
 
 
 def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
-    """loss (M,), and its gradient ∂loss[m]/∂z[m, c] = p·Σ_c q − q, (M, C). ``ignore_index`` None: every row counts."""
+    """loss like target (N, …), and its gradient p·Σ_c q − q like logits (N, C, …). ``ignore_index`` None: every row counts."""
+    if logits.ndim > 2:
+        last = cupy().ascontiguousarray(cupy().moveaxis(logits, 1, -1))
+        rows = last.reshape(target.size, logits.shape[1]), target.reshape(target.size)
+        loss, slope = cross_entropy(*rows, weight, ignore_index, label_smoothing)
+        return loss.reshape(target.shape), cupy().moveaxis(slope.reshape(last.shape), -1, 1)
     rows, classes = logits.shape
     loss, slope = cupy().empty(rows, logits.dtype), cupy().empty_like(logits)
     target = target.astype(np.int64, copy=False)
