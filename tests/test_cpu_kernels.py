@@ -282,6 +282,30 @@ def cross_entropy(d):
 
 
 @draws
+def logistic_loss(d):
+    shape = (d.count, d.one_of(1, 7, 4097, 9001))
+    x = d.array(*shape) * d.dtype(d.one_of(1, 50, 1e4))
+    return x, np.random.default_rng(x.size).random(shape).astype(d.dtype)
+
+
+@draws
+def logistic_loss_backward(d):
+    return np.asarray(d.dtype(1.5)), *logistic_loss(d)
+
+
+@draws
+def distance_loss(d):
+    shape, how = (d.count, d.one_of(1, 7, 4097, 9001)), d.one_of((np.inf, 1.0, 0.0), (0.0, 0.0, 0.0), (0.5, 1.0, 0.25))
+    return d.array(*shape), d.array(*shape), *how
+
+
+@draws
+def distance_loss_backward(d):
+    x, target, beta, square, _ = distance_loss(d)
+    return np.asarray(d.dtype(1.5)), x, target, beta, square
+
+
+@draws
 def philox(d):
     n = d.one_of(1, 2, 7, 4097, 9001) if d.count else 0
     return d.one_of(0, 1, 2**64 - 1), d.one_of(0, 3, 2**40), n, d.one_of(0, 1, 2**33 + 5)

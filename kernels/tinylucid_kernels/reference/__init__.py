@@ -3,7 +3,8 @@
 from .activation import gate, relu, scale_kept
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
-from .loss import cross_entropy
+from .distance import distance_loss, distance_loss_backward
+from .loss import cross_entropy, logistic_loss, logistic_loss_backward
 from .norm import batch_norm, batch_norm_backward, batch_norm_fixed, group_norm, group_norm_backward
 from .optim import adam, rmsprop, sgd
 from .pool import (
@@ -35,6 +36,8 @@ __all__ = [
     "conv2d_input",
     "conv2d_weight",
     "cross_entropy",
+    "distance_loss",
+    "distance_loss_backward",
     "dropout_mask",
     "gate",
     "grid_sample",
@@ -43,6 +46,8 @@ __all__ = [
     "group_norm_backward",
     "index_add",
     "linear",
+    "logistic_loss",
+    "logistic_loss_backward",
     "matmul",
     "max_pool2d",
     "philox",

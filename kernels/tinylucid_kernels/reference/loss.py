@@ -1,4 +1,4 @@
-"""Softmax cross-entropy, and its gradient, at each place: of a row of logits, or of a pixel.
+"""Losses of logits, and their gradients: softmax cross-entropy at each place, of a row or a pixel; the logistic loss of yes and no.
 
     p = softmax(z);   loss = −Σ_c q[c] · log p[c],   q[c] = w[c] · ((1−ε)·[c = target] + ε/C)
 
@@ -38,3 +38,15 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
         loss[ignored] = 0
         p = np.where(ignored[:, None], p.dtype.type(0), p)
     return loss, p
+
+
+def logistic_loss(x, target):
+    """−Σ t·log σ(x) + (1 − t)·log σ(−x) over all elements, a number: how wrong σ(x) is as the probability of yes, t."""
+    log1p = np.log1p(np.exp(-np.abs(x)))  # −log σ(x) = max(−x, 0) + log(1 + e^−|x|): no exponent is positive
+    return (target * (np.maximum(-x, 0) + log1p) + (1 - target) * (np.maximum(x, 0) + log1p)).sum()
+
+
+def logistic_loss_backward(g, x, target):
+    """Its gradient, g·(σ(x) − t), like x; g is of one element."""
+    e = np.exp(-np.abs(x))
+    return g.reshape(()) * (np.where(x > 0, 1, e) / (1 + e) - target)
