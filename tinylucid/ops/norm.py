@@ -223,8 +223,7 @@ def instance_norm(
     _check_channels(
         input, "instance_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
-    n, c, *places = input.shape
-    m = math.prod(places)
+    c, m = input.shape[1], math.prod(input.shape[2:])
     if m < 2:
         raise ValueError(
             f"{here('instance_norm')}: needs more than one value a channel and picture, got input {input.shape}"

@@ -223,13 +223,11 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
     loss, slope = np.empty(target.shape, kind), np.empty_like(logits)
     how = weight, kind(label_smoothing / classes), kind(1 - label_smoothing), ignored
     target = target.astype(np.int64, copy=False)
-    if pixels == 1:
-        arrays = logits.reshape(n, classes), target.reshape(n), *how, loss.reshape(n), slope.reshape(n, classes)
-        spread(row_items, -(-n // ROWS), 30 * logits.size, *arrays)
-    else:
-        arrays = logits.reshape(n, classes, pixels), target.reshape(n, pixels), *how, loss.reshape(n, pixels)
-        arrays = *arrays, slope.reshape(n, classes, pixels)
-        spread(pixel_items, n * -(-pixels // PIXELS), 30 * logits.size, *arrays)
+    places = (n,) if pixels == 1 else (n, pixels)
+    shape = (n, classes, *places[1:])
+    body, items = (row_items, -(-n // ROWS)) if pixels == 1 else (pixel_items, n * -(-pixels // PIXELS))
+    arrays = logits.reshape(shape), target.reshape(places), *how, loss.reshape(places), slope.reshape(shape)
+    spread(body, items, 30 * logits.size, *arrays)
     return loss, slope
 
 

@@ -1,4 +1,4 @@
-"""The rectifier and its gradient, and dropout's product: elementwise, with kernels of their own, since nets spend their memory traffic there."""
+"""The rectifier and its gradient, and dropout's product: elementwise, with kernels, since nets spend their memory traffic there."""
 
 import numpy as np
 
