@@ -45,11 +45,42 @@ def _surprise(log_p, target, weight, ignore_index):
     """−weight[target]·log_p[target] at each place of log_p (N, C, …); 0 where the target is ignored."""
     counted = None if ignore_index is None else target != ignore_index
     labels = target if counted is None else np.where(counted, target, 0)
-    n, *places = np.indices(labels.shape, sparse=True)
-    surprise = -_take(log_p, index=(n, labels, *places))
+    surprise = -_take(log_p, index=_at_labels(labels))
     if weight is not None:
         surprise = surprise * weight[labels]
     return surprise if counted is None else where(counted, surprise, 0.0)
+
+
+def _at_labels(labels):
+    """The index of x[n, labels[n, …], …] at each place."""
+    if labels.ndim == 1:
+        return np.arange(len(labels)), labels
+    n, *places = np.indices(labels.shape, sparse=True)
+    return n, labels, *places
+
+
+@operation(dtypes="float")
+def _picked_sum(x, *, index, scale):
+    """y = scale·Σ x[index], the index naming no place twice;  ∂x = zeros with g·scale there, by _picked."""
+    return x[index].sum() * scale
+
+
+@_picked_sum.rule
+def _(g, shapes, index, scale):
+    return _picked(g, index=index, scale=scale, shape=shapes[0])
+
+
+@operation(dtypes="float")
+def _picked(y, *, index, scale, shape):
+    """x = zeros of ``shape`` with y·scale at the index, y of one element: the adjoint of _picked_sum;  ∂y = _picked_sum(g)."""
+    out = devices.namespace(y).zeros(shape, y.dtype)
+    out[index] = y * scale
+    return out
+
+
+@_picked.rule
+def _(g, index, scale):
+    return _picked_sum(g, index=index, scale=scale)
 
 
 def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -101,6 +132,8 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     weight = _checked(input, labels, weight, "nll_loss")
     how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "nll_loss")
     over = how.pop("over")
+    if over is not None and weight is None and how["ignore_index"] is None:
+        return _picked_sum(input, index=_at_labels(labels), scale=-1 / over)
     loss = _surprise(input, **how)
     return loss if over is None else sum(loss) / over
 
