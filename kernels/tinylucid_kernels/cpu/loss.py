@@ -100,93 +100,80 @@ def largest(z):
 
 
 @jit
-def row_items(first, last, logits, target, weight, share, rest, ignored, loss, slope):
+def row_items(first, last, logits, target, weight, share, rest, ignored, loss, slope, flat):
     """Item k: ROWS rows' losses, and p·Σ_c q − q in slope, with q = weight·(rest·[c = target] + share); 0 for ``ignored``.
 
-    exp goes over all of them at once: a row of ten classes alone is too short for SIMD.
+    exp goes over all of them at once, in ``flat``, the memory of slope: a row of ten classes alone is too short for SIMD.
     """
-    zero, (count, classes) = logits.dtype.type(0), logits.shape
-    tops, flat = np.empty(ROWS, logits.dtype), slope.reshape(-1)
-    for begin in range(first * ROWS, min(last * ROWS, count), ROWS):
-        end = min(begin + ROWS, count)
+    zero, classes = logits.dtype.type(0), logits.shape[1]
+    for begin in range(first * ROWS, min(last * ROWS, len(logits)), ROWS):
+        end = min(begin + ROWS, len(logits))
         for m in range(begin, end):
-            z, out, top = logits[m], slope[m], largest(logits[m])
-            tops[m - begin] = top
+            z, out = logits[m], slope[m]
+            loss[m] = top = largest(z)  # it waits there for the third loop
             for c in range(classes):
                 out[c] = z[c] - top  # the largest exponent is 0: no overflow
         some = flat[begin * classes : end * classes]
         for k in range(some.size):
             some[k] = exp_below(some[k])
         for m in range(begin, end):
-            z, out, label, top, total = logits[m], slope[m], target[m], tops[m - begin], zero
-            if label == ignored:
-                loss[m] = zero
-                out[:] = zero
-                continue
+            z, out, label, top, total, wanted, found = logits[m], slope[m], target[m], loss[m], zero, zero, zero
             for c in range(classes):
                 total += out[c]
-            log_total, wanted = np.log(total), weight[label] * rest
-            cost = wanted * (log_total - (z[label] - top)) if wanted != zero else zero
+            counts = label != ignored
+            if counts:
+                wanted = weight[label] * rest
+                found = wanted * (z[label] - top) if wanted != zero else zero
             for c in range(classes if share != zero else 0):
                 q = weight[c] * share
                 wanted += q
-                if q != zero:  # a logit of −inf that nobody wants costs nothing
-                    cost += q * (log_total - (z[c] - top))
-            loss[m] = cost
+                found += q * (z[c] - top) if q != zero else zero  # a −inf that nobody wants costs nothing
+            cost = wanted * np.log(total) if wanted != zero else zero
+            loss[m] = cost - found if counts else zero
             by = wanted / total
             for c in range(classes):
-                out[c] *= by
-            for c in range(classes if share != zero else 0):
-                out[c] -= weight[c] * share
-            out[label] -= weight[label] * rest
+                tilt = out[c] * by - weight[c] * share
+                out[c] = tilt if counts else zero
+            if counts:
+                out[label] -= weight[label] * rest
 
 
 @jit
-def pixel_items(first, last, logits, target, weight, share, rest, ignored, loss, slope):
+def pixel_items(first, last, logits, target, weight, share, rest, ignored, loss, slope, _):
     """Item (n, k): the same for PIXELS neighbours of picture n, logits (N, C, L): SIMD goes along them, class by class."""
-    zero, (_, classes, pixels) = logits.dtype.type(0), logits.shape
-    runs, smooth = -(-pixels // PIXELS), zero
-    for c in range(classes):
-        smooth += weight[c] * share
-    room, at = np.empty((5, PIXELS), logits.dtype), np.empty(PIXELS, np.int32)
-    tops, totals, logs, costs, wanted = room[0], room[1], room[2], room[3], room[4]
+    zero, classes, pixels = logits.dtype.type(0), logits.shape[1], logits.shape[2]
+    runs, room, at = -(-pixels // PIXELS), np.empty((4, PIXELS), logits.dtype), np.empty(PIXELS, np.int32)
+    tops, totals, wanted, found = room[0], room[1], room[2], room[3]
     for item in range(first, last):
-        n, begin, none = item // runs, item % runs * PIXELS, True
-        here = slice(begin, min(begin + PIXELS, pixels))
-        z, size = logits[n, 0, here], min(PIXELS, pixels - begin)
+        n, begin = item // runs, item % runs * PIXELS
+        here, size = slice(begin, begin + PIXELS), min(PIXELS, pixels - begin)
+        labels, z = target[n, here], logits[n, 0, here]
         for j in range(size):
-            label = target[n, begin + j]
-            at[j] = label if label != ignored else -1
-            tops[j], totals[j], wanted[j] = z[j], zero, zero
+            at[j] = labels[j] if labels[j] != ignored else -1
+            tops[j], totals[j], wanted[j], found[j] = z[j], zero, zero, zero
         for c in range(1, classes):
             z = logits[n, c, here]
             for j in range(size):
                 tops[j] = z[j] if z[j] > tops[j] else tops[j]
         for c in range(classes):
-            z, p, full = logits[n, c, here], slope[n, c, here], weight[c] * rest
+            z, p, q, label_q = logits[n, c, here], slope[n, c, here], weight[c] * share, weight[c] * (share + rest)
             for j in range(size):
                 p[j] = exp_below(z[j] - tops[j])
                 totals[j] += p[j]
             for j in range(size):
-                wanted[j] = full if at[j] == c else wanted[j]
-                costs[j] = tops[j] - z[j] if at[j] == c else costs[j]
+                goal = label_q if at[j] == c else q
+                wanted[j] += goal
+                found[j] += goal * (z[j] - tops[j]) if goal != zero else zero
+        out = loss[n, here]
         for j in range(size):
-            logs[j] = log_above(totals[j])
-            costs[j] = wanted[j] * (logs[j] + costs[j]) if wanted[j] != zero else zero
-        for c in range(classes if share != zero else 0):
-            q, z = weight[c] * share, logits[n, c, here]
-            for j in range(size if q != zero else 0):
-                costs[j] += q * (logs[j] - (z[j] - tops[j]))
-        for j in range(size):
-            totals[j] = (wanted[j] + smooth) / totals[j]
-            none = none & (at[j] >= 0)
-            loss[n, begin + j] = costs[j] if at[j] >= 0 else zero
+            cost = wanted[j] * log_above(totals[j]) if wanted[j] != zero else zero
+            out[j] = cost - found[j] if at[j] >= 0 else zero
+            totals[j] = wanted[j] / totals[j]
         for c in range(classes):
-            q, p, full = weight[c] * share, slope[n, c, here], weight[c] * (share + rest)
+            p, q, label_q = slope[n, c, here], weight[c] * share, weight[c] * (share + rest)
             for j in range(size):
-                p[j] = p[j] * totals[j] - (full if at[j] == c else q)
-            for j in range(0 if none else size):
-                p[j] = p[j] if at[j] >= 0 else zero
+                tilt = p[j] * totals[j] - (label_q if at[j] == c else q)
+                p[j] = tilt if at[j] >= 0 else zero
 
 
 @jit
@@ -227,7 +214,7 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
     shape = (n, classes, *places[1:])
     body, items = (row_items, -(-n // ROWS)) if pixels == 1 else (pixel_items, n * -(-pixels // PIXELS))
     arrays = logits.reshape(shape), target.reshape(places), *how, loss.reshape(places), slope.reshape(shape)
-    spread(body, items, 30 * logits.size, *arrays)
+    spread(body, items, 30 * logits.size, *arrays, slope.reshape(-1))
     return loss, slope
 
 
