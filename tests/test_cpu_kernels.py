@@ -139,6 +139,17 @@ def gate(d):
 
 
 @draws
+def scale_kept(d):
+    x = d.array(d.count, d.one_of(3, 20_000)) if d.draw(st.booleans()) else d.array()
+    return x, np.random.default_rng(x.size).random(x.shape) < 0.7, d.one_of(0.0, 1.25, 3.0)
+
+
+@draws
+def row_sums(d):
+    return (d.array(d.count, d.one_of(0, 1, 17, 784, 4096, 9001)),)
+
+
+@draws
 def pool_gather(d):
     x, *how = pooling(d)
     return x, reference.max_pool2d(x, *how)[1]
@@ -242,15 +253,56 @@ def batch_norm_fixed(d):
 
 
 @draws
+def group_norm(d):
+    rest = d.one_of((), (5,), (3, 7), (1, 1), (17, 19))
+    groups, each = d.sides(2)
+    channels = groups * (each if rest and max(rest) > 1 else 30 * each)
+    rows = d.count * d.one_of(1, 1, 45)
+    return d.array(rows, channels, *rest), d.array(channels), d.array(channels), groups, d.one_of(1e-5, 0.1)
+
+
+@draws
+def group_norm_backward(d):
+    x, weight, _, groups, eps = group_norm(d)
+    _, mean, _, inv_std = reference.group_norm(x, weight, weight, groups, eps)
+    return d.array(*x.shape), x, weight, mean, inv_std
+
+
+@draws
 def cross_entropy(d):
     rows, classes = d.count * d.one_of(1, 1, 9), d.one_of(1, 2, 5, 40)
     rng = np.random.default_rng(d.draw(st.integers(0, 99)))
-    target = rng.integers(0, classes, rows).astype(d.one_of(np.int64, np.int32))
+    places = d.one_of((), (), (1, 1), (3, 2), (300,))
+    target = rng.integers(0, classes, (rows, *places)).astype(d.one_of(np.int64, np.int32))
     ignored = d.one_of(None, -1)
     if ignored is not None:
-        target[rng.random(rows) < 0.3] = ignored
+        target[rng.random(target.shape) < 0.3] = ignored
     weight = d.one_of(None, rng.integers(0, 3, classes).astype(d.dtype))
-    return d.array(rows, classes) * d.dtype(d.one_of(1, 200)), target, weight, ignored, d.one_of(0.0, 0.1, 1.0)
+    return d.array(rows, classes, *places) * d.dtype(d.one_of(1, 200)), target, weight, ignored, d.one_of(0.0, 0.1, 1.0)
+
+
+@draws
+def logistic_loss(d):
+    shape = (d.count, d.one_of(1, 7, 4097, 9001))
+    x = d.array(*shape) * d.dtype(d.one_of(1, 50, 1e4))
+    return x, np.random.default_rng(x.size).random(shape).astype(d.dtype)
+
+
+@draws
+def logistic_loss_backward(d):
+    return np.asarray(d.dtype(1.5)), *logistic_loss(d)
+
+
+@draws
+def distance_loss(d):
+    shape, how = (d.count, d.one_of(1, 7, 4097, 9001)), d.one_of((np.inf, 1.0, 0.0), (0.0, 0.0, 0.0), (0.5, 1.0, 0.25))
+    return d.array(*shape), d.array(*shape), *how
+
+
+@draws
+def distance_loss_backward(d):
+    x, target, beta, square, _ = distance_loss(d)
+    return np.asarray(d.dtype(1.5)), x, target, beta, square
 
 
 @draws

@@ -5,8 +5,10 @@ Drawn arrays are small, so each such border is met here on purpose, and compared
 
 import numpy as np
 import pytest
+from numba import njit
 from test_cpu_kernels import agree, both_ways, run
 from tinylucid_kernels import cpu, kernels, of
+from tinylucid_kernels.cpu.jit import FASTMATH
 
 
 def same(kernel, *args, tolerance=3e-5):
@@ -101,3 +103,92 @@ def test_gaps_in_memory_are_closed_before_a_kernel_gets_the_array(gaps, rng, mon
         of(x).batch_norm(x, w[:6], b[:6], 1e-5)
         found = of(x).batch_norm(x, w[gaps][:6], b[gaps][:6], 1e-5)
     agree(found, run("reference", "batch_norm", (x, w[gaps][:6], b[gaps][:6], 1e-5))[:4], 1e-12)
+
+
+def over_array(f):
+    """A kernel's helper compiled as kernels are, over an array."""
+
+    def loop(x, y):
+        for k in range(x.size):
+            y[k] = f(x[k])
+
+    compiled = njit(fastmath=FASTMATH)(loop)
+
+    def call(x):
+        y = np.empty_like(x)
+        compiled(x, y)
+        return y
+
+    return call
+
+
+@pytest.mark.parametrize(("dtype", "end", "tiny"), [(np.float32, 104, 1.2e-38), (np.float64, 746, 2.3e-308)])
+def test_exp_of_what_is_not_positive(dtype, end, tiny):
+    """To a unit or two in the last place near 0, and 4 or 200 far from it; what would be denormal is 0."""
+    x = np.concatenate([-np.linspace(0, end, 200_001), -np.logspace(-46, 0, 1000), [-0.0, -np.inf, np.nan]])
+    x = x.astype(dtype)
+    y, true = over_array(cpu.loss.exp_below)(x), np.exp(x.astype(np.longdouble))
+    assert np.isnan(y[-1])
+    assert y[-3:-1].tolist() == [1, 0]
+    normal, worst = true > 1.3 * tiny, 4 if dtype == np.float32 else 220
+    units = np.finfo(dtype).eps * (1.3 - worst * x[normal].astype(float) / end)
+    assert (np.abs(y[normal] / true[normal] - 1) <= units).all()
+    assert (y[true < tiny] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_of_what_is_at_least_one(dtype):
+    x = np.concatenate([np.linspace(1, 3, 999), 1 + np.logspace(-7, 0, 99), np.logspace(0, 30, 99), [np.nan]])
+    x = x.astype(dtype)
+    y, true = over_array(cpu.loss.log_above)(x), np.log(x.astype(np.longdouble))
+    assert np.isnan(y[-1])
+    assert (np.abs(y - true)[:-1] <= 3 * np.finfo(dtype).eps * true[:-1]).all()
+
+
+@pytest.mark.parametrize("size", [1, 255, 511, 512, 513, 1025])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_of_several_runs_of_pixels(size, smoothing, rng):
+    logits, target = rng.standard_normal((3, 4, size)).astype(np.float32), rng.integers(-1, 4, (3, size))
+    same("cross_entropy", logits, target, rng.random(4).astype(np.float32), -1, smoothing)
+
+
+@pytest.mark.parametrize("rows", [15, 16, 17, 33])
+@pytest.mark.parametrize("classes", [1, 3, 4, 7, 64, 101])
+def test_cross_entropy_of_several_runs_of_rows(rows, classes, rng):
+    """The largest logit is looked for in four chains and what is left over."""
+    logits = rng.standard_normal((rows, classes)).astype(np.float32)
+    logits[np.arange(rows), np.arange(rows) % classes] += 200
+    same("cross_entropy", logits, np.arange(rows) % classes, None, None, 0.0)
+
+
+@pytest.mark.parametrize("length", [4095, 4096, 4097, 12_288, 12_289])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_sums_of_several_runs(rows, length, rng):
+    x = rng.standard_normal((rows, length)).astype(np.float32)
+    same("row_sums", x)
+    same("distance_loss", x, x[::-1].copy(), 0.5, 1.0, 0.25)
+    same("distance_loss_backward", np.float32(2)[...], x, x[::-1].copy(), 0.5, 1.0)
+    same("logistic_loss", x, rng.random((rows, length)).astype(np.float32))
+
+
+def test_a_sum_of_millions_is_exact_enough(rng):
+    """No lane adds up so many numbers that the small ones are lost."""
+    x = rng.random((1, 4_000_000), np.float32)
+    assert abs(cpu.row_sums(x)[0] / x.sum(dtype=float) - 1) < 1e-6
+
+
+@pytest.mark.parametrize(("rows", "length"), [(1, 7), (5, 33), (600, 64), (2100, 17)])
+def test_layer_norm_in_blocks_of_rows(rows, length, rng):
+    """As many blocks as the shape says, up to 16, each with its share of the weights' gradient."""
+    x, g = rng.standard_normal((2, rows, length))
+    w, b = rng.standard_normal((2, length))
+    same("group_norm", x, w, b, 1, 1e-5)
+    _, mean, _, inv_std = run("reference", "group_norm", (x, w, b, 1, 1e-5))[:4]
+    same("group_norm_backward", g, x, w, mean, inv_std, tolerance=1e-12)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (40, 40)])
+def test_few_and_many_pixels_are_scattered(size, rng):
+    """Where few are, the C library zeroes the picture."""
+    index = rng.integers(0, size[0] * size[1], (2, 3, 2, 3))
+    same("pool_scatter", rng.standard_normal(index.shape).astype(np.float32), index, size)

@@ -199,7 +199,7 @@ def test_a_picture_that_is_its_own_baseline_has_an_empty_map():
     ("layer", "words"),
     [
         (tl.nn.Softmax(1), "softmax (layer '1'): deeplift has no rule for this operation|integrated_gradients"),
-        (tl.nn.GroupNorm(1, 72), "batch_norm_train (layer '1'): deeplift has no rule"),
+        (tl.nn.GroupNorm(1, 72), "group_norm (layer '1'): deeplift has no rule"),
     ],
 )
 def test_layers_without_a_rule_are_refused_by_name(layer, words):

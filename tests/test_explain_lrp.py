@@ -315,7 +315,7 @@ def _(g):
     ("layer", "words"),
     [
         (tl.nn.Softmax(1), "softmax (layer '1'): lrp has no rule"),
-        (tl.nn.GroupNorm(1, 72), "batch_norm_train (layer '1'): lrp has no rule"),
+        (tl.nn.GroupNorm(1, 72), "group_norm (layer '1'): lrp has no rule"),
         (
             tl.nn.SiLU(),
             "mul (layer '1'): lrp has no rule for this operation where its inputs (0, 1) depend on the picture",

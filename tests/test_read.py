@@ -16,9 +16,6 @@ from tinylucid.commands import read
 FOLDER = Path(tinylucid_kernels.__file__).parent
 NO_GRADIENT = {"argmax", "argmin", "equal"}
 OF_OTHERS = {  # functions without a recorded operation of their own: what they are composed of
-    "binary_cross_entropy_with_logits": "logsigmoid",
-    "mse_loss": "reduce",
-    "smooth_l1_loss": "l1_loss",
     "stack": "concatenate",
 }
 NO_OPERATION = {

@@ -1,4 +1,4 @@
-"""The rectifier and its gradient on the GPU."""
+"""The rectifier and its gradient on the GPU, and dropout's product."""
 
 import numpy as np
 import pytest
@@ -17,4 +17,5 @@ def test_relu_and_its_gradient(dtype, shape, seed):
     x = np.round(rng.standard_normal(shape)).astype(dtype)  # zeros too
     x[rng.random(shape) < 0.1] = np.nan
     agrees("relu", x)
+    agrees("scale_kept", x, rng.random(shape) < 0.6, 1.25)
     agrees("gate", rng.standard_normal(shape).astype(dtype), x)

@@ -19,14 +19,15 @@ dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
     weighted=st.booleans(),
     smoothing=st.sampled_from([0.0, 0.1, 1.0]),
     spread=st.sampled_from([1, 200]),
+    places=st.sampled_from([(), (3, 2)]),
     seed=st.integers(0, 99),
 )
-def test_cross_entropy(dtype, rows, classes, integers, ignored, weighted, smoothing, spread, seed):
+def test_cross_entropy(dtype, rows, classes, integers, ignored, weighted, smoothing, spread, places, seed):
     rng = np.random.default_rng(seed)
-    logits = (rng.standard_normal((rows, classes)) * spread).astype(dtype)
-    target = rng.integers(0, classes, rows).astype(integers if ignored is None else np.int64)
+    logits = (rng.standard_normal((rows, classes, *places)) * spread).astype(dtype)
+    target = rng.integers(0, classes, (rows, *places)).astype(integers if ignored is None else np.int64)
     if ignored is not None:
-        target[rng.random(rows) < 0.4] = ignored
+        target[rng.random(target.shape) < 0.4] = ignored
         target = np.where(target < classes, target, classes - 1) if ignored >= classes else target
     weight = rng.integers(0, 3, classes).astype(dtype) if weighted else None  # a class may weigh nothing
     agrees("cross_entropy", logits, target, weight, ignored, smoothing)

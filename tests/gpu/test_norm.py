@@ -1,4 +1,4 @@
-"""Batch normalisation on the GPU: both modes, both directions."""
+"""Normalisation on the GPU: both modes of batch norm, groups of channels, both directions."""
 
 import warnings
 
@@ -79,3 +79,16 @@ def test_nothing_to_normalise(shape):
         agrees("batch_norm", x, c, c, 1e-5)
         if shape[1]:
             agrees("batch_norm_backward", x, x, c, c, c)
+
+
+@dtypes
+@given(
+    shape=st.sampled_from([(3, 12), (1, 16), (2, 4, 5), (3, 6, 7, 9), (2, 12, 1, 1), (0, 4, 3)]),
+    groups=st.sampled_from([1, 2]),
+    seed=st.integers(0, 99),
+    eps=st.sampled_from([1e-5, 0.1]),
+)
+def test_groups_of_channels(dtype, shape, groups, seed, eps):
+    x, weight, bias, g = drawn(shape, dtype, seed)
+    _, mean, _, inv_std = agrees("group_norm", x, weight, bias, groups, eps)
+    agrees("group_norm_backward", g, x, weight, mean, inv_std)

@@ -10,12 +10,12 @@ from .choice import where
 from .indexing import _take
 from .loss import constant, known, reduce
 from .reduce import _sum, log_softmax, sum
-from .shape import _permute, _reshape, tensor_like
+from .shape import tensor_like
 
 
 @operation(dtypes="float")
 def _cross_entropy(logits, *, target, weight, ignore_index, label_smoothing, over):
-    """Rows of logits (M, C): each row's loss, or their sum divided by ``over``; the kernel gives ∂loss/∂logits beside it."""
+    """Logits (N, C, …): each place's loss, or their sum divided by ``over``; the kernel gives ∂loss/∂logits beside it."""
     loss, slope = of(logits).cross_entropy(logits, target, weight, ignore_index, label_smoothing)
     return loss if over is None else loss.sum() / over, {"slope": slope}
 
@@ -30,20 +30,57 @@ def _(logits, *, target, weight, ignore_index, label_smoothing, over):
     log_p = log_softmax(logits, 1)
     loss = _surprise(log_p, target, weight, ignore_index)
     if label_smoothing:  # where nobody wants a class, its log p may be −inf, and 0 · −inf is NaN
-        everywhere = -_sum(log_p if weight is None else log_p * weight, axes=(1,), keepdim=False)
+        everywhere = -_sum(log_p if weight is None else log_p * _by_class(weight, log_p), axes=(1,), keepdim=False)
         everywhere = everywhere if ignore_index is None else where(target != ignore_index, everywhere, 0.0)
         loss = loss * (1 - label_smoothing) + everywhere * (label_smoothing / logits.shape[1])
     return loss if over is None else sum(loss) / over
 
 
+def _by_class(weight, x):
+    """(C,) shaped to broadcast along axis 1 of x."""
+    return weight.reshape(-1, *(1,) * (x.ndim - 2))
+
+
 def _surprise(log_p, target, weight, ignore_index):
-    """−weight[target]·log_p[target] of each row of log_p (M, C); 0 where the row is ignored."""
+    """−weight[target]·log_p[target] at each place of log_p (N, C, …); 0 where the target is ignored."""
     counted = None if ignore_index is None else target != ignore_index
     labels = target if counted is None else np.where(counted, target, 0)
-    surprise = -_take(log_p, index=(np.arange(len(labels)), labels))
+    surprise = -_take(log_p, index=_at_labels(labels))
     if weight is not None:
         surprise = surprise * weight[labels]
     return surprise if counted is None else where(counted, surprise, 0.0)
+
+
+def _at_labels(labels):
+    """The index of x[n, labels[n, …], …] at each place."""
+    if labels.ndim == 1:
+        return np.arange(len(labels)), labels
+    n, *places = np.indices(labels.shape, sparse=True)
+    return n, labels, *places
+
+
+@operation(dtypes="float")
+def _picked_sum(x, *, index, scale):
+    """y = scale·Σ x[index], the index naming no place twice;  ∂x = zeros with g·scale there, by _picked."""
+    return x[index].sum() * scale
+
+
+@_picked_sum.rule
+def _(g, shapes, index, scale):
+    return _picked(g, index=index, scale=scale, shape=shapes[0])
+
+
+@operation(dtypes="float")
+def _picked(y, *, index, scale, shape):
+    """x = zeros of ``shape`` with y·scale at the index, y of one element: the adjoint of _picked_sum;  ∂y = _picked_sum(g)."""
+    out = devices.namespace(y).zeros(shape, y.dtype)
+    out[index] = y * scale
+    return out
+
+
+@_picked.rule
+def _(g, index, scale):
+    return _picked_sum(g, index=index, scale=scale)
 
 
 def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -75,8 +112,7 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
             )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "cross_entropy")
-    loss = _cross_entropy(_rows(input), label_smoothing=float(label_smoothing), **how)
-    return _reshape(loss, shape=labels.shape) if how["over"] is None else loss
+    return _cross_entropy(input, label_smoothing=float(label_smoothing), **how)
 
 
 def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
@@ -96,15 +132,10 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     weight = _checked(input, labels, weight, "nll_loss")
     how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "nll_loss")
     over = how.pop("over")
-    loss = _surprise(_rows(input), **how)
-    return _reshape(loss, shape=labels.shape) if over is None else sum(loss) / over
-
-
-def _rows(input):
-    """(N, C, d1, …) as rows (N·d1·…, C)."""
-    if input.ndim == 2:
-        return input
-    return _reshape(_permute(input, axes=(0, *range(2, input.ndim), 1)), shape=(-1, input.shape[1]))
+    if over is not None and weight is None and how["ignore_index"] is None:
+        return _picked_sum(input, index=_at_labels(labels), scale=-1 / over)
+    loss = _surprise(input, **how)
+    return loss if over is None else sum(loss) / over
 
 
 def _checked(input, labels, weight, name):
@@ -138,7 +169,7 @@ def _checked(input, labels, weight, name):
 
 
 def _counting(labels, classes, weight, ignore_index, reduction, name):
-    """What the rows' losses depend on: flat target, weight, ignore_index (None: every row counts), and what the sum is over."""
+    """What the losses depend on: target, weight, ignore_index (None: every place counts), and what the sum is over."""
     flat = labels.reshape(-1)
     outside = (flat < 0) | (flat >= classes)
     if outside.any():
@@ -159,7 +190,7 @@ def _counting(labels, classes, weight, ignore_index, reduction, name):
             raise ValueError(
                 f"{here(name)}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
             )
-    return {"target": flat, "weight": weight, "ignore_index": ignore_index, "over": over}
+    return {"target": labels, "weight": weight, "ignore_index": ignore_index, "over": over}
 
 
 def _soft_cross_entropy(input, target, weight, reduction, label_smoothing):
@@ -168,6 +199,6 @@ def _soft_cross_entropy(input, target, weight, reduction, label_smoothing):
     q = target * (1 - label_smoothing) + label_smoothing / c
     surprise = -q * log_softmax(input, 1)
     if weight is not None:
-        surprise = surprise * weight.reshape(c, *(1,) * (input.ndim - 2))
+        surprise = surprise * _by_class(weight, input)
     loss = sum(surprise, 1)
     return reduce(loss, reduction, "cross_entropy")

@@ -2,16 +2,83 @@
 
 In PyTorch's order size_average and reduce stand before some arguments; those behind them are given by name here, so that
 a positional call never means something else.
+
+The sum of all elements' losses is one operation, without arrays in between; its twin says of which operations.
 """
+
+import math
+
+from tinylucid_kernels import of
 
 from .. import devices, dtypes
 from ..scopes import here
+from ..tensor import Tensor, operation
 from .activation import logsigmoid
 from .choice import abs, clip, where
 from .compare import equal
 from .elementwise import exp, log
 from .reduce import mean, sum
 from .shape import tensor_like
+
+
+@operation(dtypes="float")
+def _distance_loss(x, target, *, beta, square, less, over):
+    """y = Σ e(d)/over, d = x − target: e = square·d² where |d| ≤ beta, else |d| − less.
+
+    ∂x = g/over·(2·square·d, or the sign of d), ∂target = −∂x.
+    """
+    return of(x).distance_loss(x, target, beta, square, less) / over
+
+
+@_distance_loss.rule
+def _(g, need, x, target, beta, square, over):
+    gx = of(x).distance_loss_backward(g / over, x, target, beta, square)
+    return gx if need[0] else None, -gx if need[1] else None
+
+
+@_distance_loss.fused
+def _(x, target, *, beta, square, less, over):
+    return sum(_distances(x - target, beta, square, less)) / over
+
+
+def _distances(d, beta, square, less):
+    """e(d) of each element."""
+    if beta == math.inf:
+        return d * d if square == 1 else d * d * square
+    if not beta:
+        return abs(d)
+    c = clip(d, -beta, beta)
+    return c * (d - c * 0.5) / beta  # both cases in one, and no square overflows
+
+
+@operation(dtypes="float")
+def _logistic_loss(x, target, *, over):
+    """y = −Σ (t·log σ(x) + (1 − t)·log σ(−x))/over;  ∂x = g/over·(σ(x) − t), ∂t = −g/over·x."""
+    return of(x).logistic_loss(x, target) / over
+
+
+@_logistic_loss.rule
+def _(g, need, x, target, over):
+    g = g / over
+    return of(x).logistic_loss_backward(g, x, target) if need[0] else None, -g * x if need[1] else None
+
+
+@_logistic_loss.fused
+def _(x, target, *, over):
+    return sum(_logistic(x, target, target)) / over
+
+
+def _logistic(x, target, positive):
+    """−positive·log σ(x) − (1 − target)·log σ(−x) of each element."""
+    return -(positive * logsigmoid(x) + (1 - target) * logsigmoid(-x))
+
+
+def _reduced(total, each, input, target, reduction, name, **how):
+    """``total(…, over=n)``, the sum as one operation; where each loss is asked for, or nothing is recorded: ``each()``, reduced."""
+    tensors = isinstance(input, Tensor) or isinstance(target, Tensor)
+    if known(reduction, name) == "none" or not tensors or not input.size:
+        return reduce(each(), reduction, name)
+    return total(input, target, over=float(input.size) if reduction == "mean" else 1.0, **how)
 
 
 def mse_loss(input, target, *, reduction="mean"):
@@ -25,8 +92,7 @@ def mse_loss(input, target, *, reduction="mean"):
     Source: Goodfellow, Bengio and Courville, "Deep learning", 2016, section 5.5.1.
     Exercise: cross_entropy.
     """
-    difference = _difference(input, target, "mse_loss")
-    return reduce(difference * difference, reduction, "mse_loss")
+    return _distance(input, target, reduction, "mse_loss", math.inf, 1.0, 0.0)
 
 
 def l1_loss(input, target, *, reduction="mean"):
@@ -40,7 +106,7 @@ def l1_loss(input, target, *, reduction="mean"):
     Source: calculus, the chain rule.
     Exercise: cross_entropy.
     """
-    return reduce(abs(_difference(input, target, "l1_loss")), reduction, "l1_loss")
+    return _distance(input, target, reduction, "l1_loss", 0.0, 0.0, 0.0)
 
 
 def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
@@ -58,11 +124,7 @@ def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
     if beta < 0:
         raise ValueError(f"{here('smooth_l1_loss')}: beta must be at least 0, got {beta}")
     beta = float(beta)
-    if not beta:
-        return l1_loss(input, target, reduction=reduction)
-    d = _difference(input, target, "smooth_l1_loss")
-    c = clip(d, -beta, beta)
-    return reduce(c * (d - c * 0.5) / beta, reduction, "smooth_l1_loss")  # both cases in one, and no square overflows
+    return _distance(input, target, reduction, "smooth_l1_loss", beta, 0.5 / beta if beta else 0.0, 0.5 * beta)
 
 
 def kl_div(input, target, *, reduction="mean", log_target=False):
@@ -104,8 +166,10 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
     """
     name = "binary_cross_entropy_with_logits"
     _same_shape(input, target, name)
+    if weight is None and pos_weight is None:
+        return _reduced(_logistic_loss, lambda: _logistic(input, target, target), input, target, reduction, name)
     positive = target if pos_weight is None else target * _broadcastable(pos_weight, input, "pos_weight")
-    loss = -(positive * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    loss = _logistic(input, target, positive)
     if weight is not None:
         loss = loss * _broadcastable(weight, input, "weight")
     return reduce(loss, reduction, name)
@@ -119,9 +183,11 @@ def _same_shape(input, target, name):
         )
 
 
-def _difference(input, target, name):
+def _distance(input, target, reduction, name, beta, square, less):
+    """The losses of d = input − target: square·d² where |d| ≤ beta, |d| − less beyond; reduced."""
     _same_shape(input, target, name)
-    return input - target
+    how = {"beta": beta, "square": square, "less": less}
+    return _reduced(_distance_loss, lambda: _distances(input - target, **how), input, target, reduction, name, **how)
 
 
 def constant(weight, x):

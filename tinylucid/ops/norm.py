@@ -1,7 +1,7 @@
-"""Normalisation: of a batch's channels by their own statistics (training) or by fixed ones (evaluation), and of rows.
+"""Normalisation: of a batch's channels by their own statistics (training) or by fixed ones (evaluation), and of groups.
 
-The two are two operations, since their gradients differ: in training, mean and variance move with x. Layer, group and
-instance norm normalise rows of x by their own statistics: they are the first operation, with the rows as channels.
+The first two are two operations, since their gradients differ: in training, mean and variance move with x. Group,
+instance and layer norm are a third: each picture's groups of channels by their own statistics.
 """
 
 import math
@@ -67,6 +67,30 @@ def _(g, need, x, weight, mean, inv_std):
     )
 
 
+@operation(dtypes="float")
+def _group_norm(x, weight, bias, *, groups, eps):
+    """y = x̂·weight + bias, x̂ = (x − mean)/σ, σ = √(var + eps), mean and var of each picture's groups; saves them.
+
+    With h = weight·g, ∂x = (h − mean(h) − x̂·mean(h·x̂))/σ, ∂weight = Σ g·x̂, ∂bias = Σ g.
+    """
+    y, mean, var, inv_std = of(x).group_norm(x, weight, bias, groups, eps)
+    return y, {"mean": mean, "var": var, "inv_std": inv_std}
+
+
+@_group_norm.rule
+def _(g, x, weight, mean, inv_std):
+    return of(g).group_norm_backward(g, x, weight, mean, inv_std)
+
+
+@_group_norm.fused
+def _(x, weight, bias, *, groups, eps):
+    rows = _reshape(x, shape=(x.shape[0], groups, math.prod(x.shape[1:]) // groups))
+    centred = rows - _mean(rows, axes=(2,), keepdim=True)
+    var = _mean(centred * centred, axes=(2,), keepdim=True)
+    x_hat = _reshape(centred * (var + eps) ** -0.5, shape=x.shape)
+    return x_hat * channels(weight, x) + channels(bias, x)
+
+
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """y = (x − mean) / √(var + eps) · weight + bias for each channel.
 
@@ -86,8 +110,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """
     _check_channels(input, "batch_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     c = input.shape[1]
-    weight = np.ones(c, input.dtype) if weight is None else weight
-    bias = np.zeros(c, input.dtype) if bias is None else bias
+    weight, bias = _affine(input, weight, bias)
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError(f"{here('batch_norm')}: evaluation needs running_mean and running_var")
@@ -114,20 +137,10 @@ def _follow(running, batch, momentum):
         running.version[0] += 1
 
 
-def _standardised(x, rows, eps):
-    """x cut in row-major order into ``rows`` equal pieces, each to mean 0 and variance 1; also their means and variances."""
-    if not x.size:
-        return x, None, None
-    ones, zeros = np.ones(rows, x.dtype), np.zeros(rows, x.dtype)
-    matrix = _reshape(x, shape=(1, rows, x.size // rows))  # a batch of one, whose channels are the rows
-    y, saved = batch_norm_train.op.apply((matrix, ones, zeros), {"eps": eps})
-    return _reshape(y, shape=x.shape), saved["mean"], saved["var"]
-
-
-def _scaled(y, weight, bias):
-    """y·weight + bias, each unless it is None."""
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+def _affine(x, weight, bias):
+    """weight and bias, or what changes nothing in the place of None."""
+    weight = np.ones(x.shape[1], x.dtype) if weight is None else weight
+    return weight, np.zeros(x.shape[1], x.dtype) if bias is None else bias
 
 
 def _check_channels(x, where, **arrays):
@@ -162,8 +175,12 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     for name, a in (("weight", weight), ("bias", bias)):
         if a is not None and a.shape != shape:
             raise ValueError(f"{here('layer_norm')}: {name} must have shape {shape}, got {a.shape}")
-    y, *_ = _standardised(input, math.prod(input.shape[:lead]), eps)
-    return _scaled(y, weight, bias)
+    if lead != 1 or len(shape) != 1:  # rows are pictures without pixels
+        size = math.prod(shape)
+        x = _reshape(input, shape=(math.prod(input.shape[:lead]), size))
+        weight, bias = (a if a is None else _reshape(a, shape=(size,)) for a in (weight, bias))
+        return _reshape(layer_norm(x, size, weight, bias, eps), shape=input.shape)
+    return _group_norm(input, *_affine(input, weight, bias), groups=1, eps=eps)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
@@ -183,8 +200,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
         raise ValueError(
             f"{here('group_norm')}: num_groups={num_groups} must divide the channels of input {input.shape}"
         )
-    y, *_ = _standardised(input, input.shape[0] * num_groups, eps)
-    return _scaled(y, *(a if a is None else channels(a, input) for a in (weight, bias)))
+    return _group_norm(input, *_affine(input, weight, bias), groups=num_groups, eps=eps)
 
 
 def instance_norm(
@@ -207,14 +223,13 @@ def instance_norm(
     _check_channels(
         input, "instance_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
-    n, c, *places = input.shape
-    m = math.prod(places)
+    c, m = input.shape[1], math.prod(input.shape[2:])
     if m < 2:
         raise ValueError(
             f"{here('instance_norm')}: needs more than one value a channel and picture, got input {input.shape}"
         )
-    y, mean, var = _standardised(input, n * c, eps)
+    y, saved = _group_norm.op.apply((input, *_affine(input, weight, bias)), {"groups": c, "eps": eps})
     if y.size:
-        _follow(running_mean, mean.reshape(n, c).mean(0), momentum)
-        _follow(running_var, var.reshape(n, c).mean(0) * (m / (m - 1)), momentum)
-    return _scaled(y, *(a if a is None else channels(a, input) for a in (weight, bias)))
+        _follow(running_mean, saved["mean"].mean(0), momentum)
+        _follow(running_var, saved["var"].mean(0) * (m / (m - 1)), momentum)
+    return y

@@ -1,6 +1,9 @@
 """Reductions over axes: sums, means, extremes, softmax. ``dim`` is None (all), an axis or several."""
 
+import math
+
 import numpy as np
+from tinylucid_kernels import of
 
 from .. import devices
 from ..scopes import here
@@ -20,10 +23,22 @@ def spread(g, shape, axes):
     return _expand(_reshape(g, shape=kept(shape, axes)), shape=shape)
 
 
+FEW = 1 << 13  # numbers that NumPy has added before a kernel has begun
+
+
+def _total(x, axes, keepdim):
+    """Σ x over the axes: by a kernel over the last ones of a large array, whose rows lie together in memory."""
+    lead = x.ndim - len(axes)
+    if x.size <= FEW or x.dtype.kind != "f" or axes != tuple(range(lead, x.ndim)) or not x.flags.c_contiguous:
+        return x.sum(axes, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "bui" else None)
+    y = of(x).row_sums(x.reshape(math.prod(x.shape[:lead]), -1))
+    return y.reshape(kept(x.shape, axes) if keepdim else x.shape[:lead])
+
+
 @operation
 def _sum(x, *, axes, keepdim):
     """y = Σ x over the axes;  ∂x = g, repeated along them."""
-    return x.sum(axes, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "bui" else None)
+    return _total(x, axes, keepdim)
 
 
 @_sum.rule
@@ -45,7 +60,7 @@ def sum(input, dim=None, keepdim=False):
 @operation(dtypes="float")
 def _mean(x, *, axes, keepdim):
     """y = Σ x / n over the axes;  ∂x = g/n, repeated along them."""
-    return x.mean(axes, keepdims=keepdim)
+    return _total(x, axes, keepdim) / _count(x.shape, axes)
 
 
 @_mean.rule

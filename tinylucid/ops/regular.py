@@ -2,6 +2,7 @@
 
 from tinylucid_kernels import of
 
+from .. import dtypes
 from ..random import default_generator
 from ..scopes import here
 from ..tensor import operation
@@ -10,13 +11,30 @@ from .shape import tensor_like
 
 @operation(dtypes="float")
 def _dropout(x, *, p, seed, offset):
+    x = x if x.dtype.kind == "f" else x.astype(dtypes.default)
     mask = of(x).dropout_mask(x, p, seed, offset)
-    return x * mask * (1 / (1 - p) if p < 1 else 0.0), {"mask": mask}
+    return of(x).scale_kept(x, mask, _scale(p)), {"mask": mask}
 
 
 @_dropout.rule
 def _(g, mask, p):
-    return g * mask * (1 / (1 - p) if p < 1 else 0.0)
+    return _scale_kept(g, mask=mask, scale=_scale(p))
+
+
+def _scale(p):
+    """By how much what is kept grows, so that the mean stays: all of it is dropped at p = 1."""
+    return 1 / (1 - p) if p < 1 else 0.0
+
+
+@operation(dtypes="float")
+def _scale_kept(x, *, mask, scale):
+    """y = x·scale where the mask holds, else x·0: linear in x, and its own adjoint;  ∂x = the same function of g."""
+    return of(x).scale_kept(x, mask, scale)
+
+
+@_scale_kept.rule
+def _(g, mask, scale):
+    return _scale_kept(g, mask=mask, scale=scale)
 
 
 def dropout(input, p=0.5, training=True, *, rng=None):

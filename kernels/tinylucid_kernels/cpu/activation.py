@@ -1,4 +1,4 @@
-"""The rectifier and its gradient, on all cores: one pass over memory, without a mask in between. Selections, so SIMD."""
+"""The rectifier and its gradient, and dropout's product, on all cores: one pass over memory. Selections, so SIMD."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from .jit import jit
 from .threads import spread
 
 RUN = 1 << 14  # elements an item
+FEW = 1 << 11, 1 << 9  # of which NumPy has made a relu, or a gate, before a kernel has begun
 
 
 @jit
@@ -25,9 +26,18 @@ def gate_items(first, last, x, by, y):
         y[k] = x[k] if by[k] > zero else zero
 
 
+@jit
+def kept_items(first, last, x, mask, scale, y):
+    """Item k: RUN elements of x·scale or x·0."""
+    here, zero = slice(first * RUN, last * RUN), x.dtype.type(0)
+    x, mask, y = x[here], mask[here], y[here]
+    for k in range(x.size):
+        y[k] = x[k] * (scale if mask[k] else zero)
+
+
 def relu(x):
     """max(x, 0); NaN stays NaN."""
-    if x.size <= RUN:
+    if x.size <= FEW[0]:
         return np.maximum(x, 0)
     y = np.empty_like(x)
     spread(relu_items, -(-x.size // RUN), 4 * x.size, x.reshape(-1), y.reshape(-1))
@@ -36,8 +46,16 @@ def relu(x):
 
 def gate(x, by):
     """x where ``by`` > 0, else 0: what relu lets through, for its gradient."""
-    if x.size <= RUN:
+    if x.size <= FEW[1]:
         return np.where(by > 0, x, x.dtype.type(0))
     y = np.empty_like(x)
     spread(gate_items, -(-x.size // RUN), 4 * x.size, x.reshape(-1), by.reshape(-1), y.reshape(-1))
+    return y
+
+
+def scale_kept(x, mask, scale):
+    """x·scale where the booleans ``mask`` hold, else x·0: dropout once its mask is drawn, and its gradient."""
+    y = np.empty_like(x)
+    flat = x.reshape(-1), mask.reshape(-1), x.dtype.type(scale), y.reshape(-1)
+    spread(kept_items, -(-x.size // RUN), 4 * x.size, *flat)
     return y

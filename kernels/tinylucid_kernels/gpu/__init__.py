@@ -1,10 +1,11 @@
 """The GPU kernels: each function of ``reference/`` again, in CUDA C (the ``.cu`` files), launched through CuPy."""
 
-from .activation import gate, relu
+from .activation import gate, relu, scale_kept
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
-from .loss import cross_entropy
-from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
+from .distance import distance_loss, distance_loss_backward
+from .loss import cross_entropy, logistic_loss, logistic_loss_backward
+from .norm import batch_norm, batch_norm_backward, batch_norm_fixed, group_norm, group_norm_backward
 from .optim import adam, rmsprop, sgd
 from .pool import (
     adaptive_avg_pool2d,
@@ -17,5 +18,6 @@ from .pool import (
     pool_scatter,
 )
 from .random import dropout_mask, philox
+from .reduce import row_sums
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 from .scatter import index_add

@@ -43,3 +43,22 @@ extern "C" __global__ void cross_entropy(const real *__restrict__ logits, const 
     cost = warp_sum(cost);
     if (lane == 0) loss[row] = cost;
 }
+
+// losses = −t · log σ(x) − (1 − t) · log σ(−x), one thread an element, where −log σ(−x) = max(x, 0) + log(1 + e^−|x|): no
+// exponent is positive. Reads x and the target t, writes losses: 3 · size.
+extern "C" __global__ void logistic_loss(const real *__restrict__ x, const real *__restrict__ target,
+                                         real *__restrict__ losses, long long size) {
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= size) return;
+    real z = x[i], t = target[i], near = log1p(exp(-fabs(z)));
+    losses[i] = t * ((z > 0 ? 0 : -z) + near) + (1 - t) * ((z < 0 ? 0 : z) + near);
+}
+
+// gx = g · (σ(x) − t); g has one element. 3 · size.
+extern "C" __global__ void logistic_loss_backward(const real *__restrict__ g, const real *__restrict__ x,
+                                                  const real *__restrict__ target, real *__restrict__ gx, long long size) {
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= size) return;
+    real e = exp(-fabs(x[i]));
+    gx[i] = g[0] * ((x[i] > 0 ? 1 : e) / (1 + e) - target[i]);
+}

@@ -1,6 +1,9 @@
-"""Batch normalisation by the statistics of the batch, and its gradient: each channel is shared by several blocks.
+"""Normalisation, and its gradient: of a channel by the batch, of a group of channels by each picture.
 
-y = weight · (x − mean) / √(var + eps) + bias,   mean and var over all axes but the channels (axis 1)
+y = weight · (x − mean) / √(var + eps) + bias,   weight and bias a number for each channel (axis 1)
+
+Each channel is shared by several blocks. A picture's group of channels is to the same kernels a channel of a batch of one, and
+what is left, weight and bias, is elementwise.
 """
 
 import math
@@ -57,3 +60,33 @@ def batch_norm_fixed(x, weight, bias, mean, inv_std):
     y = cupy().empty_like(x)
     kernel("norm.cu", "normalise_fixed", x.dtype)(grid, block, x, weight, bias, mean, inv_std, y, *sizes)
     return y
+
+
+def in_groups(x, groups):
+    """(N, C, …) as a batch of one, whose channels are the groups of all pictures."""
+    return x.reshape(1, len(x) * groups, math.prod(x.shape[1:]) // groups)
+
+
+def channels(a, x):
+    """(C,) shaped to broadcast along axis 1 of x."""
+    return a.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def group_norm(x, weight, bias, groups, eps):
+    """y like x, and mean, var (biased), inv_std = 1/√(var + eps), each (N, groups)."""
+    ones, zeros = cupy().ones(len(x) * groups, x.dtype), cupy().zeros(len(x) * groups, x.dtype)
+    y, *found = batch_norm(in_groups(x, groups), ones, zeros, eps)
+    return y.reshape(x.shape) * channels(weight, x) + channels(bias, x), *(a.reshape(len(x), groups) for a in found)
+
+
+def group_norm_backward(g, x, weight, mean, inv_std):
+    """∂x, ∂weight, ∂bias, where mean and inv_std are those of x itself, and move with it; as in batch norm, with h = weight · g,
+
+    ∂x = inv_std · (h − mean(h) − x̂ · mean(h · x̂)),   x̂ = (x − mean) · inv_std,   means over a picture's group of channels
+    """
+    groups, axes = mean.shape[1], (0, *range(2, x.ndim))
+    rows, mean, inv_std = in_groups(x, groups), mean.reshape(-1), inv_std.reshape(-1)
+    h = in_groups(g * channels(weight, x), groups)
+    gx, *_ = batch_norm_backward(h, rows, cupy().ones_like(mean), mean, inv_std)
+    x_hat = ((rows - mean[:, None]) * inv_std[:, None]).reshape(x.shape)
+    return gx.reshape(x.shape), (g * x_hat).sum(axes), g.sum(axes)

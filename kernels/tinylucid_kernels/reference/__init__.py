@@ -1,10 +1,11 @@
 """The reference kernels: each function in plain NumPy, to be read, and to test the fast ones against."""
 
-from .activation import gate, relu
+from .activation import gate, relu, scale_kept
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, matmul
-from .loss import cross_entropy
-from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
+from .distance import distance_loss, distance_loss_backward
+from .loss import cross_entropy, logistic_loss, logistic_loss_backward
+from .norm import batch_norm, batch_norm_backward, batch_norm_fixed, group_norm, group_norm_backward
 from .optim import adam, rmsprop, sgd
 from .pool import (
     adaptive_avg_pool2d,
@@ -17,6 +18,7 @@ from .pool import (
     pool_scatter,
 )
 from .random import dropout_mask, philox
+from .reduce import row_sums
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 from .scatter import index_add
 
@@ -34,12 +36,18 @@ __all__ = [
     "conv2d_input",
     "conv2d_weight",
     "cross_entropy",
+    "distance_loss",
+    "distance_loss_backward",
     "dropout_mask",
     "gate",
     "grid_sample",
     "grid_sample_backward",
+    "group_norm",
+    "group_norm_backward",
     "index_add",
     "linear",
+    "logistic_loss",
+    "logistic_loss_backward",
     "matmul",
     "max_pool2d",
     "philox",
@@ -49,5 +57,7 @@ __all__ = [
     "resize",
     "resize_backward",
     "rmsprop",
+    "row_sums",
+    "scale_kept",
     "sgd",
 ]

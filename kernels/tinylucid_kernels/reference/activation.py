@@ -1,4 +1,4 @@
-"""The rectifier and its gradient: the one elementwise pair with kernels of its own, since every net spends its memory traffic there."""
+"""The rectifier and its gradient, and dropout's product: elementwise, with kernels, since nets spend their memory traffic there."""
 
 import numpy as np
 
@@ -11,3 +11,8 @@ def relu(x):
 def gate(x, by):
     """x where ``by`` > 0, else 0: what relu lets through, for its gradient."""
     return np.where(by > 0, x, x.dtype.type(0))
+
+
+def scale_kept(x, mask, scale):
+    """x·scale where the booleans ``mask`` hold, else x·0: dropout once its mask is drawn, and its gradient."""
+    return x * mask * x.dtype.type(scale)
