@@ -13,8 +13,10 @@ same function in elementary Operations, and ``create_graph`` differentiates the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
+
+import numpy as np
 
 from . import anomaly, devices
 from .scopes import here, thread
@@ -36,8 +38,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
     if n.trace:
         anomaly.check_saved(here(op.__name__, n.layer), n.trace, have)
     rule = op.own_rule
-    scoped = next((r for r in state.rules[op] if r.applies(n.layer)), None) if op in state.rules else None
-    if scoped:
+    if op in state.rules and (scoped := next((r for r in state.rules[op] if r.applies(n.layer)), None)):
         rule = scoped
     elif create_graph and op.twin:
         return through_twin(n, op.twin, g, need or [p is not None for p in n.parents])
@@ -51,10 +52,9 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
         if rule.only_g:
             grads = rule.pull(g)
         else:
-            if need is None and "need" in rule.wants:
+            if need is None and rule.asks_need:
                 need = [p is not None for p in n.parents]
-            given = {**have, "g": g, "need": need}
-            grads = rule.pull(*[given[name] for name in rule.wants])
+            grads = rule.pull(*rule.pick({**have, "g": g, "need": need}))
     except KeyError as missing:
         if missing.args[0] not in rule.wants:
             raise
@@ -70,7 +70,8 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
             f"{here(op.__name__, n.layer)}: its rule calls NumPy on a Tensor; to be differentiated again it must be written in "
             "operations (tl.exp, not np.exp)"
         ) from error
-    grads = tuple(grads) if isinstance(grads, (tuple, list)) else (grads,)
+    if type(grads) is not tuple:
+        grads = tuple(grads) if isinstance(grads, list) else (grads,)
     if len(grads) != len(n.parents):
         raise ValueError(
             f"{here(op.__name__, n.layer)}: its rule returned {len(grads)} gradients for {len(n.parents)} inputs; return one each"
@@ -110,23 +111,16 @@ def walk(
     starts = [(root, seed(root, gradient, create_graph)) for root, gradient in zip(roots, seeds, strict=True)]
     paths, seen = (None, set()) if wanted is None else leading_to(wanted, roots)
     found: dict[Any, Any] = {}
-    pending: dict[Any, Any] = {}
-    heap: list[tuple[int, Node]] = []
+    pending: dict[Any, Any] = {}  # what has reached a node or leaf so far
     asked = wanted or set()
-
-    def give(target: Any, g: Any) -> None:
-        if target in pending:
-            pending[target] = pending[target] + g  # never +=, since g may be shared with another input
-        else:
-            pending[target] = g
-            if type(target) is Node:
-                heappush(heap, (-target.rank, target))
-
     state = thread.state
     recording, state.recording = state.recording, create_graph
     try:
         for root, g in starts:
-            give(root.node or root, g)
+            target = root.node or root
+            pending[target] = pending[target] + g if target in pending else g
+        heap = [(-target.rank, target) for target in pending if type(target) is Node]
+        heapify(heap)
         while heap:
             n = heappop(heap)[1]
             g = pending.pop(n)
@@ -144,10 +138,19 @@ def walk(
                 if gx is None or target is None or (need is not None and not need[k]):
                     continue
                 shape = target.shape if type(target) is Node else target.data.shape
-                give(target, gx if getattr(gx, "shape", None) == shape else fit(n, gx, shape))
+                if getattr(gx, "shape", None) != shape:
+                    gx = fit(n, gx, shape)
+                if target in pending:
+                    pending[target] = pending[target] + gx  # never +=, since gx may be shared with another input
+                else:
+                    pending[target] = gx
+                    if type(target) is Node:
+                        heappush(heap, (-target.rank, target))
             if not retain_graph:
                 n.saved, n.parents = None, ()
-        found.update((leaf, run_hooks(leaf, g)) for leaf, g in pending.items() if wanted is None or leaf in asked)
+        for leaf, g in pending.items():
+            if wanted is None or leaf in asked:
+                found[leaf] = run_hooks(leaf, g) if leaf.hooks else g
     finally:
         state.recording = recording
     return found, seen
@@ -215,13 +218,11 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
         raise RuntimeError(
             f"backward: the result has shape {root.shape}; only a single element needs no gradient argument. Sum it, or pass one"
         )
-    g = (
-        devices.namespace(root).ones(root.data.shape, root.data.dtype)
-        if gradient is None
-        else gradient.data
-        if isinstance(gradient, Tensor)
-        else devices.beside(gradient, root)
-    )
+    if gradient is None:
+        g = np.empty_like(root.data)
+        g.fill(1)
+        return Tensor(g) if create_graph else g
+    g = gradient.data if isinstance(gradient, Tensor) else devices.beside(gradient, root)
     if g.shape != root.shape:
         raise ValueError(f"backward: the gradient has shape {g.shape}, the result {root.shape}; tl.ones_like(y) fits")
     if devices.of(g) != devices.of(root):

@@ -35,11 +35,10 @@ class Folder:
         if self.name == "gpu":
             from .gpu.driver import cupy
 
-            contiguous = cupy().ascontiguousarray  # which makes one axis of none: only for what has gaps
-            arranged = lambda a: a if a.flags.c_contiguous else contiguous(a)
-            function = there_and_back(ready(kernel, cupy().ndarray, arranged), cupy(), name in WRITTEN)
-        else:
-            function = ready(kernel, np.ndarray, numpy_array)
+            guarded = ready(kernel, cupy().ndarray, "c_contiguous", cupy().ascontiguousarray)
+            function = there_and_back(guarded, cupy(), name in WRITTEN)
+        else:  # writeable as well: Numba would compile once more for arrays that are not
+            function = ready(kernel, np.ndarray, "carray", lambda a: np.array(a, order="C"))
         setattr(self, name, function)  # from now on found without this detour
         return function
 
@@ -47,27 +46,21 @@ class Folder:
         return f"<kernels of {self.name}>"
 
 
-def numpy_array(a: Any) -> Any:
-    """The array, C-contiguous and writeable: itself or a copy. (Numba would compile once more for read-only ones.)"""
-    return a if a.flags.carray else np.array(a, order="C")
-
-
-def ready(kernel: Callable, array_type: Any, arranged: Callable) -> Callable:
-    """The kernel, whose arrays it gets as ``arranged`` gives them (unless it takes any layout) and, if floating, all of one dtype."""
-    contiguous = kernel.__name__ not in AS_THEY_ARE
+def ready(kernel: Callable, array_type: Any, flag: str, copied: Callable) -> Callable:
+    """The kernel, whose arrays all have that flag, or are ``copied`` (unless it takes any layout), and if floating one dtype."""
+    as_they_are = kernel.__name__ in AS_THEY_ARE
 
     def call(*args: Any) -> Any:
         given, dtype = args, None
         for k, a in enumerate(given):
             if type(a) is array_type:
-                if a.dtype.kind == "f":
+                if a.dtype is not dtype and a.dtype.kind == "f":
                     if dtype is None and a.dtype in FLOATS:
                         dtype = a.dtype
                     elif a.dtype != dtype:
                         raise unfit(kernel, given)
-                fit = arranged(a) if contiguous else a
-                if fit is not a:
-                    args = (*args[:k], fit, *args[k + 1 :])
+                if not (as_they_are or getattr(a.flags, flag)):
+                    args = (*args[:k], copied(a), *args[k + 1 :])
         return kernel(*args)
 
     return call

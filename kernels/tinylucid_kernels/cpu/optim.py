@@ -66,12 +66,16 @@ def rmsprop_items(first, last, p, g, square_avg, grad_avg, buffer, lr, keep, new
 
 def in_place(kernel, arrays, *constants):
     """Run a kernel on the flattened arrays; what lies in memory with gaps is copied and written back."""
-    packed = [a if a.flags.carray else np.array(a, order="C") for a in arrays]
-    flat = [a.reshape(-1) for a in packed]
-    spread(kernel, -(-flat[0].size // RUN), 8 * flat[0].size, *flat, *constants)
-    for a, b in zip(arrays, packed):
-        if a is not b and a.size and a is not arrays[1]:  # arrays[1] is the gradient: nobody writes there
-            a[...] = b.reshape(a.shape)
+    flat = [a.ravel() for a in arrays if a.flags.carray]
+    if len(flat) < len(arrays):
+        packed = [np.array(a, order="C") for a in arrays]
+        in_place(kernel, packed, *constants)
+        for a, b in zip(arrays, packed):
+            if a.size and a is not arrays[1]:  # arrays[1] is the gradient: nobody writes there
+                a[...] = b
+        return
+    size = flat[0].size
+    spread(kernel, -(-size // RUN), 8 * size, *flat, *constants)
 
 
 def sgd(p, g, velocity, lr, momentum, dampening, nesterov):
