@@ -124,6 +124,8 @@ def beside(x: Any, other: Any) -> Array:
 
 def constant(x: Any, other: Any, where: str) -> Array:
     """The array of a constant beside a tensor: NumPy arrays and numbers follow it; RuntimeError for a tensor elsewhere."""
+    if gpu_type is None:
+        return as_array(raw(x))
     if hasattr(x, "requires_grad") and of(x) != of(other):
         raise mixed(where, (other, x))
     return beside(raw(x), other)

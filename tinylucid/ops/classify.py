@@ -140,9 +140,8 @@ def _checked(input, labels, weight, name):
 def _counting(labels, classes, weight, ignore_index, reduction, name):
     """What the rows' losses depend on: flat target, weight, ignore_index (None: every row counts), and what the sum is over."""
     flat = labels.reshape(-1)
-    outside = (flat < 0) | (flat >= classes)
-    if outside.any():
-        wrong = outside & (flat != ignore_index)
+    if flat.min() < 0 or flat.max() >= classes:
+        wrong = ((flat < 0) | (flat >= classes)) & (flat != ignore_index)
         if wrong.any():
             k = int(wrong.argmax())
             raise ValueError(

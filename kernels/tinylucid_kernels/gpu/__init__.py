@@ -2,7 +2,7 @@
 
 from .activation import gate, relu
 from .conv import conv2d, conv2d_input, conv2d_weight
-from .dense import linear, matmul
+from .dense import linear, linear_grads, matmul
 from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
 from .optim import adam, rmsprop, sgd

@@ -2,7 +2,7 @@
 
 from .activation import gate, relu
 from .conv import conv2d, conv2d_input, conv2d_weight
-from .dense import linear, matmul
+from .dense import linear, linear_grads, matmul
 from .loss import cross_entropy
 from .norm import batch_norm, batch_norm_backward, batch_norm_fixed
 from .optim import adam, rmsprop, sgd
@@ -40,6 +40,7 @@ __all__ = [
     "grid_sample_backward",
     "index_add",
     "linear",
+    "linear_grads",
     "matmul",
     "max_pool2d",
     "philox",
