@@ -1,7 +1,6 @@
 """The core: recording, the walk, versions, hooks, scopes, memory; what goes wrong must say so."""
 
 import gc
-import sys
 import threading
 import tracemalloc
 import weakref
@@ -13,7 +12,6 @@ from tinylucid_kernels import of
 import tinylucid as tl
 
 F = tl.nn.functional
-NODE = sys.modules["tinylucid.tensor"].Node.__slots__
 
 
 def leaf(*values, dtype=np.float64):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -133,18 +134,21 @@ def walk(
                 if n not in paths:
                     continue
                 need = [p in paths or p in asked for p in parents]
-            for k, gx in enumerate(pull(n, g, need, create_graph)):
-                target = parents[k]
-                if gx is None or target is None or (need is not None and not need[k]):
+            grads = pull(n, g, need, create_graph)
+            if need is not None:
+                grads = tuple([gx if wants else None for gx, wants in zip(grads, need)])
+            for target, gx in zip(parents, grads):
+                if gx is None or target is None:
                     continue
-                shape = target.shape if type(target) is Node else target.data.shape
+                is_node = type(target) is Node
+                shape = target.shape if is_node else target.data.shape
                 if getattr(gx, "shape", None) != shape:
                     gx = fit(n, gx, shape)
                 if target in pending:
                     pending[target] = pending[target] + gx  # never +=, since gx may be shared with another input
                 else:
                     pending[target] = gx
-                    if type(target) is Node:
+                    if is_node:
                         heappush(heap, (-target.rank, target))
             if not retain_graph:
                 n.saved, n.parents = None, ()
@@ -234,13 +238,21 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
 
 
 def own(g: Any) -> Tensor:
-    """A gradient to hand out: its own memory, since rules may return one array twice, or the upstream gradient."""
+    """A gradient to hand out: its own memory, since rules may return one array twice, or the upstream gradient.
+
+    An array that nobody else holds, itself or by a view, is that already; any other is copied.
+    """
     if isinstance(g, Tensor):
         return g.clone()
-    t = new(Tensor)  # Tensor(g.copy()) without its checks
-    t.data, t.version, t.tracked = devices.as_array(g.copy()), [0, False], False
+    if not (type(g) is np.ndarray and getrefcount(g) <= ALONE and g.base is None and g.flags.carray):
+        g = devices.as_array(g.copy())
+    t = new(Tensor)  # Tensor(g) without its checks
+    t.data, t.version, t.tracked = g, [0, False], False
     t.node = t._grad = t.hooks = None
     return t
+
+
+ALONE = (lambda g: getrefcount(g))(np.empty(0))  # what Python counts for an argument that its caller does not keep
 
 
 def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
@@ -251,8 +263,8 @@ def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = Non
     released before, if an array was changed in place since the forward pass, or if ``gradient`` is missing.
     """
     found, _ = walk([self], [gradient], None, create_graph, create_graph if retain_graph is None else retain_graph)
-    for leaf, g in found.items():
-        leaf.grad = own(g) if leaf._grad is None else leaf._grad + g
+    for leaf in list(found):
+        leaf.grad = own(found.pop(leaf)) if leaf._grad is None else leaf._grad + found.pop(leaf)
 
 
 def grad(

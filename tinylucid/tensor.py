@@ -73,9 +73,10 @@ class Tensor(Methods):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        x, g = self.data, value.data if isinstance(value, Tensor) else None
-        if value is not None and (g is None or (type(g), g.shape, g.dtype) != (type(x), x.shape, x.dtype)):
-            raise TypeError(f"grad: expected None or a Tensor of shape {self.shape} and {self.dtype}, got {value!r}")
+        if value is not None:
+            x, g = self.data, value.data if isinstance(value, Tensor) else None
+            if type(g) is not type(x) or g.shape != x.shape or g.dtype != x.dtype:
+                raise TypeError(f"grad: expected None or a Tensor of shape {x.shape} and {x.dtype}, got {value!r}")
         self._grad = value
 
 

@@ -51,17 +51,19 @@ def ready(kernel: Callable, array_type: Any, flag: str, copied: Callable) -> Cal
     as_they_are = kernel.__name__ in AS_THEY_ARE
 
     def call(*args: Any) -> Any:
-        given, dtype = args, None
-        for k, a in enumerate(given):
+        dtype, fit = None, True
+        for a in args:
             if type(a) is array_type:
                 if a.dtype is not dtype and a.dtype.kind == "f":
                     if dtype is None and a.dtype in FLOATS:
                         dtype = a.dtype
                     elif a.dtype != dtype:
-                        raise unfit(kernel, given)
-                if not (as_they_are or getattr(a.flags, flag)):
-                    args = (*args[:k], copied(a), *args[k + 1 :])
-        return kernel(*args)
+                        raise unfit(kernel, args)
+                if not as_they_are and not getattr(a.flags, flag):
+                    fit = False
+        if fit:
+            return kernel(*args)
+        return kernel(*[copied(a) if type(a) is array_type and not getattr(a.flags, flag) else a for a in args])
 
     return call
 
