@@ -112,6 +112,14 @@ def linear(d):
     return d.flipped(rows if d.count else 0, inputs), d.flipped(outputs, inputs), d.one_of(d.array(outputs), None)
 
 
+@draws
+def linear_grads(d):
+    rows, outputs, inputs = product(d)
+    rows = rows if d.count else 0
+    arrays = d.flipped(rows, outputs), d.flipped(rows, inputs), d.flipped(outputs, inputs)
+    return *arrays, *(d.one_of(True, True, False) for _ in range(3))
+
+
 def pooling(d, dilated=True):
     """A picture x, and kernel_size, stride, padding, dilation of a window that touches it everywhere."""
     channels, h, w = d.sides(1, d.one_of(0, 1), 3)[0], *d.sides(2, 1, d.one_of(5, 5, 37))
@@ -297,6 +305,7 @@ def run(name, kernel, args):
     own = [a.copy(order="K") if isinstance(a, np.ndarray) else a for a in args]
     found = getattr(folder(name), kernel)(*own)
     results = found if isinstance(found, tuple) else () if found is None else (found,)
+    results = [np.empty(0, bool) if a is None else a for a in results]  # what was not wanted
     return [*results, *(a for a in own if isinstance(a, np.ndarray))]
 
 
