@@ -71,8 +71,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
             f"{here(op.__name__, n.layer)}: its rule calls NumPy on a Tensor; to be differentiated again it must be written in "
             "operations (tl.exp, not np.exp)"
         ) from error
-    if type(grads) is not tuple:
-        grads = tuple(grads) if isinstance(grads, list) else (grads,)
+    grads = grads if type(grads) is tuple else tuple(grads) if isinstance(grads, list) else (grads,)
     if len(grads) != len(n.parents):
         raise ValueError(
             f"{here(op.__name__, n.layer)}: its rule returned {len(grads)} gradients for {len(n.parents)} inputs; return one each"
@@ -102,24 +101,20 @@ def attach(n: Node, name: str, array: Any) -> Any:
     return t
 
 
-def walk(
-    roots: Sequence, seeds: Sequence, wanted: set | None, create_graph: bool, retain_graph: bool
-) -> tuple[dict, set]:
+def walk(roots: Sequence, seeds: Sequence, wanted: Any, create_graph: bool, retain_graph: bool) -> tuple[dict, set]:
     """Gradients of Σ seed·root for the ``wanted`` nodes and leaves (None: for every leaf), and all that was seen.
 
     A heap keeps the newest call on top, so a node's gradient is complete when its turn comes: no recursion.
     """
-    starts = [(root, seed(root, gradient, create_graph)) for root, gradient in zip(roots, seeds, strict=True)]
-    paths, seen = (None, set()) if wanted is None else leading_to(wanted, roots)
     found: dict[Any, Any] = {}
     pending: dict[Any, Any] = {}  # what has reached a node or leaf so far
-    asked = wanted or set()
     state = thread.state
     recording, state.recording = state.recording, create_graph
     try:
-        for root, g in starts:
-            target = root.node or root
+        for root, gradient in zip(roots, seeds, strict=True):
+            g, target = seed(root, gradient, create_graph), root.node or root
             pending[target] = pending[target] + g if target in pending else g
+        paths, seen = (None, set()) if wanted is None else leading_to(wanted, roots)
         heap = [(-target.rank, target) for target in pending if type(target) is Node]
         heapify(heap)
         while heap:
@@ -129,11 +124,11 @@ def walk(
                 g = run_hooks(n, g)
             parents, need = n.parents, None
             if paths is not None:
-                if n in asked:
+                if n in wanted:
                     found[n] = g
                 if n not in paths:
                     continue
-                need = [p in paths or p in asked for p in parents]
+                need = [p in paths or p in wanted for p in parents]
             grads = pull(n, g, need, create_graph)
             if need is not None:
                 grads = tuple([gx if wants else None for gx, wants in zip(grads, need)])
@@ -153,7 +148,7 @@ def walk(
             if not retain_graph:
                 n.saved, n.parents = None, ()
         for leaf, g in pending.items():
-            if wanted is None or leaf in asked:
+            if wanted is None or leaf in wanted:
                 found[leaf] = run_hooks(leaf, g) if leaf.hooks else g
     finally:
         state.recording = recording
@@ -162,14 +157,13 @@ def walk(
 
 def leading_to(wanted: set, roots: Sequence) -> tuple[set, set]:
     """The nodes on a path from the roots to what is wanted, and all nodes and leaves behind the roots."""
-    seen: set = set()
+    seen, paths = set[Any](), set[Any]()
     stack = [root.node or root for root in roots]
     while stack:
         n = stack.pop()
         if n is not None and n not in seen:
             seen.add(n)
             stack.extend(n.parents if type(n) is Node else ())
-    paths: set = set()
     for n in sorted((n for n in seen if type(n) is Node), key=lambda n: n.rank):
         if any(p in paths or p in wanted for p in n.parents):
             paths.add(n)
@@ -178,19 +172,16 @@ def leading_to(wanted: set, roots: Sequence) -> tuple[set, set]:
 
 def fit(n: Node, g: Any, shape: tuple) -> Any:
     """Undo broadcasting, for all operations: sum ``g`` over the axes along which an input of this shape was repeated."""
-    if n.op.broadcasts and hasattr(g, "shape"):
+    came = getattr(g, "shape", None)
+    if n.op.broadcasts and came is not None:
         return Tensor.sum_to_size(g, shape)
-    came = f"a gradient of shape {g.shape}" if hasattr(g, "shape") else f"a {type(g).__name__}"
-    text = f"{here(n.op.__name__, n.layer)}: its rule returned {came} for an input of shape {shape}"
-    lead = len(getattr(g, "shape", ())) - len(shape)
-    axes = (
-        [k for k in range(lead + len(shape)) if k < lead or shape[k - lead] != g.shape[k]]
-        if lead >= 0 and hasattr(g, "shape")
-        else []
-    )
+    what = f"a {type(g).__name__}" if came is None else f"a gradient of shape {came}"
+    text = f"{here(n.op.__name__, n.layer)}: its rule returned {what} for an input of shape {shape}"
+    lead = len(came or ()) - len(shape)
+    axes = [k for k, size in enumerate(came or ()) if k < lead or shape[k - lead] != size] if lead >= 0 else []
     if axes and all(k < lead or shape[k - lead] == 1 for k in axes):
         text += f": it was broadcast over axis {', '.join(map(str, axes))}, so the gradient is summed over it (or declare broadcasts=True)"
-    elif lead == 0 and g.shape == shape[::-1]:
+    elif came == shape[::-1]:
         text += ": it is transposed"
     raise ValueError(f"{text}; return one of the input's shape")
 
@@ -238,10 +229,8 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
 
 
 def own(g: Any) -> Tensor:
-    """A gradient to hand out: its own memory, since rules may return one array twice, or the upstream gradient.
-
-    An array that nobody else holds, itself or by a view, is that already; any other is copied.
-    """
+    """A gradient to hand out: its own memory. Rules may return one array twice, or the upstream gradient: what
+    somebody else holds too, itself or by a view, is copied."""
     if isinstance(g, Tensor):
         return g.clone()
     if not (type(g) is np.ndarray and getrefcount(g) <= ALONE and g.base is None and g.flags.carray):
@@ -289,9 +278,8 @@ def grad(
         if not isinstance(x, Tensor) or not x.tracked:
             raise TypeError(f"grad: input {k} is not a Tensor with requires_grad=True (set it first): {x!r}")
     keys = [x.node or x for x in inputs]
-    found, seen = walk(
-        outputs, grad_outputs, set(keys), create_graph, create_graph if retain_graph is None else retain_graph
-    )
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    found, seen = walk(outputs, grad_outputs, set(keys), create_graph, retain_graph)
     missing = [k for k, key in enumerate(keys) if key not in seen]
     if missing and not allow_unused:
         raise RuntimeError(

@@ -27,6 +27,7 @@ else:
 
 Array = Any  # a NumPy array; on a GPU a CuPy one
 clock = count()
+OUT, SHAPES = -1, -2  # in place of an input's number: the result, and the shapes of all inputs
 new = object.__new__  # skips __init__: this is the engine's hottest line
 PLAIN = (float, int, bool, type(None))  # inputs that never change the dtype of the array they meet
 
@@ -139,11 +140,9 @@ class Operation:
         return twin
 
     def what_to_save(self, wants: Sequence[str]) -> tuple[tuple[str, int], ...]:
-        """Of the names a rule asks for, those that a node must keep, with the input's number
-        (−1: the result, None: no array); a twin needs all inputs."""
+        """Of the names a rule asks for, those that a node must keep, with the input's number; a twin needs all inputs."""
         inputs = [(name, k) for k, name in enumerate(self.inputs) if self.twin or name in wants]
-        others = (("out", -1), ("shapes", None))
-        return (*inputs, *(pair for pair in others if pair[0] in wants))
+        return (*inputs, *((name, k) for name, k in (("out", OUT), ("shapes", SHAPES)) if name in wants))
 
     def __repr__(self) -> str:
         return f"<operation {self.__name__}>"
@@ -214,11 +213,11 @@ class Operation:
         n.shape, n.rank, n.layer = t.data.shape, next(clock), state.layer
         n.hooks = n.trace = None
         n.versions = versions = []
-        names = self.saves
+        names: Sequence[tuple[str, int]] = self.saves
         if state.rules:
             names = [*names, *(name for r in state.rules.get(self, ()) for name in self.what_to_save(r.wants))]
         for name, k in names:
-            if k is None:
+            if k == SHAPES:
                 saved[name] = [np.shape(a) for a in arrays]
                 continue
             saved[name], source = (arrays[k], args[k]) if k >= 0 else (t.data, t)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,10 @@ class Folder:
         if self.name == "gpu":
             from .gpu.driver import cupy
 
-            guarded = ready(kernel, cupy().ndarray, "c_contiguous", cupy().ascontiguousarray)
+            guarded = ready(kernel, cupy().ndarray, attrgetter("flags.c_contiguous"), cupy().ascontiguousarray)
             function = there_and_back(guarded, cupy(), name in WRITTEN)
         else:  # writeable as well: Numba would compile once more for arrays that are not
-            function = ready(kernel, np.ndarray, "carray", lambda a: np.array(a, order="C"))
+            function = ready(kernel, np.ndarray, attrgetter("flags.carray"), lambda a: np.array(a, order="C"))
         setattr(self, name, function)  # from now on found without this detour
         return function
 
@@ -46,24 +47,27 @@ class Folder:
         return f"<kernels of {self.name}>"
 
 
-def ready(kernel: Callable, array_type: Any, flag: str, copied: Callable) -> Callable:
-    """The kernel, whose arrays all have that flag, or are ``copied`` (unless it takes any layout), and if floating one dtype."""
+def ready(kernel: Callable, array_type: Any, packed: Callable, copied: Callable) -> Callable:
+    """The kernel, whose arrays are ``packed``, or else ``copied`` (unless it takes any layout), and if floating one dtype."""
     as_they_are = kernel.__name__ in AS_THEY_ARE
 
     def call(*args: Any) -> Any:
         dtype, fit = None, True
         for a in args:
             if type(a) is array_type:
-                if a.dtype is not dtype and a.dtype.kind == "f":
-                    if dtype is None and a.dtype in FLOATS:
-                        dtype = a.dtype
-                    elif a.dtype != dtype:
+                kind = a.dtype
+                if kind is not dtype:
+                    if dtype is None and kind in FLOATS:
+                        dtype = kind
+                    elif kind.kind == "f" and kind != dtype:
                         raise unfit(kernel, args)
-                if not as_they_are and not getattr(a.flags, flag):
+                if not as_they_are and not packed(a):
                     fit = False
+            elif a is not None:
+                break  # in every kernel the arrays come first
         if fit:
             return kernel(*args)
-        return kernel(*[copied(a) if type(a) is array_type and not getattr(a.flags, flag) else a for a in args])
+        return kernel(*[a if type(a) is not array_type or packed(a) else copied(a) for a in args])
 
     return call
 

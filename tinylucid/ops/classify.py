@@ -125,9 +125,7 @@ def _checked(input, labels, weight, name):
             if labels.shape == shape
             else "one class number for each place, counted from 0"
         )
-        raise ValueError(
-            f"{here(name)}: input {shape} needs labels of shape {places}, got {labels.shape}; give {what}"
-        )
+        raise ValueError(f"{here(name)}: input {shape} needs labels of shape {places}, got {labels.shape}; give {what}")
     if weight is None:
         return None
     weight = constant(weight, input)

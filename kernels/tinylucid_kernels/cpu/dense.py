@@ -44,20 +44,21 @@ def product_items(first, last, x, y, bias, z, rows, x_flipped, y_flipped):
 
 
 @jit
-def add_bias(y, bias):
-    """Add bias (O,) to each row of y (N, O): on small ones in half the time of NumPy's broadcasting."""
-    for n in range(y.shape[0]):
+def bias_items(first, last, y, bias):
+    """Item n: bias (O,) added to the row y[n]; on small ones in half the time of NumPy's broadcasting."""
+    for n in range(first, last):
         row = y[n]
         for o in range(row.size):
             row[o] += bias[o]
 
 
 @jit
-def column_sums(g, sums):
-    """sums (O,) = Σ_n g[n] of g (N, O), a row after the other, as NumPy adds them, in a third of its time on small ones."""
+def sum_items(first, last, g, sums):
+    """Item o: sums[o] = Σ_n g[n, o], a row after the other as NumPy adds them; on small ones in a third of its time."""
+    sums = sums[first:last]
     sums[:] = 0
     for n in range(g.shape[0]):
-        row = g[n]
+        row = g[n, first:last]
         for o in range(row.size):
             sums[o] += row[o]
 
@@ -110,7 +111,7 @@ def linear(x, weight, bias):
         return product(x[None], weight.T[None], bias)[0]
     y = np.dot(x, weight.T)  # a quarter of a microsecond less than @
     if bias is not None:
-        add_bias(y, packed(bias))
+        bias_items(0, len(y), y, packed(bias))
     return y
 
 
@@ -120,5 +121,5 @@ def linear_grads(g, x, weight, x_wanted, weight_wanted, bias_wanted):
     sums = None
     if bias_wanted:
         sums = np.empty(len(weight), g.dtype)
-        column_sums(packed(g), sums)
+        sum_items(0, sums.size, packed(g), sums)
     return times(g, weight) if x_wanted else None, times(g.T, x) if weight_wanted else None, sums

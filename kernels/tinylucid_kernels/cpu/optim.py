@@ -66,22 +66,25 @@ def rmsprop_items(first, last, p, g, square_avg, grad_avg, buffer, lr, keep, new
 
 
 def in_place(kernel, arrays, *constants):
-    """Run a kernel on the flattened arrays; what lies in memory with gaps is copied and written back."""
-    flat, gaps = [], False
+    """Run a kernel on the flattened arrays."""
+    flat = []
     for a in arrays:
-        flat.append(a.ravel())  # itself, if without gaps
-        gaps = gaps or not a.flags.carray
-    size = flat[0].size
-    if gaps:
-        flat = [np.array(a, order="C").reshape(-1) for a in arrays]
+        if not a.flags.carray:
+            return with_gaps(kernel, arrays, *constants)
+        flat.append(a.ravel())
+    size = arrays[0].size
     if size <= RUN:
-        kernel(0, 1, *flat, *constants)
-    else:
-        spread(kernel, -(-size // RUN), 8 * size, *flat, *constants)
-    if gaps:
-        for a, b in zip(arrays, flat):
-            if a.size and a is not arrays[1]:  # arrays[1] is the gradient: nobody writes there
-                a[...] = b.reshape(a.shape)
+        return kernel(0, 1, *flat, *constants)
+    spread(kernel, -(-size // RUN), 8 * size, *flat, *constants)
+
+
+def with_gaps(kernel, arrays, *constants):
+    """The same for arrays of which some lie in memory with gaps: on copies, written back."""
+    packed = [np.array(a, order="C") for a in arrays]
+    in_place(kernel, packed, *constants)
+    for k, (a, b) in enumerate(zip(arrays, packed)):
+        if a.size and k != 1:  # the second is the gradient: nobody writes there
+            a[...] = b
 
 
 def sgd(p, g, velocity, lr, momentum, dampening, nesterov):
