@@ -123,6 +123,37 @@ def test_leaf_gradients_own_their_memory():
     assert not np.shares_memory(gx.data, upstream)
 
 
+def test_a_number_for_an_array_says_so():
+    @tl.operation
+    def same(x):
+        return x * 1
+
+    same.rule(lambda g: 1.0)
+    for x in (leaf(2.0), tl.tensor(2.0, requires_grad=True)):
+        with pytest.raises(ValueError, match="same: its rule returned a float for an input of shape"):
+            same(x).backward()
+
+
+def test_what_a_rule_asks_for_may_be_one_thing_or_nothing():
+    """What is handed to a rule is looked up in one go, which gives no tuple of one."""
+    rules = {"nothing": lambda: np.full(2, 7.0), "one": lambda out: out, "three": lambda x, g, out: g * x * out}
+    expected = {"nothing": [7, 7], "one": [2, 3], "three": [4, 9]}
+    for name, rule in rules.items():
+        x = leaf(2.0, 3.0)
+        with tl.backward_rules({F.relu: rule}):
+            F.relu(x).backward(np.ones(2))
+        assert x.grad.tolist() == expected[name]
+
+
+def test_two_outputs_that_are_one_add_their_gradients():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    assert tl.grad([y, y, x], [x], [np.ones(2), np.ones(2), np.full(2, 5.0)])[0].tolist() == [11, 11]
+    with pytest.raises(TypeError, match="expected a Tensor, got ndarray"):
+        tl.grad([np.ones(2)], [x], [np.ones(2)])
+    assert tl.is_grad_enabled(), "an error leaves recording as it was"
+
+
 def test_accumulation_leaves_an_old_gradient_alone():
     x = leaf(1.0)
     (x * 2).backward()

@@ -381,6 +381,15 @@ def test_folders_lie_side_by_side(name):
     assert exported(name) == exported("reference")
 
 
+@pytest.mark.parametrize("kernel", DRAWS)
+@given(data=st.data())
+def test_arrays_come_before_constants(kernel, data):
+    """The guard around a kernel looks at its arguments up to the first constant."""
+    args = DRAWS[kernel](Drawn(data.draw, "plain"))
+    first = next((k for k, a in enumerate(args) if a is not None and not isinstance(a, np.ndarray)), len(args))
+    assert not any(isinstance(a, np.ndarray) for a in args[first:])
+
+
 def test_every_kernel_is_drawn():
     assert set(DRAWS) == set(reference.__all__) == set(exported("reference"))
 
