@@ -30,6 +30,7 @@ class Mutant:
     tests: str
 
 
+OVERHEAD = "tests/test_overhead.py"
 OPS, KERNELS, CORE = "tests/test_operations.py", "tests/test_kernels.py", "tests/test_autograd.py"
 VALUES, LAYERS, RECURRENT = "tests/test_values.py", "tests/test_values_layers.py", "tests/test_recurrent.py"
 DIAGNOSIS, DIAGNOSE = "tinylucid/check/", "tests/test_diagnose.py"
@@ -108,7 +109,7 @@ MUTANTS = [
     op(ELEMENTWISE, "return -g * sin(x)", "return g * sin(x)", "cos"),
     op(ELEMENTWISE, "return g * (1 - out * out)", "return g * (1 - out)", "tanh"),
     op(ACTIVATION, "return g * out * (1 - out)", "return g * (1 - out)", "sigmoid"),
-    op(ACTIVATION, "return _gate(g, by=out.data if", "return _gate(g, by=out.data + 1 if", "relu"),
+    op(ACTIVATION, "_gate.op.forward(g, by=out)", "_gate.op.forward(g, by=out + 1)", "relu"),
     op(ACTIVATION, "return where(x > 0, g, g * negative_slope)", "return where(x > 0, g, g)", "leaky"),
     op(ACTIVATION, "(2 / math.sqrt(math.pi))", "(1 / math.sqrt(math.pi))", "gelu"),
     op(CHOICE, "inside & (x <= high)", "inside & (x < high)", "ties_go"),
@@ -263,20 +264,20 @@ MUTANTS = [
     fast("random.py", "for _ in range(10)", "for _ in range(9)", "philox"),
     fast("random.py", "mask[4 * k + j] = words[j] >= limit", "mask[4 * k + j] = words[j] > limit + limit // 9", "dropout"),
     fast("optim.py", "keep2 * v[k] + new2 * g[k] * g[k]", "keep2 * v[k] + new2 * g[k]", "adam"),
-    fast("optim.py", "a[...] = b.reshape(a.shape)", "pass", "sgd"),
+    fast("optim.py", "a[...] = b", "pass", "sgd"),
     Mutant(CPU + "threads.py", "                    if n != 1:\n                        lib.set(n)", "                    pass", THREADS),
     Mutant(CPU + "threads.py", "if self.inside == 0:", "if self.inside >= 0:", THREADS),
     Mutant(CPU + "threads.py", 'state["forked"] = state["forked"] or', 'state["forked"] = False and', THREADS + " -k fork"),
     Mutant(CPU + "threads.py", 'return workqueue_lock if numba', 'return nullcontext() if numba', THREADS + " -k two_python"),
     Mutant(CPU + "jit.py", "except Exception:  # whatever", "except KeyError:  # whatever", THREADS + " -k damaged"),
-    Mutant("kernels/tinylucid_kernels/dispatch.py", "elif a.dtype != dtype:", "elif False:", KERNELS),
+    Mutant("kernels/tinylucid_kernels/dispatch.py", "elif kind.kind == \"f\" and kind != dtype:", "elif False:", KERNELS),
     Mutant("kernels/tinylucid_kernels/dispatch.py", "chosen.numpy = before", "pass", KERNELS),
     # the core
-    Mutant("tinylucid/autograd.py", "pending[target] = pending[target] + g", "pending[target] += g", CORE + " -x"),
+    Mutant("tinylucid/autograd.py", "pending[target] = pending[target] + gx", "pending[target] += gx", CORE + " -x"),
     Mutant("tinylucid/autograd.py", "if version[0] != then", "if False", CORE),
-    Mutant("tinylucid/autograd.py", "devices.as_array(g.copy())", "devices.as_array(g)", CORE),
+    Mutant("tinylucid/autograd.py", "g = devices.as_array(g.copy())", "g = devices.as_array(g)", CORE),
     Mutant("tinylucid/autograd.py", "n.saved, n.parents = None, ()", "pass", CORE),
-    Mutant("tinylucid/autograd.py", "need = [p in paths or p in asked for p in parents]", "need = None", CORE),
+    Mutant("tinylucid/autograd.py", "need = [p in paths or p in wanted for p in parents]", "need = None", CORE),
     Mutant("tinylucid/tensor.py", "t.version = args[0].version", "t.version = [0, True]", CORE),
     Mutant("tinylucid/dtypes.py", "return next(iter(floats))", "return float64", OPS + " -k one_dtype"),
     Mutant("tinylucid/scopes.py", "for name, value in before.items()", "for name, value in ()", CORE),
@@ -1058,7 +1059,7 @@ MUTANTS = [
     Mutant("tinylucid/nn/containers.py", "not -len(items) <= k < len(items)", "not -len(items) <= k <= len(items)", TEACH),
     Mutant("tinylucid/optim/optimizer.py", 'values = value if name == "betas" and isinstance(value, (tuple, list)) else (value,)', 'values = value if name == "betas" else (value,)', TEACH),
     Mutant("tinylucid/io/atomic.py", 'do = "" if os.path.isdir(folder) else', 'do = "" if os.path.isdir(os.path.dirname(folder)) else', TEACH),
-    Mutant("tinylucid/ops/classify.py", "if labels.shape == input.shape", "if labels.ndim > 2", TEACH),
+    Mutant("tinylucid/ops/classify.py", "if labels.shape == shape", "if labels.ndim > 2", TEACH),
     Mutant(CHECKS + "bilinear.py", 'interpolate(x, size, mode="bilinear", align_corners=False)', 'interpolate(x, size, mode="bilinear", align_corners=True)', TRIAL + "bilinear"),
     Mutant(CHECKS + "bilinear.py", "    found[m, np.arange(len(m))] = np.nan_to_num(", "    found[0, np.arange(len(m))] = np.nan_to_num(", TRIAL + "bilinear"),
     Mutant(CHECKS + "bilinear.py", "return i, np.minimum(i + 1, n - 1), r - i", "return i, np.minimum(i + 1, n - 1), 1 - r + i", TRIAL + "bilinear"),
@@ -1447,6 +1448,26 @@ MUTANTS = [
     Mutant(DIAGNOSIS + "patterns.py", 'if e.given.size < 2 or abs(e.true.sum()) <= CLOSE * np.abs(e.true).sum():', 'if e.given.size < 2:', DIAGNOSE),
     Mutant(DIAGNOSIS + "patterns.py", 'if abs(e.given.sum() - e.true.sum()) > CLOSE * np.abs(e.true).sum():', 'if False:', DIAGNOSE),
     Mutant(EXERCISES + "verdict.py", 'CHANCE if elsewhere == "elsewhere" else CHANCE / 100', 'CHANCE', VERDICT),
+    Mutant("tinylucid/autograd.py", "getrefcount(g) <= ALONE", "True", OVERHEAD),
+    Mutant("tinylucid/autograd.py", " and g.base is None and", " and", OVERHEAD),
+    Mutant("tinylucid/autograd.py", " and g.flags.carray", "", OVERHEAD),
+    Mutant("tinylucid/autograd.py", "getrefcount(g) <= ALONE", "getrefcount(g) < ALONE", OVERHEAD),
+    Mutant("tinylucid/autograd.py", "pending[target] = pending[target] + g if target in pending else g", "pending[target] = g", CORE),
+    Mutant("tinylucid/autograd.py", "gx if wants else None for", "gx for", CORE),
+    Mutant("tinylucid/scopes.py", "if many else lambda have: [have[name] for name in self.wants]", "", CORE),
+    Mutant("tinylucid/nn/module.py", "if not hasattr(type(self), name):", "if True:", "tests/test_nn.py"),
+    Mutant("tinylucid/nn/module.py", 'for other in ("_parameters", "_buffers", "_modules", "__dict__"):', 'for other in ("_buffers", "_modules", "__dict__"):', "tests/test_nn.py"),
+    Mutant("tinylucid/ops/classify.py", "flat.view(np.uint64).max()", "flat.max()", "tests/test_values_layers.py -k labels"),
+    Mutant("tinylucid/ops/classify.py", "labels.reshape(-1).astype(np.int64, copy=False)", "labels.reshape(-1)", "tests/test_values_layers.py -k labels"),
+    Mutant("kernels/tinylucid_kernels/reference/dense.py", "g.T @ x if weight_wanted", "g.T @ x if x_wanted", "tests/test_values_layers.py -k one_call"),
+    Mutant(CPU + "dense.py", "row = g[n, first:last]", "row = g[0, first:last]", "tests/test_cpu_kernels.py -k linear_grads"),
+    Mutant(CPU + "dense.py", "    sums[:] = 0\n", "", "tests/test_cpu_kernels.py -k linear_grads"),
+    Mutant(CPU + "dense.py", "times(g.T, x) if weight_wanted", "times(g.T, x) if x_wanted", "tests/test_cpu_kernels.py -k linear_grads"),
+    Mutant(CPU + "optim.py", "if a.size and k != 1:", "if a.size and k == 0:", KERNELS),
+    Mutant(CPU + "optim.py", "if not a.flags.carray:", "if False:", KERNELS),
+    Mutant(CPU + "optim.py", "kind(lr * correction / (1 - keep1**step))", "kind(lr / (1 - keep1**step))", "tests/test_cpu_kernels.py -k adam"),
+    Mutant("kernels/tinylucid_kernels/dispatch.py", "elif a is not None:", "else:", "tests/test_cpu_kernels.py -k batch_norm tests/test_kernels.py"),
+    Mutant("kernels/tinylucid_kernels/dispatch.py", "if not as_they_are and not packed(a):", "if False:", KERNELS),
 ]  # fmt: skip
 
 

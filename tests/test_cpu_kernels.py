@@ -112,6 +112,14 @@ def linear(d):
     return d.flipped(rows if d.count else 0, inputs), d.flipped(outputs, inputs), d.one_of(d.array(outputs), None)
 
 
+@draws
+def linear_grads(d):
+    rows, outputs, inputs = product(d)
+    rows = rows if d.count else 0
+    arrays = d.flipped(rows, outputs), d.flipped(rows, inputs), d.flipped(outputs, inputs)
+    return *arrays, *(d.one_of(True, True, False) for _ in range(3))
+
+
 def pooling(d, dilated=True):
     """A picture x, and kernel_size, stride, padding, dilation of a window that touches it everywhere."""
     channels, h, w = d.sides(1, d.one_of(0, 1), 3)[0], *d.sides(2, 1, d.one_of(5, 5, 37))
@@ -349,6 +357,7 @@ def run(name, kernel, args):
     own = [a.copy(order="K") if isinstance(a, np.ndarray) else a for a in args]
     found = getattr(folder(name), kernel)(*own)
     results = found if isinstance(found, tuple) else () if found is None else (found,)
+    results = [np.empty(0, bool) if a is None else a for a in results]  # what was not wanted
     return [*results, *(a for a in own if isinstance(a, np.ndarray))]
 
 
@@ -422,6 +431,15 @@ def exported(name):
 def test_folders_lie_side_by_side(name):
     """The same kernels in files of the same names, with the same parameters in the same order."""
     assert exported(name) == exported("reference")
+
+
+@pytest.mark.parametrize("kernel", DRAWS)
+@given(data=st.data())
+def test_arrays_come_before_constants(kernel, data):
+    """The guard around a kernel looks at its arguments up to the first constant."""
+    args = DRAWS[kernel](Drawn(data.draw, "plain"))
+    first = next((k for k, a in enumerate(args) if a is not None and not isinstance(a, np.ndarray)), len(args))
+    assert not any(isinstance(a, np.ndarray) for a in args[first:])
 
 
 def test_every_kernel_is_drawn():

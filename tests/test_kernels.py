@@ -254,6 +254,14 @@ def test_any_memory_layout_computes_the_same(rng):
     expected.T[::2] -= 0.5 * g
     compute.sgd(p.T[::2], g, None, 0.5, 0, 0, False)
     np.testing.assert_allclose(p, expected, atol=1e-12)
+    p, g, m, v = (abs(rng.standard_normal((4, 6))) for _ in range(4))
+    plain, gaps = [p.copy(), g, m.copy(), v.copy()], [np.asfortranarray(p), g, m.copy(), np.repeat(v, 2, 1)[:, ::2]]
+    kept = g.copy()
+    for arrays in (plain, gaps):
+        compute.adam(*arrays, 3, 0.1, 0.9, 0.99, 1e-3)
+    for a, b in zip(plain, gaps):
+        np.testing.assert_allclose(b, a, atol=1e-12)
+    np.testing.assert_array_equal(g, kept)
 
 
 def test_kernels_import_nothing_of_tinylucid():

@@ -1,5 +1,6 @@
 """tl.nn: the tree of modules, saving and loading, hooks, layer names, initialisation, batch norm and dropout."""
 
+import copy
 import math
 
 import numpy as np
@@ -144,6 +145,29 @@ def test_deleting_an_attribute(name):
     assert not any(key.startswith(name) for key in net.state_dict())
     with pytest.raises(AttributeError, match=f"Net has no attribute '{name}'"):
         delattr(net, name)
+
+
+@pytest.mark.parametrize("name", ["eval", "forward", "parameters", "training"])
+def test_a_layer_with_the_name_of_a_method_hides_none(name):
+    net = nn.Sequential({"first": nn.ReLU(), name: nn.Dropout(0.5)})
+    assert [key for key, _ in net.named_modules()] == ["", "first", name]
+    assert not net.eval().training
+    assert net(tl.ones(2)).tolist() == [1, 1]
+    assert list(net.parameters()) == []
+
+
+def test_an_attribute_changes_its_kind():
+    net, parameter = nn.Module(), nn.Parameter(np.ones(2, np.float32))
+    for value, parameters, modules in ((3, [], []), (parameter, ["x"], []), (nn.ReLU(), [], ["x"])):
+        net.x = value
+        assert net.x is vars(net)["x"] is value, "found where Python looks first"
+        assert (list(net._parameters), list(net._modules)) == (parameters, modules)
+    net.y = parameter
+    other = copy.deepcopy(net)
+    assert other.y is other._parameters["y"]
+    assert other.y is not net.y
+    other.y = None
+    assert vars(other)["y"] is None
 
 
 def test_forgetting_super_init_says_so():

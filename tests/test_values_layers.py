@@ -1,5 +1,6 @@
 """Forward values of activations, losses and norms against their formulas, element by element, and at the extremes."""
 
+import itertools
 import math
 
 import numpy as np
@@ -176,3 +177,31 @@ def test_rows_far_from_zero_keep_their_digits(rng):
     x = rng.standard_normal((2, 8)).astype(np.float32)
     far = (x + np.float32(1000)).astype(np.float32)
     np.testing.assert_allclose(F.layer_norm(far, 8), F.layer_norm(far.astype(np.float64), 8), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("wanted", list(itertools.product([False, True], repeat=3)))
+def test_a_dense_layers_gradients_in_one_call_are_its_rules(wanted, dtype, rng):
+    """Of arrays a kernel computes all three at once; to be differentiated again they are operations."""
+    arrays = [rng.standard_normal(shape).astype(dtype) for shape in ((5, 4), (3, 4), (3,))]
+    xs = [tl.Tensor(a, tracked) for a, tracked in zip(arrays, wanted)]
+    asked = [x for x in xs if x.requires_grad]
+    if asked:
+        g = rng.standard_normal((5, 3)).astype(dtype)
+        quick, slow = (tl.grad(F.linear(*xs), asked, g, create_graph=again) for again in (False, True))
+        for a, b in zip(quick, slow):
+            assert a.dtype == b.dtype == dtype
+            np.testing.assert_allclose(a.data, b.data, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"])
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+def test_labels_of_any_integer_type(loss, dtype):
+    x = tl.tensor(np.log(np.full((3, 4), 0.25)), requires_grad=True)
+    assert loss(x, np.array([0, 3, 1], dtype)).item() == pytest.approx(np.log(4), rel=1e-6)
+    wrong = [4] if dtype.startswith("u") else [4, -1]
+    for label in wrong:
+        with pytest.raises(ValueError, match=f"label {label} at position 1 is outside 0 … 3"):
+            loss(x, np.array([0, label, 1], dtype))
+    if not dtype.startswith("u"):
+        assert loss(x, np.array([0, -100, 1], dtype)).item() == pytest.approx(np.log(4), rel=1e-6)

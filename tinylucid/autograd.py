@@ -13,8 +13,11 @@ same function in elementary Operations, and ``create_graph`` differentiates the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from sys import getrefcount
 from typing import Any
+
+import numpy as np
 
 from . import anomaly, devices
 from .scopes import here, thread
@@ -36,8 +39,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
     if n.trace:
         anomaly.check_saved(here(op.__name__, n.layer), n.trace, have)
     rule = op.own_rule
-    scoped = next((r for r in state.rules[op] if r.applies(n.layer)), None) if op in state.rules else None
-    if scoped:
+    if op in state.rules and (scoped := next((r for r in state.rules[op] if r.applies(n.layer)), None)):
         rule = scoped
     elif create_graph and op.twin:
         return through_twin(n, op.twin, g, need or [p is not None for p in n.parents])
@@ -51,10 +53,9 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
         if rule.only_g:
             grads = rule.pull(g)
         else:
-            if need is None and "need" in rule.wants:
+            if need is None and rule.asks_need:
                 need = [p is not None for p in n.parents]
-            given = {**have, "g": g, "need": need}
-            grads = rule.pull(*[given[name] for name in rule.wants])
+            grads = rule.pull(*rule.pick({**have, "g": g, "need": need}))
     except KeyError as missing:
         if missing.args[0] not in rule.wants:
             raise
@@ -70,7 +71,7 @@ def pull(n: Node, g: Any, need: list[bool] | None, create_graph: bool) -> tuple:
             f"{here(op.__name__, n.layer)}: its rule calls NumPy on a Tensor; to be differentiated again it must be written in "
             "operations (tl.exp, not np.exp)"
         ) from error
-    grads = tuple(grads) if isinstance(grads, (tuple, list)) else (grads,)
+    grads = grads if type(grads) is tuple else tuple(grads) if isinstance(grads, list) else (grads,)
     if len(grads) != len(n.parents):
         raise ValueError(
             f"{here(op.__name__, n.layer)}: its rule returned {len(grads)} gradients for {len(n.parents)} inputs; return one each"
@@ -100,33 +101,22 @@ def attach(n: Node, name: str, array: Any) -> Any:
     return t
 
 
-def walk(
-    roots: Sequence, seeds: Sequence, wanted: set | None, create_graph: bool, retain_graph: bool
-) -> tuple[dict, set]:
+def walk(roots: Sequence, seeds: Sequence, wanted: Any, create_graph: bool, retain_graph: bool) -> tuple[dict, set]:
     """Gradients of Σ seed·root for the ``wanted`` nodes and leaves (None: for every leaf), and all that was seen.
 
     A heap keeps the newest call on top, so a node's gradient is complete when its turn comes: no recursion.
     """
-    starts = [(root, seed(root, gradient, create_graph)) for root, gradient in zip(roots, seeds, strict=True)]
-    paths, seen = (None, set()) if wanted is None else leading_to(wanted, roots)
     found: dict[Any, Any] = {}
-    pending: dict[Any, Any] = {}
-    heap: list[tuple[int, Node]] = []
-    asked = wanted or set()
-
-    def give(target: Any, g: Any) -> None:
-        if target in pending:
-            pending[target] = pending[target] + g  # never +=, since g may be shared with another input
-        else:
-            pending[target] = g
-            if type(target) is Node:
-                heappush(heap, (-target.rank, target))
-
+    pending: dict[Any, Any] = {}  # what has reached a node or leaf so far
     state = thread.state
     recording, state.recording = state.recording, create_graph
     try:
-        for root, g in starts:
-            give(root.node or root, g)
+        for root, gradient in zip(roots, seeds, strict=True):
+            g, target = seed(root, gradient, create_graph), root.node or root
+            pending[target] = pending[target] + g if target in pending else g
+        paths, seen = (None, set()) if wanted is None else leading_to(wanted, roots)
+        heap = [(-target.rank, target) for target in pending if type(target) is Node]
+        heapify(heap)
         while heap:
             n = heappop(heap)[1]
             g = pending.pop(n)
@@ -134,20 +124,32 @@ def walk(
                 g = run_hooks(n, g)
             parents, need = n.parents, None
             if paths is not None:
-                if n in asked:
+                if n in wanted:
                     found[n] = g
                 if n not in paths:
                     continue
-                need = [p in paths or p in asked for p in parents]
-            for k, gx in enumerate(pull(n, g, need, create_graph)):
-                target = parents[k]
-                if gx is None or target is None or (need is not None and not need[k]):
+                need = [p in paths or p in wanted for p in parents]
+            grads = pull(n, g, need, create_graph)
+            if need is not None:
+                grads = tuple([gx if wants else None for gx, wants in zip(grads, need)])
+            for target, gx in zip(parents, grads):
+                if gx is None or target is None:
                     continue
-                shape = target.shape if type(target) is Node else target.data.shape
-                give(target, gx if getattr(gx, "shape", None) == shape else fit(n, gx, shape))
+                is_node = type(target) is Node
+                shape = target.shape if is_node else target.data.shape
+                if getattr(gx, "shape", None) != shape:
+                    gx = fit(n, gx, shape)
+                if target in pending:
+                    pending[target] = pending[target] + gx  # never +=, since gx may be shared with another input
+                else:
+                    pending[target] = gx
+                    if is_node:
+                        heappush(heap, (-target.rank, target))
             if not retain_graph:
                 n.saved, n.parents = None, ()
-        found.update((leaf, run_hooks(leaf, g)) for leaf, g in pending.items() if wanted is None or leaf in asked)
+        for leaf, g in pending.items():
+            if wanted is None or leaf in wanted:
+                found[leaf] = run_hooks(leaf, g) if leaf.hooks else g
     finally:
         state.recording = recording
     return found, seen
@@ -155,14 +157,13 @@ def walk(
 
 def leading_to(wanted: set, roots: Sequence) -> tuple[set, set]:
     """The nodes on a path from the roots to what is wanted, and all nodes and leaves behind the roots."""
-    seen: set = set()
+    seen, paths = set[Any](), set[Any]()
     stack = [root.node or root for root in roots]
     while stack:
         n = stack.pop()
         if n is not None and n not in seen:
             seen.add(n)
             stack.extend(n.parents if type(n) is Node else ())
-    paths: set = set()
     for n in sorted((n for n in seen if type(n) is Node), key=lambda n: n.rank):
         if any(p in paths or p in wanted for p in n.parents):
             paths.add(n)
@@ -171,19 +172,16 @@ def leading_to(wanted: set, roots: Sequence) -> tuple[set, set]:
 
 def fit(n: Node, g: Any, shape: tuple) -> Any:
     """Undo broadcasting, for all operations: sum ``g`` over the axes along which an input of this shape was repeated."""
-    if n.op.broadcasts and hasattr(g, "shape"):
+    came = getattr(g, "shape", None)
+    if n.op.broadcasts and came is not None:
         return Tensor.sum_to_size(g, shape)
-    came = f"a gradient of shape {g.shape}" if hasattr(g, "shape") else f"a {type(g).__name__}"
-    text = f"{here(n.op.__name__, n.layer)}: its rule returned {came} for an input of shape {shape}"
-    lead = len(getattr(g, "shape", ())) - len(shape)
-    axes = (
-        [k for k in range(lead + len(shape)) if k < lead or shape[k - lead] != g.shape[k]]
-        if lead >= 0 and hasattr(g, "shape")
-        else []
-    )
+    what = f"a {type(g).__name__}" if came is None else f"a gradient of shape {came}"
+    text = f"{here(n.op.__name__, n.layer)}: its rule returned {what} for an input of shape {shape}"
+    lead = len(came or ()) - len(shape)
+    axes = [k for k, size in enumerate(came or ()) if k < lead or shape[k - lead] != size] if lead >= 0 else []
     if axes and all(k < lead or shape[k - lead] == 1 for k in axes):
         text += f": it was broadcast over axis {', '.join(map(str, axes))}, so the gradient is summed over it (or declare broadcasts=True)"
-    elif lead == 0 and g.shape == shape[::-1]:
+    elif came == shape[::-1]:
         text += ": it is transposed"
     raise ValueError(f"{text}; return one of the input's shape")
 
@@ -215,13 +213,11 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
         raise RuntimeError(
             f"backward: the result has shape {root.shape}; only a single element needs no gradient argument. Sum it, or pass one"
         )
-    g = (
-        devices.namespace(root).ones(root.data.shape, root.data.dtype)
-        if gradient is None
-        else gradient.data
-        if isinstance(gradient, Tensor)
-        else devices.beside(gradient, root)
-    )
+    if gradient is None:
+        g = np.empty_like(root.data)
+        g.fill(1)
+        return Tensor(g) if create_graph else g
+    g = gradient.data if isinstance(gradient, Tensor) else devices.beside(gradient, root)
     if g.shape != root.shape:
         raise ValueError(f"backward: the gradient has shape {g.shape}, the result {root.shape}; tl.ones_like(y) fits")
     if devices.of(g) != devices.of(root):
@@ -233,13 +229,19 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
 
 
 def own(g: Any) -> Tensor:
-    """A gradient to hand out: its own memory, since rules may return one array twice, or the upstream gradient."""
+    """A gradient to hand out: its own memory. Rules may return one array twice, or the upstream gradient: what
+    somebody else holds too, itself or by a view, is copied."""
     if isinstance(g, Tensor):
         return g.clone()
-    t = new(Tensor)  # Tensor(g.copy()) without its checks
-    t.data, t.version, t.tracked = devices.as_array(g.copy()), [0, False], False
+    if not (type(g) is np.ndarray and getrefcount(g) <= ALONE and g.base is None and g.flags.carray):
+        g = devices.as_array(g.copy())
+    t = new(Tensor)  # Tensor(g) without its checks
+    t.data, t.version, t.tracked = g, [0, False], False
     t.node = t._grad = t.hooks = None
     return t
+
+
+ALONE = (lambda g: getrefcount(g))(np.empty(0))  # what Python counts for an argument that its caller does not keep
 
 
 def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
@@ -250,8 +252,8 @@ def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = Non
     released before, if an array was changed in place since the forward pass, or if ``gradient`` is missing.
     """
     found, _ = walk([self], [gradient], None, create_graph, create_graph if retain_graph is None else retain_graph)
-    for leaf, g in found.items():
-        leaf.grad = own(g) if leaf._grad is None else leaf._grad + g
+    for leaf in list(found):
+        leaf.grad = own(found.pop(leaf)) if leaf._grad is None else leaf._grad + found.pop(leaf)
 
 
 def grad(
@@ -276,9 +278,8 @@ def grad(
         if not isinstance(x, Tensor) or not x.tracked:
             raise TypeError(f"grad: input {k} is not a Tensor with requires_grad=True (set it first): {x!r}")
     keys = [x.node or x for x in inputs]
-    found, seen = walk(
-        outputs, grad_outputs, set(keys), create_graph, create_graph if retain_graph is None else retain_graph
-    )
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    found, seen = walk(outputs, grad_outputs, set(keys), create_graph, retain_graph)
     missing = [k for k, key in enumerate(keys) if key not in seen]
     if missing and not allow_unused:
         raise RuntimeError(

@@ -78,7 +78,7 @@ def of(x: Array) -> str:
 
 def raw(x: Any) -> Any:
     """The array of a tensor; an array itself. (A GPU array has a ``data`` of its own.)"""
-    return x.data if hasattr(x, "requires_grad") else x
+    return x.data if hasattr(x, "tracked") else x
 
 
 def is_array(x: Any) -> bool:
@@ -90,6 +90,8 @@ def as_array(x: Any) -> Array:
     """An array as it is, on its device, a subclass's as NumPy's own on the same memory; anything else as a NumPy array."""
     if type(x) is np.ndarray or (gpu_type is not None and isinstance(x, gpu_type)):
         return x
+    if isinstance(x, np.generic):
+        return np.asarray(x)
     if hasattr(x, "__cuda_array_interface__") and type(x).__module__.split(".")[0] == "cupy":
         return module().asarray(x)  # the first one: made by the user
     return np.asarray(x)
@@ -124,6 +126,8 @@ def beside(x: Any, other: Any) -> Array:
 
 def constant(x: Any, other: Any, where: str) -> Array:
     """The array of a constant beside a tensor: NumPy arrays and numbers follow it; RuntimeError for a tensor elsewhere."""
+    if gpu_type is None:
+        return as_array(raw(x))
     if hasattr(x, "requires_grad") and of(x) != of(other):
         raise mixed(where, (other, x))
     return beside(raw(x), other)

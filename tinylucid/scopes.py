@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from . import devices
@@ -46,7 +47,9 @@ class Rule:
     def __init__(self, pull: Callable, layers: Callable[[str], bool] | None = None) -> None:
         self.pull, self.layers = pull, layers
         self.wants = getattr(pull, "wants", None) or pull.__code__.co_varnames[: pull.__code__.co_argcount]
-        self.only_g = self.wants == ("g",)
+        self.only_g, self.asks_need = self.wants == ("g",), "need" in self.wants
+        many = len(self.wants) > 1  # itemgetter gives a tuple of several, but one by itself
+        self.pick = itemgetter(*self.wants) if many else lambda have: [have[name] for name in self.wants]
 
     def applies(self, layer: str) -> bool:
         """Whether the rule is meant for calls made inside this layer."""

@@ -27,6 +27,7 @@ else:
 
 Array = Any  # a NumPy array; on a GPU a CuPy one
 clock = count()
+OUT, SHAPES = -1, -2  # in place of an input's number: the result, and the shapes of all inputs
 new = object.__new__  # skips __init__: this is the engine's hottest line
 PLAIN = (float, int, bool, type(None))  # inputs that never change the dtype of the array they meet
 
@@ -73,9 +74,10 @@ class Tensor(Methods):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        x, g = self.data, value.data if isinstance(value, Tensor) else None
-        if value is not None and (g is None or (type(g), g.shape, g.dtype) != (type(x), x.shape, x.dtype)):
-            raise TypeError(f"grad: expected None or a Tensor of shape {self.shape} and {self.dtype}, got {value!r}")
+        if value is not None:
+            x, g = self.data, value.data if isinstance(value, Tensor) else None
+            if type(g) is not type(x) or g.shape != x.shape or g.dtype != x.dtype:
+                raise TypeError(f"grad: expected None or a Tensor of shape {x.shape} and {x.dtype}, got {value!r}")
         self._grad = value
 
 
@@ -140,7 +142,7 @@ class Operation:
     def what_to_save(self, wants: Sequence[str]) -> tuple[tuple[str, int], ...]:
         """Of the names a rule asks for, those that a node must keep, with the input's number; a twin needs all inputs."""
         inputs = [(name, k) for k, name in enumerate(self.inputs) if self.twin or name in wants]
-        return (*inputs, *((name, -1) for name in ("out", "shapes") if name in wants))
+        return (*inputs, *((name, k) for name, k in (("out", OUT), ("shapes", SHAPES)) if name in wants))
 
     def __repr__(self) -> str:
         return f"<operation {self.__name__}>"
@@ -156,9 +158,8 @@ class Operation:
             if isinstance(a, Tensor):
                 x = a.data
                 arrays.append(x)
-                kind = x.dtype
-                if kind is not dtype:
-                    odd, dtype = odd or dtype is not None, kind
+                if x.dtype is not dtype:
+                    odd, dtype = odd or dtype is not None, x.dtype
                 if a.tracked:
                     live = True
                     parents.append(a.node or a)
@@ -166,7 +167,7 @@ class Operation:
                     parents.append(None)
             else:
                 if type(a) not in PLAIN:
-                    odd, a = True, devices.plain(a)
+                    odd, a = True, a if type(a) is np.ndarray else devices.plain(a)
                 arrays.append(a)
                 parents.append(None)
         if self.dtypes and dtype is not None and (odd or (dtype is not float32 and dtype is not float64)):
@@ -203,30 +204,27 @@ class Operation:
         return t, extra
 
     def record(self, state: State, t: Tensor, args: tuple, arrays: list, parents: list, saved: dict) -> None:
-        """Hang a Node on the result ``t``; ``saved`` holds the keywords and what the forward returned besides."""
+        """Hang a Node on the result ``t``; ``saved`` holds the keywords and what the forward returned besides.
+
+        The arrays that a rule wants are added to it, each with the count of edits it had.
+        """
         n = t.node = Node()
         n.op, n.parents, n.saved = self, parents, saved
         n.shape, n.rank, n.layer = t.data.shape, next(clock), state.layer
-        n.hooks, n.trace, n.versions = None, None, ()
-        if self.saves:
-            self.save(n, self.saves, t, args, arrays)
-        for scoped in state.rules.get(self, ()):
-            self.save(n, self.what_to_save(scoped.wants), t, args, arrays)
-        if state.anomaly:
-            n.trace = anomaly.Trace(saved)
-
-    def save(self, n: Node, names: Sequence[tuple[str, int]], t: Tensor, args: Sequence, arrays: Sequence) -> None:
-        """Keep the arrays of these names in the node, each with the count of edits it had."""
-        versions, saved = list(n.versions), n.saved
+        n.hooks = n.trace = None
+        n.versions = versions = []
+        names: Sequence[tuple[str, int]] = self.saves
+        if state.rules:
+            names = [*names, *(name for r in state.rules.get(self, ()) for name in self.what_to_save(r.wants))]
         for name, k in names:
-            if name == "shapes":
+            if k == SHAPES:
                 saved[name] = [np.shape(a) for a in arrays]
                 continue
-            source = t if name == "out" else args[k]
-            saved[name] = t.data if name == "out" else arrays[k]
+            saved[name], source = (arrays[k], args[k]) if k >= 0 else (t.data, t)
             if isinstance(source, Tensor):
                 versions.append((name, source.version, source.version[0]))
-        n.versions = versions
+        if state.anomaly:
+            n.trace = anomaly.Trace(saved)
 
 
 def operation(forward: Callable | None = None, **traits: Any) -> Any:
@@ -242,48 +240,8 @@ def operation(forward: Callable | None = None, **traits: Any) -> Any:
     def call(*args: Any, **kw: Any) -> Any:
         return apply(args, kw)[0]
 
-    if len(op.inputs) == 2 and op.dtypes and not op.keywords:
-        call = of_two(op)
     call = functools.wraps(forward)(call)
     call.op, call.rule, call.fused = op, op.rule, op.fused  # type: ignore[attr-defined]
-    return call
-
-
-def of_two(op: Operation) -> Callable:
-    """The call of an operation like add: two tensors of one floating dtype and shape take a short cut.
-
-    It does what ``apply`` and ``record`` do without their lists: 1.3 µs instead of 1.8. A test compares the two ways."""
-    forward, apply = op.forward, op.apply
-
-    def call(x: Any, y: Any) -> Any:
-        state = thread.state
-        if not isinstance(x, Tensor) or not isinstance(y, Tensor) or state.anomaly or state.rules:
-            return apply((x, y), {})[0]
-        a, b = x.data, y.data
-        shape, dtype = a.shape, a.dtype
-        if not shape or shape != b.shape or dtype is not b.dtype or (dtype is not float32 and dtype is not float64):
-            return apply((x, y), {})[0]
-        try:
-            out = forward(a, b)
-        except (TypeError, MemoryError):  # on two devices, or no room: apply says it well
-            out = None
-        if type(out) is not type(a):
-            return apply((x, y), {})[0]
-        t = new(Tensor)
-        t.data = out
-        t._grad = t.hooks = t.node = None
-        t.version = [0, False]
-        t.tracked = (x.tracked or y.tracked) and state.recording
-        if t.tracked:
-            n = t.node = Node()
-            n.op = op
-            n.parents = (x.node or x if x.tracked else None, y.node or y if y.tracked else None)
-            n.shape, n.rank, n.layer = out.shape, next(clock), state.layer
-            n.hooks, n.trace, n.saved, n.versions = None, None, {}, ()
-            if op.saves:
-                op.save(n, op.saves, t, (x, y), (a, b))
-        return t
-
     return call
 
 

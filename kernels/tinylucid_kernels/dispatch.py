@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 NAMES = ("cpu", "reference", "gpu")
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 WRITTEN = {"adam", "rmsprop", "sgd"}  # their first arrays are updated in place
-AS_THEY_ARE = {*WRITTEN, "linear", "matmul"}  # the latter read transposed arrays without a copy
+AS_THEY_ARE = {*WRITTEN, "linear", "linear_grads", "matmul"}  # the latter read transposed arrays without a copy
 
 
 class Folder:
@@ -35,11 +36,10 @@ class Folder:
         if self.name == "gpu":
             from .gpu.driver import cupy
 
-            contiguous = cupy().ascontiguousarray  # which makes one axis of none: only for what has gaps
-            arranged = lambda a: a if a.flags.c_contiguous else contiguous(a)
-            function = there_and_back(ready(kernel, cupy().ndarray, arranged), cupy(), name in WRITTEN)
-        else:
-            function = ready(kernel, np.ndarray, numpy_array)
+            guarded = ready(kernel, cupy().ndarray, attrgetter("flags.c_contiguous"), cupy().ascontiguousarray)
+            function = there_and_back(guarded, cupy(), name in WRITTEN)
+        else:  # writeable as well: Numba would compile once more for arrays that are not
+            function = ready(kernel, np.ndarray, attrgetter("flags.carray"), lambda a: np.array(a, order="C"))
         setattr(self, name, function)  # from now on found without this detour
         return function
 
@@ -47,28 +47,27 @@ class Folder:
         return f"<kernels of {self.name}>"
 
 
-def numpy_array(a: Any) -> Any:
-    """The array, C-contiguous and writeable: itself or a copy. (Numba would compile once more for read-only ones.)"""
-    return a if a.flags.carray else np.array(a, order="C")
-
-
-def ready(kernel: Callable, array_type: Any, arranged: Callable) -> Callable:
-    """The kernel, whose arrays it gets as ``arranged`` gives them (unless it takes any layout) and, if floating, all of one dtype."""
-    contiguous = kernel.__name__ not in AS_THEY_ARE
+def ready(kernel: Callable, array_type: Any, packed: Callable, copied: Callable) -> Callable:
+    """The kernel, whose arrays are ``packed``, or else ``copied`` (unless it takes any layout), and if floating one dtype."""
+    as_they_are = kernel.__name__ in AS_THEY_ARE
 
     def call(*args: Any) -> Any:
-        given, dtype = args, None
-        for k, a in enumerate(given):
+        dtype, fit = None, True
+        for a in args:
             if type(a) is array_type:
-                if a.dtype.kind == "f":
-                    if dtype is None and a.dtype in FLOATS:
-                        dtype = a.dtype
-                    elif a.dtype != dtype:
-                        raise unfit(kernel, given)
-                fit = arranged(a) if contiguous else a
-                if fit is not a:
-                    args = (*args[:k], fit, *args[k + 1 :])
-        return kernel(*args)
+                kind = a.dtype
+                if kind is not dtype:
+                    if dtype is None and kind in FLOATS:
+                        dtype = kind
+                    elif kind.kind == "f" and kind != dtype:
+                        raise unfit(kernel, args)
+                if not as_they_are and not packed(a):
+                    fit = False
+            elif a is not None:
+                break  # in every kernel the arrays come first
+        if fit:
+            return kernel(*args)
+        return kernel(*[a if type(a) is not array_type or packed(a) else copied(a) for a in args])
 
     return call
 

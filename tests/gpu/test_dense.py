@@ -49,6 +49,14 @@ def test_the_dense_layer(dtype, n, i, o, bias):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@given(n=sizes, i=sizes, o=sizes, wanted=st.tuples(st.booleans(), st.booleans(), st.booleans()))
+def test_the_dense_layers_gradients(dtype, n, i, o, wanted):
+    rng = np.random.default_rng(0)
+    found = agrees("linear_grads", *(matrices(rng, s, dtype) for s in ((n, o), (n, i), (o, i))), *wanted)
+    assert [g is not None for g in found] == list(wanted)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("blocks", [1, 132])
 def test_several_tiles_each_way(dtype, blocks):
     """130 rows: tiles of 128 where there are enough for the GPU, else of 64."""

@@ -39,18 +39,20 @@ class Module:
         state = thread.state
         caller, outer = state.module, state.layer
         if caller is not None and caller is not self:
-            name = caller._name_of(self)
+            name = caller._names.get(self) or caller._name_of(self)
             state.layer = f"{outer}.{name}" if outer else name
         state.module = self
         try:
-            for hook in self._forward_pre_hooks and list(self._forward_pre_hooks.values()):
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
+            if self._forward_pre_hooks:
+                for hook in list(self._forward_pre_hooks.values()):
+                    changed = hook(self, args)
+                    if changed is not None:
+                        args = changed if isinstance(changed, tuple) else (changed,)
             out = self.forward(*args, **kwargs)
-            for hook in self._forward_hooks and list(self._forward_hooks.values()):
-                changed = hook(self, args, out)
-                out = out if changed is None else changed
+            if self._forward_hooks:
+                for hook in list(self._forward_hooks.values()):
+                    changed = hook(self, args, out)
+                    out = out if changed is None else changed
             return out
         finally:
             state.module, state.layer = caller, outer
@@ -82,31 +84,28 @@ class Module:
             self._place("__dict__", name, value)
 
     def _place(self, kind: str, name: str, value: Any) -> None:
-        """Put an attribute where its kind belongs, and nowhere else."""
+        """Put an attribute where its kind belongs, under no other kind, and into ``__dict__``, where Python looks first."""
         if "." in name or not name:
             raise KeyError(f"{type(self).__name__}: an attribute's name has no dot and is not empty, got {name!r}")
         for other in ("_parameters", "_buffers", "_modules", "__dict__"):
             if other != kind:
                 getattr(self, other).pop(name, None)
         getattr(self, kind)[name] = value
+        if not hasattr(type(self), name):  # a layer called "eval" does not hide the method
+            self.__dict__[name] = value
         self._names.clear()
 
     def __getattr__(self, name: str) -> Any:
-        mine = self.__dict__
-        if "_parameters" not in mine:
+        if "_parameters" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before asking for {name!r}")
-        for kind in ("_parameters", "_buffers", "_modules"):
-            if name in mine[kind]:
-                return mine[kind][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
+        if name not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         for kind in (self._parameters, self._buffers, self._modules, self.__dict__):
-            if name in kind:
-                del kind[name]
-                self._names.clear()
-                return
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            kind.pop(name, None)
+        self._names.clear()
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Keep a tensor that belongs to the state but is not trained, as attribute ``name``."""

@@ -44,18 +44,18 @@ def relu(x):
     Source: Nair and Hinton, "Rectified linear units improve restricted Boltzmann machines", 2010.
     Exercise: relu.
     """
-    return of(x).relu(x) if np.ndim(x) else np.maximum(x, 0)
+    return of(x).relu(x) if getattr(x, "ndim", 0) else np.maximum(x, 0)
 
 
 @relu.rule
 def _(g, out):
-    return _gate(g, by=out.data if isinstance(out, Tensor) else out)
+    return _gate(g, by=out.data) if isinstance(out, Tensor) else _gate.op.forward(g, by=out)
 
 
 @smooth
 def _gate(x, *, by):
     """y = x where the array ``by`` > 0, else 0: linear in x, and its own adjoint;  ∂x = g where by > 0, else 0."""
-    return of(x).gate(x, by) if np.ndim(x) else np.where(by > 0, x, 0.0)
+    return of(x).gate(x, by) if getattr(x, "ndim", 0) else np.where(by > 0, x, 0.0)
 
 
 @_gate.rule

@@ -140,7 +140,8 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
 
 def _checked(input, labels, weight, name):
     """The weight as an array of input's dtype; raises where input, labels (None: probabilities) and weight do not fit."""
-    if input.ndim < 2 or not input.size:
+    shape = input.shape
+    if len(shape) < 2 or 0 in shape:
         raise ValueError(
             f"{here(name)}: expected input (N, C) or (N, C, …) with N, C ≥ 1, got {input.shape}; logits come first, labels second"
         )
@@ -148,16 +149,14 @@ def _checked(input, labels, weight, name):
         raise TypeError(
             f"{here(name)}: class labels must be integers, got {labels.dtype} of shape {labels.shape}; use y.long() or y.astype(int)"
         )
-    places = (input.shape[0], *input.shape[2:])
+    places = (shape[0], *shape[2:])
     if labels is not None and labels.shape != places:
         what = (
             "y.argmax(1) if they are one-hot"
-            if labels.shape == input.shape
+            if labels.shape == shape
             else "one class number for each place, counted from 0"
         )
-        raise ValueError(
-            f"{here(name)}: input {input.shape} needs labels of shape {places}, got {labels.shape}; give {what}"
-        )
+        raise ValueError(f"{here(name)}: input {shape} needs labels of shape {places}, got {labels.shape}; give {what}")
     if weight is None:
         return None
     weight = constant(weight, input)
@@ -170,10 +169,9 @@ def _checked(input, labels, weight, name):
 
 def _counting(labels, classes, weight, ignore_index, reduction, name):
     """What the losses depend on: target, weight, ignore_index (None: every place counts), and what the sum is over."""
-    flat = labels.reshape(-1)
-    outside = (flat < 0) | (flat >= classes)
-    if outside.any():
-        wrong = outside & (flat != ignore_index)
+    flat = labels.reshape(-1).astype(np.int64, copy=False)
+    if flat.view(np.uint64).max() >= classes:  # where negative ones are the largest of all
+        wrong = ((flat < 0) | (flat >= classes)) & (flat != ignore_index)
         if wrong.any():
             k = int(wrong.argmax())
             raise ValueError(

@@ -57,6 +57,8 @@ def _linear(x, weight, bias):
 
 @_linear.rule
 def _(g, need, x, weight):
+    if not isinstance(g, Tensor):
+        return of(g).linear_grads(g, x, weight, *need)  # the same three in one call
     return (
         _matmul(g, weight) if need[0] else None,
         _matmul(g.T, x) if need[1] else None,
@@ -79,13 +81,11 @@ def linear(input, weight, bias=None):
     shape, sizes = tensor_like(input, "linear").shape, weight.shape
     if len(sizes) != 2 or not shape or shape[-1] != sizes[1]:
         raise ValueError(
-            f"{here('linear')}: input {input.shape} does not fit weight {weight.shape}: expected (…, {weight.shape[-1]}). "
+            f"{here('linear')}: input {shape} does not fit weight {sizes}: expected (…, {sizes[-1]}). "
             f"Flatten pictures by nn.Flatten(), or make the layer with in_features={shape[-1] if shape else '…'}"
         )
     if bias is not None and bias.shape != sizes[:1]:
-        raise ValueError(
-            f"{here('linear')}: bias {bias.shape} does not fit weight {weight.shape}: expected {weight.shape[:1]}"
-        )
+        raise ValueError(f"{here('linear')}: bias {bias.shape} does not fit weight {sizes}: expected {sizes[:1]}")
     if len(shape) == 2:
         return _linear(input, weight, bias)
     y = _linear(_reshape(input, shape=(-1, weight.shape[1]) if input.size else (0, weight.shape[1])), weight, bias)

@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from ..scopes import here
-from ..tensor import operation
+from ..tensor import Tensor, operation
 
 
 def tensor_like(x, where):
     """x, if it is a tensor or an array; TypeError otherwise."""
-    if not hasattr(x, "ndim"):
+    if not (isinstance(x, Tensor) or hasattr(x, "ndim")):
         got = "None; does a forward lack its return?" if x is None else f"{type(x).__name__}; tl.tensor(x) makes one"
         raise TypeError(f"{here(where)}: expected a tensor or an array, got {got}")
     return x

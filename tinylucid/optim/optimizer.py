@@ -97,17 +97,16 @@ class Optimizer:
         loss = closure() if closure is not None else None
         for group in self.param_groups:
             for p in group["params"]:
-                if p._grad is not None:
-                    self.update(p.data, p._grad.data, self.state_beside(p), group)
-                    p.version[0] += 1
+                if p._grad is None:
+                    continue
+                state = self.state.get(p)
+                if state is None:
+                    state = self.state[p] = {}
+                if devices.gpu_type is not None:  # a model may have moved to another device since the last step
+                    state.update({name: devices.beside(v, p) for name, v in state.items() if devices.is_array(v)})
+                self.update(p.data, p._grad.data, state, group)
+                p.version[0] += 1
         return loss
-
-    def state_beside(self, p: Tensor) -> dict[str, Any]:
-        """A parameter's state, on its device: a model may have moved since the last step."""
-        state = self.state.setdefault(p, {})
-        if devices.gpu_type is not None:
-            state.update({name: devices.beside(v, p) for name, v in state.items() if devices.is_array(v)})
-        return state
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One parameter's step, on arrays, in place."""

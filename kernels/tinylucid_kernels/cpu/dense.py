@@ -43,6 +43,31 @@ def product_items(first, last, x, y, bias, z, rows, x_flipped, y_flipped):
                     row[j] += bias[j]
 
 
+@jit
+def bias_items(first, last, y, bias):
+    """Item n: bias (O,) added to the row y[n]; on small ones in half the time of NumPy's broadcasting."""
+    for n in range(first, last):
+        row = y[n]
+        for o in range(row.size):
+            row[o] += bias[o]
+
+
+@jit
+def sum_items(first, last, g, sums):
+    """Item o: sums[o] = Σ_n g[n, o], a row after the other as NumPy adds them; on small ones in a third of its time."""
+    sums = sums[first:last]
+    sums[:] = 0
+    for n in range(g.shape[0]):
+        row = g[n, first:last]
+        for o in range(row.size):
+            sums[o] += row[o]
+
+
+def packed(a):
+    """The array in C order and writeable, since Numba compiles once for each layout: itself or a copy."""
+    return a if a.flags.carray else np.array(a, order="C")
+
+
 def stored(a):
     """The matrices ``a`` as C-contiguous memory, and whether that memory holds them transposed."""
     if a.flags.carray:
@@ -54,7 +79,7 @@ def stored(a):
 
 def alone(m, n, k):
     """Whether NumPy's BLAS computes (m, k) @ (k, n) on the calling thread."""
-    return m * n * k <= (ALONE_VECTOR if m == 1 or n == 1 else ALONE)
+    return m * n * k <= (ALONE_VECTOR if 1 in (m, n, k) else ALONE)
 
 
 def product(x, y, bias):
@@ -82,9 +107,19 @@ def matmul(x, y):
 def linear(x, weight, bias):
     """y[n, o] = Σ_i x[n, i] · w[o, i] + b[o]; x (N, I), weight (O, I), bias (O,) or None."""
     if not alone(len(x), *weight.shape):
-        bias = weight[:0, 0] if bias is None else np.ascontiguousarray(bias)
+        bias = weight[:0, 0] if bias is None else packed(bias)
         return product(x[None], weight.T[None], bias)[0]
-    y = x @ weight.T
+    y = np.dot(x, weight.T)  # a quarter of a microsecond less than @
     if bias is not None:
-        y += bias
+        bias_items(0, len(y), y, packed(bias))
     return y
+
+
+def linear_grads(g, x, weight, x_wanted, weight_wanted, bias_wanted):
+    """What linear's inputs get from the gradient g (N, O) of its result: g w, gᵀ x and Σ_n g[n], None where not wanted."""
+    times = np.dot if alone(len(x), *weight.shape) else matmul
+    sums = None
+    if bias_wanted:
+        sums = np.empty(len(weight), g.dtype)
+        sum_items(0, sums.size, packed(g), sums)
+    return times(g, weight) if x_wanted else None, times(g.T, x) if weight_wanted else None, sums

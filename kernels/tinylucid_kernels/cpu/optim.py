@@ -31,11 +31,12 @@ def sgd_items(first, last, p, g, velocity, lr, momentum, keep, nesterov):
 
 
 @jit
-def adam_items(first, last, p, g, m, v, rate, keep1, keep2, new1, new2, eps):
-    """Item k: RUN elements of all arrays; ``rate`` and ``eps`` hold the corrections of the start from zero."""
+def adam_items(first, last, p, g, m, v, step, lr, keep1, keep2, new1, new2, eps):
+    """Item k: RUN elements of all arrays; ``rate`` and ``eps`` take up the corrections of the start from zero."""
     kind = p.dtype.type
+    correction = (1 - keep2**step) ** 0.5
+    rate, eps = kind(lr * correction / (1 - keep1**step)), kind(eps * correction)
     keep1, keep2, new1, new2 = kind(keep1), kind(keep2), kind(new1), kind(new2)
-    rate, eps = kind(rate), kind(eps)
     here = slice(first * RUN, last * RUN)
     p, g, m, v = p[here], g[here], m[here], v[here]
     for k in range(p.size):
@@ -65,13 +66,25 @@ def rmsprop_items(first, last, p, g, square_avg, grad_avg, buffer, lr, keep, new
 
 
 def in_place(kernel, arrays, *constants):
-    """Run a kernel on the flattened arrays; what lies in memory with gaps is copied and written back."""
-    packed = [a if a.flags.carray else np.array(a, order="C") for a in arrays]
-    flat = [a.reshape(-1) for a in packed]
-    spread(kernel, -(-flat[0].size // RUN), 8 * flat[0].size, *flat, *constants)
-    for a, b in zip(arrays, packed):
-        if a is not b and a.size and a is not arrays[1]:  # arrays[1] is the gradient: nobody writes there
-            a[...] = b.reshape(a.shape)
+    """Run a kernel on the flattened arrays."""
+    flat = []
+    for a in arrays:
+        if not a.flags.carray:
+            return with_gaps(kernel, arrays, *constants)
+        flat.append(a.ravel())
+    size = arrays[0].size
+    if size <= RUN:
+        return kernel(0, 1, *flat, *constants)
+    spread(kernel, -(-size // RUN), 8 * size, *flat, *constants)
+
+
+def with_gaps(kernel, arrays, *constants):
+    """The same for arrays of which some lie in memory with gaps: on copies, written back."""
+    packed = [np.array(a, order="C") for a in arrays]
+    in_place(kernel, packed, *constants)
+    for k, (a, b) in enumerate(zip(arrays, packed)):
+        if a.size and k != 1:  # the second is the gradient: nobody writes there
+            a[...] = b
 
 
 def sgd(p, g, velocity, lr, momentum, dampening, nesterov):
@@ -88,10 +101,8 @@ def adam(p, g, m, v, step, lr, beta1, beta2, eps):
 
     m̂ = m / (1 − β₁^step) and v̂ = v / (1 − β₂^step) undo the start from zero; both are numbers, so they go into lr and eps.
     """
-    correction = (1 - beta2**step) ** 0.5
-    rate = lr * correction / (1 - beta1**step)
     betas = float(beta1), float(beta2), 1.0 - beta1, 1.0 - beta2
-    in_place(adam_items, (p, g, m, v), float(rate), *betas, float(eps * correction))
+    in_place(adam_items, (p, g, m, v), float(step), float(lr), *betas, float(eps))
 
 
 def rmsprop(p, g, square_avg, grad_avg, buffer, lr, alpha, momentum, eps):

@@ -142,6 +142,9 @@ def spread(kernel, items, work, *args, blas=False):
 
     ``work`` is about how many operations there are; ``blas`` says that the kernel calls np.dot.
     """
+    if work < SMALL and not blas:
+        kernel(0, items, *args)
+        return
     with one_blas_thread if blas else nullcontext():
         if work < SMALL or items < 2 or numba.get_num_threads() == 1 or serial_only() or is_plain(kernel):
             kernel(0, items, *args)

@@ -64,3 +64,12 @@ def linear(x, weight, bias):
     if bias is not None:
         bias = cupy().ascontiguousarray(bias)
     return product(x[None], weight.T[None], bias, 1)[0]
+
+
+def linear_grads(g, x, weight, x_wanted, weight_wanted, bias_wanted):
+    """What linear's inputs get from the gradient g (N, O) of its result: g w, gᵀ x and Σ_n g[n], None where not wanted."""
+    return (
+        matmul(g, weight) if x_wanted else None,
+        matmul(g.T, x) if weight_wanted else None,
+        g.sum(0) if bias_wanted else None,
+    )

@@ -14,3 +14,12 @@ def linear(x, weight, bias):
     if bias is not None:
         y += bias
     return y
+
+
+def linear_grads(g, x, weight, x_wanted, weight_wanted, bias_wanted):
+    """What linear's inputs get from the gradient g (N, O) of its result: g w, gᵀ x and Σ_n g[n], None where not wanted."""
+    return (
+        g @ weight if x_wanted else None,
+        g.T @ x if weight_wanted else None,
+        g.sum(0) if bias_wanted else None,
+    )
