@@ -7,8 +7,9 @@ that part of one needs no copy. It is for kernels that are not counted (``jit.ji
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 from numba.np.linalg import get_blas_kind
+
+from .jit import intrinsic
 
 
 @intrinsic
@@ -22,9 +23,11 @@ def gemm(typing, a, b, out, add):
         flipped = a.layout == "F"
 
         def apart(array, axis):
-            """How many numbers from one row to the next; BLAS wants 1 or more of nothing too."""
+            """How many numbers from one row to the next; of none there are too few for BLAS, which wants a row's at least."""
             step = builder.sdiv(cgutils.unpack_tuple(builder, array.strides)[axis], array.itemsize)
-            return builder.select(builder.icmp_signed("<", step, word(1)), word(1), step)
+            for least in (cgutils.unpack_tuple(builder, array.shape)[1 - axis], word(1)):
+                step = builder.select(builder.icmp_signed("<", step, least), least, step)
+            return step
 
         def slot(value):
             place = cgutils.alloca_once(builder, number)
@@ -33,7 +36,9 @@ def gemm(typing, a, b, out, add):
 
         (m, k), n = cgutils.unpack_tuple(builder, x.shape), cgutils.unpack_tuple(builder, y.shape)[1]
         kinds = [char, char, char, word, word, word, raw, raw, word, raw, word, raw, raw, word]
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), kinds), "numba_xxgemm")
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.IntType(32), kinds), "numba_xxgemm"
+        )
         beta = builder.select(values[3], number(1.0), number(0.0))
         # BLAS counts down columns, so what it sees are the transposes: outᵀ = bᵀ aᵀ
         builder.call(

@@ -8,7 +8,7 @@ copy. All is done by chunks of some rows, so that columns and product stay in th
 to ``winograd.py``: ``algorithm`` says which.
 
 The gradient by the input is a convolution itself, of g with the flipped kernel: at stride s there are s·s of them, one for
-every s-th pixel each way, with the taps that reach it.
+every s-th pixel each way, with the taps that reach it. (So a NaN among the weights reaches pixels at the edge by 0 · NaN.)
 """
 
 import os
@@ -96,7 +96,15 @@ def forward_items(first, last, x, weight, bias, y, at, bands, plan):
                     sums, shift = out[o], bias[group * outputs + o]
                     for t in range(length):
                         sums[t] += shift
-                    put(sums, flat, (n * y.shape[1] + group * outputs + o) * y.shape[2] * y.shape[3], y.shape[3], row, rows, plan)
+                    put(
+                        sums,
+                        flat,
+                        (n * y.shape[1] + group * outputs + o) * y.shape[2] * y.shape[3],
+                        y.shape[3],
+                        row,
+                        rows,
+                        plan,
+                    )
     release(results)
     release(room)
     release(packed)
@@ -159,14 +167,19 @@ def pieces(count, least, most):
 def algorithm(weight_size, stride, padding, dilation, groups, dtype):
     """Which kernel computes a convolution and its gradients: "direct", "winograd" or "general".
 
-    Set TINYLUCID_CONV=general in the environment to have the last for all, as for a comparison."""
+    TINYLUCID_CONV in the environment overrides it, where that kernel can compute it at all; ValueError for another name."""
+    o, per_group, *kernel_size = weight_size
+    able = winograd.able(kernel_size, stride, padding, dilation, dtype)
     wanted = os.environ.get("TINYLUCID_CONV")
     if wanted:
-        return wanted
-    o, per_group = weight_size[:2]
+        if wanted not in ("direct", "winograd", "general"):
+            raise ValueError(
+                f"TINYLUCID_CONV: expected direct, winograd or general, got {wanted!r}; unset it to have the fastest"
+            )
+        return "general" if wanted == "winograd" and not able else wanted
     if direct.suits(per_group, o // groups):
         return "direct"
-    return "winograd" if winograd.suits(weight_size, stride, padding, dilation, groups, dtype) else "general"
+    return "winograd" if able and winograd.suits(per_group, o // groups) else "general"
 
 
 def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1, 1), where=(0, 0, 1, 1)):
@@ -186,7 +199,19 @@ def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1
         return
     plan = plan_for(*how, CHUNK // taps, where)
     bands = max(1, min(out_size[0], max(-(-8 // max(1, n)), c * size[0] * size[1] // (4 * CHUNK))))
-    spread(forward_items, n * bands, work, x, by_group, bias, y, offsets(-(-out_size[0] // bands), plan), bands, plan, blas=True)
+    spread(
+        forward_items,
+        n * bands,
+        work,
+        x,
+        by_group,
+        bias,
+        y,
+        offsets(-(-out_size[0] // bands), plan),
+        bands,
+        plan,
+        blas=True,
+    )
 
 
 def conv2d(x, weight, bias, stride, padding, dilation, groups):

@@ -12,12 +12,12 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from llvmlite import ir
-from numba import int64, njit, prange, types
+from numba import extending, int64, njit, prange, types
 from numba.core import cgutils, event
 from numba.core.caching import FunctionCache
-from numba.extending import intrinsic
 
 # Sums may be reordered into SIMD lanes and a·b + c fused. Not "nnan", not "ninf": they would let NaN and ±inf vanish.
 FASTMATH = {"reassoc", "contract", "nsz"}
@@ -82,13 +82,17 @@ def jit(function=None, parallel=False, counted=True):
     how = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "parallel": parallel, "_nrt": counted}
     dispatcher = njit(**how)(function)
     with suppress(RuntimeError):  # no folder can be written, neither beside the source nor in the user's cache
-        dispatcher._cache = ForgivingCache(function)  # type: ignore[attr-defined]  # what cache=True does
+        dispatcher._cache = ForgivingCache(function)  # what cache=True does
     return dispatcher
 
 
 # For the helpers of kernels: Numba copies them into each kernel before it compiles it. Compiled apart, a helper would exist
 # twice, optimised once and twice, differ in the last bit, and which one runs would depend on what came from the cache.
 inlined = njit(inline="always")
+
+intrinsic: Any = (
+    extending.intrinsic
+)  # a function that LLVM's code is written for; callers leave out its first parameter
 
 RUNS = 32  # into so many runs of neighbouring items a parallel loop is split, so that each allocates its buffers once
 
@@ -110,7 +114,7 @@ def drive(items, thunk, where):
     runs, failed = min(items, RUNS), 0
     for run in prange(runs):
         k = int64(run)  # prange may count in uint64, which times int64 would be float64
-        if jump(thunk, k * items // runs, (k + 1) * items // runs, where) != 0:  # type: ignore[call-arg]
+        if jump(thunk, k * items // runs, (k + 1) * items // runs, where) != 0:
             failed += 1
     return failed
 
@@ -143,7 +147,7 @@ def hand_over(typing, items, driver, args):
 @jit
 def start(items, driver, args):
     """``hand_over`` for Python to call."""
-    return hand_over(items, driver, args)  # type: ignore[call-arg]
+    return hand_over(items, driver, args)
 
 
 @cache

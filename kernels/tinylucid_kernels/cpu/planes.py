@@ -18,7 +18,6 @@ import numpy as np
 from .jit import inlined
 from .vectors import copy, scratch
 
-
 VECTORS = 32  # numbers: runs of a multiple of these leave no rest to be done number by number
 
 

@@ -8,9 +8,8 @@ channels: number by number that is a load and a store each; four rows of four at
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from .jit import inlined
+from .jit import inlined, intrinsic
 
 
 @intrinsic

@@ -8,10 +8,6 @@ needs 36: in the transformed space a filter g is a product a place, and over cha
 (tiles × C) @ (C × O). The input's gradient is the same with flipped, transposed filters; the weight's is the adjoint:
 ∂g = Gᵀ [ Σ (A ∂Y Aᵀ) (Bᵀ d B)ᵀ ] G.
 
-What makes it fast: the transforms are SIMD over channels. A *line*, some tiles side by side, is taken from its rows of pixels
-with the channels moved innermost, and every fourth pixel side by side: then the pixels that place (i, j) of all tiles of the
-line needs are one straight run of memory, as are all the results. Some lines make a block, whose 36 products stay in L2.
-
 A larger kernel is a sum of 3×3 ones, each on the picture *shifted* by three pixels more: 5×5 in a frame of zeros is four of them,
 144 products for 400, summed in the transformed space.
 
@@ -19,174 +15,25 @@ The transforms lose about two decimal digits, so this is for float32 alone; and 
 each function returns None when its result is not finite, and the general convolution computes it again.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .blas import gemm
 from .dense import matmul
-from .jit import inlined, jit
+from .jit import jit
 from .threads import spread
-from .vectors import release, scratch, transpose, transpose4
+from .tiles import a, cut_for, locate, matrices, pixels_of, place, rows_of
+from .vectors import release, scratch, transpose
 
 G = np.array(
     [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]]
 )  # fmt: skip
 ROOM = 160_000  # numbers in the 36 matrices of a block's pixels and results: 640 KB of an L2 of 1 MB
-MORE_ROOM = 4 * ROOM  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
+MORE_ROOM = (
+    4 * ROOM
+)  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
 MANY = 200  # products of channels in and out, from which it is faster than im2col
 PARTIAL = 1 << 20  # numbers in all partial sums of the weight's gradient
 GG = np.kron(G, G).astype(np.float32)  # (36, 9): G g Gᵀ as one matrix on the flattened g
-TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32(8)  # int · float32 would be float64
-
-
-@inlined
-def bt(d0, d1, d2, d3, d4, d5, v0, v1, v2, v3, v4, v5):
-    """v = Bᵀ d, element by element of flat arrays."""
-    for t in range(v0.size):
-        even, odd = d4[t] - FOUR * d2[t], d3[t] - FOUR * d1[t]
-        mean, slope = d4[t] - d2[t], TWO * (d3[t] - d1[t])
-        v0[t] = FOUR * d0[t] - FIVE * d2[t] + d4[t]
-        v1[t] = even + odd
-        v2[t] = even - odd
-        v3[t] = mean + slope
-        v4[t] = mean - slope
-        v5[t] = FOUR * d1[t] - FIVE * d3[t] + d5[t]
-
-
-@inlined
-def at(m0, m1, m2, m3, m4, m5, y0, y1, y2, y3):
-    """y = Aᵀ m."""
-    for t in range(y0.size):
-        near, far = m1[t] + m2[t], m3[t] + m4[t]
-        near_odd, far_odd = m1[t] - m2[t], m3[t] - m4[t]
-        y0[t] = m0[t] + near + far
-        y1[t] = near_odd + TWO * far_odd
-        y2[t] = near + FOUR * far
-        y3[t] = near_odd + EIGHT * far_odd + m5[t]
-
-
-@inlined
-def a(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5):
-    """m = A y, the adjoint of at."""
-    for t in range(y0.size):
-        even, odd = y0[t] + y2[t], y1[t] + y3[t]
-        mean, slope = y0[t] + FOUR * y2[t], TWO * y1[t] + EIGHT * y3[t]
-        m0[t] = y0[t]
-        m1[t] = even + odd
-        m2[t] = even - odd
-        m3[t] = mean + slope
-        m4[t] = mean - slope
-        m5[t] = y3[t]
-
-
-class Cut(NamedTuple):
-    """How pictures and their tiles are cut, all integers."""
-
-    down: int  # tiles of a picture, and
-    across: int
-    span: int  # tiles a line
-    spans: int  # lines side by side in a picture
-    lines: int  # lines a block
-    total: int  # lines of all pictures
-    top: int  # padding
-    left: int
-
-
-def cut_for(n, out_size, padding, channels, outputs, room):
-    """The Cut for n pictures so that a block's 36 matrices hold some ``room`` numbers."""
-    down, across = (-(-size // 4) for size in out_size)
-    tiles = max(8, room // (36 * (channels + outputs)))
-    spans = -(-across // tiles)
-    span = -(-across // spans)
-    total = n * down * spans
-    return Cut(down, across, span, spans, max(1, min(tiles // span, -(-total // 4))), total, *padding)
-
-
-@inlined
-def rows_of(x, plane, channels, h, w, top, left, count, d):
-    """d[i, phase, k, c] = x[plane + c, top + i, left + 4k + phase] for k < count, 0 outside; x is flat, d but for i.
-
-    ``left`` is a multiple of 4, and may lie outside."""
-    phase = d.shape[1] // 4
-    start, whole = min(count, max(0, -left // 4)), min(count, max(0, (w - left) // 4))  # fours of columns inside
-    fours = channels // 4 * 4
-    for i in range(d.shape[0]):
-        row, target = top + i, d[i]
-        if row < 0 or row >= h or start > 0 or whole < count:
-            for t in range(target.size):
-                target[t] = 0
-        if 0 <= row < h:
-            source = (plane * h + row) * w + left
-            for c in range(0, fours, 4):
-                for k in range(start, whole):
-                    transpose4(x, source + c * h * w + 4 * k, h * w, target, k * channels + c, phase)
-            for c in range(fours, channels):
-                for t in range(4 * start, 4 * whole):
-                    target[t % 4 * phase + t // 4 * channels + c] = x[source + c * h * w + t]
-            for t in range(4 * max(start, whole), min(4 * count, w - left)):
-                at, pixels = t % 4 * phase + t // 4 * channels, x[source + t :]
-                for c in range(channels):
-                    target[at + c] = pixels[c * h * w]
-
-
-@inlined
-def pixels_of(x, plane, channels, h, w, top, left, count, d, e, v, slot):
-    """v[6i + j, slot …] = Bᵀ d B of the ``count`` tiles from pixel (top, left) on; d, e (6, 4·(span + 2)·C) to work in."""
-    phase, base = d.shape[1] // 4, left // 4 * 4
-    rows_of(x, plane, channels, h, w, top, base, count + 2, d)
-    bt(d[0], d[1], d[2], d[3], d[4], d[5], e[0], e[1], e[2], e[3], e[4], e[5])
-    here, size, j = slot * channels, count * channels, left - base
-    at0, at1, at2 = j * phase, (j + 1) % 4 * phase + (j + 1) // 4 * channels, (j + 2) % 4 * phase + (j + 2) // 4 * channels
-    at3, at4 = (j + 3) % 4 * phase + (j + 3) // 4 * channels, j * phase + channels
-    at5 = (j + 5) % 4 * phase + (j + 5) // 4 * channels
-    for i in range(6):
-        row, k = e[i], 6 * i
-        bt(
-            row[at0:], row[at1:], row[at2:], row[at3:], row[at4:], row[at5:],
-            v[k, here : here + size], v[k + 1, here:], v[k + 2, here:], v[k + 3, here:], v[k + 4, here:], v[k + 5, here:],
-        )  # fmt: skip
-
-
-@inlined
-def place(m, slot, y, plane, outputs, p, q, top, left, count, f, g):
-    """The planes' 4 rows from ``top`` = Aᵀ m A of the ``count`` tiles of a line; y is flat. NaN if any is not finite, else 0."""
-    here, size = slot * outputs, count * outputs
-    phase = f.shape[1] // 4
-    for i in range(6):
-        k, row = 6 * i, f[i]
-        at(
-            m[k, here:], m[k + 1, here:], m[k + 2, here:], m[k + 3, here:], m[k + 4, here:], m[k + 5, here:],
-            row[:size], row[phase:], row[2 * phase :], row[3 * phase :],
-        )  # fmt: skip
-    at(f[0], f[1], f[2], f[3], f[4], f[5], g[0], g[1], g[2], g[3])
-    broken = np.float32(0)
-    whole, wide, fours = min(count, (q - left) // 4), min(4 * count, q - left), outputs // 4 * 4
-    for i in range(min(4, p - top)):
-        row = g[i]
-        for j in range(4):
-            run = row[j * phase : j * phase + size]
-            for t in range(run.size):
-                broken += run[t] * np.float32(0)
-        first = (plane * p + top + i) * q + left
-        for o in range(0, fours, 4):
-            for k in range(whole):
-                transpose4(row, k * outputs + o, phase, y, first + o * p * q + 4 * k, p * q)
-        for o in range(fours, outputs):
-            for t in range(4 * whole):
-                y[first + o * p * q + t] = row[t % 4 * phase + t // 4 * outputs + o]
-        for t in range(4 * whole, wide):
-            run, pixels = row[t % 4 * phase + t // 4 * outputs :], y[first + t :]
-            for o in range(outputs):
-                pixels[o * p * q] = run[o]
-    return broken
-
-
-@inlined
-def matrices(memory, kinds, rows, columns):
-    """Scratch memory as a row of (rows, columns) matrices, ``kinds`` of them, and what is left."""
-    size = kinds * rows * columns
-    return memory[:size].reshape(kinds, rows * columns), memory[size:]
 
 
 @jit(counted=False)
@@ -199,7 +46,9 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
     blocks = (cut.total + cut.lines - 1) // cut.lines
     # one tile more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
     tiles = cut.span * cut.lines + 1
-    memory = scratch(x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs))
+    memory = scratch(
+        x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs)
+    )
     d, rest = matrices(memory, 6, 4 * (cut.span + 2), channels)
     e, rest = matrices(rest, 6, 4 * (cut.span + 2), channels)
     f, rest = matrices(rest, 6, 4 * cut.span, outputs)
@@ -214,8 +63,7 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
             for shift in range(shifts):
                 used = 0
                 for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
-                    n, top, side = line // (cut.down * cut.spans), line // cut.spans % cut.down * 4, line % cut.spans * cut.span
-                    count = min(cut.span, cut.across - side)
+                    n, top, side, count = locate(line, cut)
                     top, left = top - cut.top + shift // right * 3, 4 * side - cut.left + shift % right * 3
                     pixels_of(pixels, (n * groups + group) * channels, channels, h, w, top, left, count, d, e, v, used)
                     used += count
@@ -229,8 +77,7 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
                     mine[o] += shown[o]
             used = 0
             for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
-                n, top, side = line // (cut.down * cut.spans), line // cut.spans % cut.down * 4, line % cut.spans * cut.span
-                count = min(cut.span, cut.across - side)
+                n, top, side, count = locate(line, cut)
                 plane = (n * groups + group) * outputs
                 broken += place(m, used, results, plane, outputs, p, q, top, 4 * side, count, f, g)
                 used += count
@@ -245,7 +92,9 @@ def weight_items(first, last, x, g, partial, items, right, cut):
     h, w, p, q = x.shape[2], x.shape[3], g.shape[2], g.shape[3]
     blocks = (cut.total + cut.lines - 1) // cut.lines
     tiles, phase = cut.span * cut.lines + 1, cut.span * outputs
-    memory = scratch(x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs))
+    memory = scratch(
+        x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs)
+    )
     d, rest = matrices(memory, 6, 4 * (cut.span + 2), channels)
     e, rest = matrices(rest, 6, 4 * (cut.span + 2), channels)
     f, rest = matrices(rest, 4, 4 * cut.span, outputs)
@@ -259,8 +108,7 @@ def weight_items(first, last, x, g, partial, items, right, cut):
             for shift in range(shifts):
                 used = 0
                 for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
-                    n, top, side = line // (cut.down * cut.spans), line // cut.spans % cut.down * 4, line % cut.spans * cut.span
-                    count = min(cut.span, cut.across - side)
+                    n, top, side, count = locate(line, cut)
                     if shift == 0:
                         rows_of(upstream, (n * groups + group) * outputs, outputs, p, q, top, 4 * side, count, f)
                         a(f[0], f[1], f[2], f[3], r[0], r[1], r[2], r[3], r[4], r[5])
@@ -320,7 +168,9 @@ def convolve(x, u, bias, out_size, padding, right):
     cut = cut_for(len(x), out_size, padding, channels, outputs, ROOM)
     items = min(32, -(-cut.total // cut.lines))
     finite = np.ones(groups * items, np.bool_)
-    spread(forward_items, len(finite), 4 * shifts * y.size * channels, x, u, bias, y, finite, items, right, cut, blas=True)
+    spread(
+        forward_items, len(finite), 4 * shifts * y.size * channels, x, u, bias, y, finite, items, right, cut, blas=True
+    )
     return y if finite.all() else None
 
 
@@ -356,11 +206,14 @@ def conv2d_weight(x, g, weight_size, padding, groups):
     return np.ascontiguousarray(gw) if np.isfinite(gw).all() else None
 
 
-def suits(weight_size, stride, padding, dilation, groups, dtype):
-    """Whether it is faster here: stride 1, kernels that 3×3 ones fill well, and enough channels to be worth the transforms."""
-    o, c, *kernel_size = weight_size
+def able(kernel_size, stride, padding, dilation, dtype):
+    """Whether it can be computed here, and with less than a half of the products: stride 1, kernels that 3×3 ones fill well."""
     down, across = shifts_of(kernel_size)
     filled = min(kernel_size) >= 3 and 36 * down * across <= 8 * kernel_size[0] * kernel_size[1]
     inside = all(pad < k for pad, k in zip(padding, kernel_size))
-    plain = filled and inside and stride == dilation == (1, 1)
-    return plain and dtype == np.float32 and o // groups * c >= MANY and min(o // groups, c) >= 8
+    return dtype == np.float32 and stride == dilation == (1, 1) and filled and inside
+
+
+def suits(per_group, outputs):
+    """Whether it is faster here: groups with so many channels in and out are worth the transforms."""
+    return per_group * outputs >= MANY and min(per_group, outputs) >= 8
