@@ -145,6 +145,15 @@ def test_what_a_rule_asks_for_may_be_one_thing_or_nothing():
         assert x.grad.tolist() == expected[name]
 
 
+def test_what_nobody_asks_for_goes_no_further():
+    """add's rule gives both terms a gradient; the one that leads to nothing wanted is dropped."""
+    x, w, seen = leaf(1.0), leaf(2.0), []
+    aside = w * 3
+    aside.register_hook(seen.append)
+    assert tl.grad(x * 2 + aside, [x])[0].item() == 2
+    assert seen == []
+
+
 def test_two_outputs_that_are_one_add_their_gradients():
     x = leaf(1.0, 2.0)
     y = x * 3

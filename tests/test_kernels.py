@@ -1,5 +1,6 @@
 """The kernels of both folders against literal loops: the formula, element by element."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from cases import sides, values, windows
 from hypothesis import given
 from hypothesis import strategies as st
 from tinylucid_kernels import kernels, of
+from tinylucid_kernels.dispatch import Folder
 
 draws = st.data()
 
@@ -262,6 +264,31 @@ def test_any_memory_layout_computes_the_same(rng):
     for a, b in zip(plain, gaps):
         np.testing.assert_allclose(b, a, atol=1e-12)
     np.testing.assert_array_equal(g, kept)
+
+
+@pytest.mark.parametrize("name", ["cpu", "reference"])
+def test_kernels_get_packed_writeable_arrays(name, monkeypatch):
+    """Whatever is given, and although one between them is None; what fits comes itself."""
+    seen = []
+    package = importlib.import_module(f"tinylucid_kernels.{name}")
+    monkeypatch.setattr(package, "probe", lambda *args: seen.append(args), raising=False)
+    kernel = Folder(name).probe
+    plain, gaps, fixed = np.ones((2, 3)), np.ones((4, 3))[::2], np.ones((2, 3))
+    fixed.flags.writeable = False
+    for args in ((plain, None, gaps, 3), (gaps, plain, fixed, None), (np.ones((3, 2)).T, plain.T)):
+        kernel(*args)
+        for a, came in zip(args, seen[-1], strict=True):
+            if isinstance(a, np.ndarray):
+                assert came.flags.carray
+                assert (came is a) == a.flags.carray
+                np.testing.assert_array_equal(came, a)
+            else:
+                assert came is a
+    with pytest.raises(TypeError, match="floating arrays must all be float32 or all float64"):
+        kernel(plain, None, plain.astype(np.float32))
+    with pytest.raises(TypeError, match="float16"):
+        kernel(plain.astype(np.float16))
+    kernel(np.arange(3), plain, np.arange(3) > 1)
 
 
 def test_kernels_import_nothing_of_tinylucid():

@@ -166,8 +166,10 @@ class Operation:
                 else:
                     parents.append(None)
             else:
-                if type(a) not in PLAIN:
-                    odd, a = True, a if type(a) is np.ndarray else devices.plain(a)
+                if type(a) is np.ndarray:
+                    odd = True
+                elif type(a) not in PLAIN:
+                    odd, a = True, devices.plain(a)
                 arrays.append(a)
                 parents.append(None)
         if self.dtypes and dtype is not None and (odd or (dtype is not float32 and dtype is not float64)):

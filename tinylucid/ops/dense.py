@@ -13,6 +13,8 @@ from .shape import _permute, _reshape, tensor_like, unsqueeze
 
 def flip(x):
     """The last two axes exchanged: a stack of matrices transposed."""
+    if not isinstance(x, Tensor):
+        return x.swapaxes(-1, -2)
     k = x.ndim - 2
     return _permute(x, axes=(*range(k), k + 1, k))
 
