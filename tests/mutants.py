@@ -249,7 +249,7 @@ MUTANTS = [
     Mutant(CPU + "conv.py", "            planes[:] = 0", "            planes[:0] = 0", FAST + " -k conv2d"),
     Mutant(CPU + "conv.py", "start = (group * blocks + block) * channels\n        for", "start = block * channels\n        for", FAST + " -k conv2d_weight"),
     Mutant(CPU + "conv.py", "product(cols, upstream, total, True)", "product(cols, upstream, total, False)", EDGES + " -k chunks"),
-    Mutant(CPU + "conv.py", "shift = out[o], bias[group * outputs + o]", "shift = out[o], bias[o]", ROOMS + " -k compute_the_same"),
+    Mutant(CPU + "conv.py", "sums, shift = out[o], bias[group * outputs + o]", "sums, shift = out[o], bias[o]", ROOMS + " -k compute_the_same"),
     Mutant(CPU + "conv.py", "for clear in (False, True):", "for clear in (False, False):", ROOMS + " -k compute_the_same"),
     Mutant(CPU + "conv.py", "for top in range(0, a.shape[0], OUTPUTS):", "for top in range(0, a.shape[0] - OUTPUTS, OUTPUTS):", FAST + " -k conv2d"),
     Mutant(CPU + "conv.py", "dilation // gcd(stride, dilation), -start", "dilation, -start", ROOMS + " -k compute_the_same"),

@@ -179,6 +179,18 @@ def test_a_damaged_cache_is_compiled_again(tmp_path):
         assert small(tmp_path).stderr == "", "and it was repaired"
 
 
+def test_kernels_are_compiled_again_when_another_file_with_their_helpers_was_edited(tmp_path):
+    shutil.copytree(KERNELS, tmp_path / "tinylucid_kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    planes = tmp_path / "tinylucid_kernels" / "cpu" / "planes.py"
+    code = "print(cpu.conv2d(np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3)), None, (1, 1), (1, 1), (1, 1), 1)[0, 0])"
+    where = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    first = run(code, **where).stdout
+    text = planes.read_text()
+    assert text.count("columns = max(0, min(") == 1
+    planes.write_text(text.replace("columns = max(0, min(", "columns = max(0, min(1, "))
+    assert run(code, **where).stdout != first, "one column of pixels alone"
+
+
 def test_where_no_cache_can_be_written_kernels_compile_each_time(tmp_path):
     copy = tmp_path / "tinylucid_kernels"
     shutil.copytree(KERNELS, copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -23,8 +23,9 @@ from .planes import new_planes, offsets, pack, plan_for, put
 from .threads import spread
 from .vectors import release, scratch, transpose
 
-CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it …
-OUTPUTS = 32  # … are just below a million products, up to which OpenBLAS packs nothing, and is 1.5 × as fast
+SMALL = 1_000_000  # products up to which OpenBLAS packs nothing, and is half as fast again
+CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below that
+CACHED = 1 << 21  # elements of the last cache that all cores share, 8 MB of float32
 PARTIAL = 1 << 20  # elements of the weight gradient's partial sums
 
 
@@ -65,8 +66,11 @@ def matrix(room, rows, columns):
 @inlined
 def product(a, b, out, add):
     """out = a @ b, or out += a @ b, by some rows of a at a time, so that each is small enough for OpenBLAS to be at its best."""
-    for top in range(0, a.shape[0], OUTPUTS):
-        gemm(a[top : top + OUTPUTS], b, out[top : top + OUTPUTS], add)
+    rows = SMALL // (b.shape[0] * b.shape[1]) // 8 * 8
+    if rows == 0:
+        rows = a.shape[0]
+    for top in range(0, a.shape[0], rows):
+        gemm(a[top : top + rows], b, out[top : top + rows], add)
 
 
 @jit(counted=False)
@@ -177,7 +181,7 @@ def algorithm(weight_size, stride, padding, dilation, groups, dtype):
                 f"TINYLUCID_CONV: expected direct, winograd or general, got {wanted!r}; unset it to have the fastest"
             )
         return "general" if wanted == "winograd" and not able else wanted
-    if direct.suits(per_group, o // groups):
+    if direct.suits(per_group, o // groups, kernel_size):
         return "direct"
     return "winograd" if able and winograd.suits(per_group, o // groups) else "general"
 
@@ -249,22 +253,26 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
         x = winograd.conv2d_input(g, weight, input_size, padding, groups)
         if x is not None:
             return x
-    _, c, *size = input_size
+    n, c, *size = input_size
     o, per_group, *kernel_size = weight.shape
     turned = weight.reshape(groups, o // groups, per_group, *kernel_size).swapaxes(1, 2)
     turned = turned.reshape(c, o // groups, *kernel_size)
     x, bias = np.empty(input_size, g.dtype), np.zeros(c, g.dtype)
-    for a in range(min(stride[0], size[0])):
-        for b in range(min(stride[1], size[1])):
-            (rows, down, top), (columns, right, left) = (
-                reaching(*of_axis) for of_axis in zip((a, b), kernel_size, stride, padding, dilation)
-            )
-            if not rows or not columns:
-                x[:, :, a :: stride[0], b :: stride[1]] = 0
-                continue
-            some = turned[:, :, rows][:, :, :, columns]
-            out_size = [len(range(first, n, s)) for first, n, s in zip((a, b), size, stride)]
-            run(kind, g, some, bias, x, out_size, (top, left), (down, right), groups, where=(a, b, *stride))
+    some = n if stride == (1, 1) else max(1, CACHED // (x.size // n + 1)) if n else 1
+    for first in range(0, n, some):  # pictures whose every other pixel is still in the cache when the ones between come
+        here = slice(first, first + some)
+        for a in range(min(stride[0], size[0])):
+            for b in range(min(stride[1], size[1])):
+                (rows, down, top), (columns, right, left) = (
+                    reaching(*of_axis) for of_axis in zip((a, b), kernel_size, stride, padding, dilation)
+                )
+                if not rows or not columns:
+                    x[here, :, a :: stride[0], b :: stride[1]] = 0
+                    continue
+                taps = turned[:, :, rows][:, :, :, columns]
+                out_size = [len(range(begin, size_of, s)) for begin, size_of, s in zip((a, b), size, stride)]
+                how = out_size, (top, left), (down, right), groups
+                run(kind, g[here], taps, bias, x[here], *how, where=(a, b, *stride))
     return x
 
 

@@ -130,9 +130,10 @@ def weight_items(first, last, x, g, partial, at, blocks, by_rows, plan):
     release(packed)
 
 
-def suits(per_group, outputs):
+def suits(per_group, outputs, kernel_size):
     """Whether it is faster here, of groups with so many channels in and out."""
-    return min(per_group, outputs) <= FEW
+    few = min(per_group, outputs) <= FEW and kernel_size == [3, 3]
+    return few or per_group * outputs <= FEW
 
 
 def conv2d(x, weight, bias, y, plan, groups):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import inlined
-from .vectors import copy, scratch
+from .vectors import copy, deal, scratch
 
 VECTORS = 32  # numbers: runs of a multiple of these leave no rest to be done number by number
 
@@ -122,19 +122,12 @@ def pack(x, first_channel, channels, planes, top, rows, band, plan):
                     if plan.sw == 1:
                         copy(x, pixel, plane, start + r * plan.pitch, columns)
                         continue
+                    if plan.sw == 2:
+                        deal(x, pixel, columns, plane, start + r * plan.pitch, others, plane, odd + r * plan.pitch)
+                        continue
                     source, target = x[pixel:], plane[start + r * plan.pitch :]
-                    if plan.sw == 2:  # written out: LLVM makes vectors of strides that it knows
-                        beside, both = plane[odd + r * plan.pitch :], min(columns, others)
-                        for v in range(both):
-                            target[v] = source[2 * v]
-                            beside[v] = source[2 * v + 1]
-                        for v in range(both, columns):
-                            target[v] = source[2 * v]
-                        for v in range(both, others):
-                            beside[v] = source[2 * v + 1]
-                    else:
-                        for v in range(columns):
-                            target[v] = source[plan.sw * v]
+                    for v in range(columns):
+                        target[v] = source[plan.sw * v]
 
 
 @inlined

@@ -1,4 +1,4 @@
-"""Moves of a few numbers at a time that LLVM knows on every processor but does not find in a loop: short rows, and transposes.
+"""Moves of a few numbers at a time that LLVM knows on every processor but does not find in a loop: short rows, transposes.
 
 ``copy`` moves a row by vectors of 16, 8 or 4, where a loop would do what is left over from 64 number by number, and rows of
 pictures are shorter than that. ``transpose`` turns what lay side by side along a row of pixels to lie side by side along the
@@ -96,6 +96,43 @@ def copy(source, first, target, start, count):
     else:
         for k in range(count):
             target[start + k] = source[first + k]
+
+
+@intrinsic
+def deal8(typing, source, first, even, start, odd, other):
+    """even[start + k] = source[first + 2k] and odd[other + k] = source[first + 2k + 1] for k < 8."""
+
+    def generate(context, builder, signature, values):
+        align = source.dtype.bitwidth // 8
+        low = builder.load(pointer(context, builder, source, values[0], values[1], 8), align=align)
+        more = builder.add(values[1], ir.Constant(values[1].type, 8))
+        high = builder.load(pointer(context, builder, source, values[0], more, 8), align=align)
+        for parity, kind, array, place in ((0, even, values[2], values[3]), (1, odd, values[4], values[5])):
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), 8), [2 * k + parity for k in range(8)])
+            vector = builder.shuffle_vector(low, high, lanes)
+            builder.store(vector, pointer(context, builder, kind, array, place, 8), align=align)
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, even, types.int64, odd, types.int64), generate
+
+
+@inlined
+def deal(source, first, evens, even, start, odds, odd, other):
+    """even[start + k] = source[first + 2k] for k < evens, odd[other + k] = source[first + 2k + 1] for k < odds; flat arrays."""
+    both = min(evens, odds)
+    if both >= 8:
+        for k in range(0, both - 7, 8):
+            deal8(source, first + 2 * k, even, start + k, odd, other + k)
+        if both % 8 != 0:
+            deal8(source, first + 2 * both - 16, even, start + both - 8, odd, other + both - 8)
+    else:
+        for k in range(both):
+            even[start + k] = source[first + 2 * k]
+            odd[other + k] = source[first + 2 * k + 1]
+    for k in range(both, evens):
+        even[start + k] = source[first + 2 * k]
+    for k in range(both, odds):
+        odd[other + k] = source[first + 2 * k + 1]
 
 
 @intrinsic
