@@ -23,7 +23,7 @@ from .timing import repeated
 
 ROOT = Path(__file__).parent.parent
 POOLS = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-LONG = 0.02  # seconds: a call that takes longer needs none before it to be warm
+LONG = 0.005  # seconds: a call that takes longer needs none before it to be warm
 
 
 class Failure(Exception):

@@ -129,8 +129,9 @@ def products(conv):
 @pytest.mark.parametrize(
     "conv",
     [
-        Convolution(1, 2, 5, 3), Convolution(1, 2, 5, 3, 3, 2), Convolution(2, 4, 4, 6, 3, 2, groups=2), Convolution(1, 2, 5, 2, 3, dilation=2),
-        Convolution(1, 4, 4, 4, groups=4), Convolution(1, 3, 3, 2, 4, 2, transposed=True), Convolution(1, 2, 3, 2, 2, 2, transposed=True),
+        Convolution(1, 2, 5, 3), Convolution(1, 2, 5, 3, 3, 2), Convolution(2, 4, 4, 6, 3, 2, groups=2),
+        Convolution(1, 2, 5, 2, 3, dilation=2), Convolution(1, 4, 4, 4, groups=4),
+        Convolution(1, 3, 3, 2, 4, 2, transposed=True), Convolution(1, 2, 3, 2, 2, 2, transposed=True),
     ],
 )  # fmt: skip
 def test_a_convolutions_shapes_are_the_engines_and_its_flops_those_of_its_loops(conv):
