@@ -108,7 +108,7 @@ def built(library: Any, name: str) -> Any:
     from .cases import CASES
 
     case = CASES[name]
-    return library.build(*case.jaxed) if library.__name__ == "benchmarks.jaxed" else case.make(library)
+    return library.build(*case.jaxed or ()) if library.__name__ == "benchmarks.jaxed" else case.make(library)
 
 
 def size(result: Any) -> float:
