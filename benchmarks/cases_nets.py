@@ -60,7 +60,7 @@ def smoothgrad(library: Any) -> Callable[[], Any]:
 
 def rendering(library: Any) -> Callable[[], Any]:
     """A picture that climbs a logit for 100 steps of Adam, pixel by pixel, from nearly even grey."""
-    model, shape = nets.model(library, nets.LENET).eval(), (1, *nets.LENET.shape[1:])
+    model, shape = nets.model(library, nets.LENET).eval(), (1, 1, 28, 28)
     if library.__name__ == "tinylucid":
         from tinylucid.visualize import logit, pixel, render
 

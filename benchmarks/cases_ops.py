@@ -199,18 +199,20 @@ def norms() -> Iterator[Case]:
 def losses() -> Iterator[Case]:
     """Each loss, the mean over its numbers."""
     rows, wide, small = (64, 10), (64, 1000), (64, 100)
-    maps = (16, 10, 32, 32)
-    for shape, labels in ((rows, (64,)), ((512, 100), (512,)), (maps, (16, 32, 32))):
-        call = lambda F, x, y: F.cross_entropy(x, y)
-        yield from both("loss", f"cross-entropy {described(shape)}", call, shape, Labels(labels, shape[1]), out=())
-    yield from both("loss", f"nll {described(rows)}", lambda F, x, y: F.nll_loss(x, y), rows, Labels((64,), 10), out=())
-    for name, kind in (("mse", "mse_loss"), ("l1", "l1_loss"), ("smooth l1", "smooth_l1_loss")):
-        call = lambda F, x, y, kind=kind: getattr(F, kind)(x, y)
-        yield from both("loss", f"{name} {described(wide)}", call, wide, wide, out=())
-    call = lambda F, x, y: F.binary_cross_entropy_with_logits(x, y)
-    yield from both("loss", f"bce with logits {described(small)}", call, small, Chances(small), out=())
-    call = lambda F, x, y: F.kl_div(x, y, reduction="batchmean")
-    yield from both("loss", f"kl {described(small)}", call, small, Chances(small), out=())
+    cross_entropy = lambda F, x, y: F.cross_entropy(x, y)
+    some: tuple[tuple[str, Callable[..., Any], Shape, Any], ...] = (
+        ("cross-entropy", cross_entropy, rows, Labels((64,), 10)),
+        ("cross-entropy", cross_entropy, (512, 100), Labels((512,), 100)),
+        ("cross-entropy", cross_entropy, (16, 10, 32, 32), Labels((16, 32, 32), 10)),
+        ("nll", lambda F, x, y: F.nll_loss(x, y), rows, Labels((64,), 10)),
+        ("mse", lambda F, x, y: F.mse_loss(x, y), wide, wide),
+        ("l1", lambda F, x, y: F.l1_loss(x, y), wide, wide),
+        ("smooth l1", lambda F, x, y: F.smooth_l1_loss(x, y), wide, wide),
+        ("bce with logits", lambda F, x, y: F.binary_cross_entropy_with_logits(x, y), small, Chances(small)),
+        ("kl", lambda F, x, y: F.kl_div(x, y, reduction="batchmean"), small, Chances(small)),
+    )
+    for name, call, shape, target in some:
+        yield from both("loss", f"{name} {described(shape)}", call, shape, target, out=())
 
 
 def dense() -> Iterator[Case]:
@@ -227,7 +229,9 @@ def dense() -> Iterator[Case]:
 
 # --- optimisers --------------------------------------------------------------------------------------------------
 
-RULES = (  # name, class, arguments, numbers read and written a parameter
+RULES: tuple[
+    tuple[str, str, dict[str, float], int], ...
+] = (  # name, class, arguments, numbers read and written a parameter
     ("SGD", "SGD", {"lr": 1e-2}, 3),
     ("momentum", "SGD", {"lr": 1e-2, "momentum": 0.9}, 5),
     ("Adam", "Adam", {}, 7),

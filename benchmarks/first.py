@@ -24,8 +24,8 @@ def figures(wanted: set[str], quick: bool) -> Iterator[Figure]:
     """Those that are wanted."""
     if IMPORT in wanted:
         blocks = {name: lambda name=name: fresh("benchmarks.first", "import", name) for name in ("numpy", "tinylucid")}
-        seconds = take_turns(blocks, 3 if quick else 11, warm=1)
-        yield Figure(GROUP, IMPORT, spread(seconds["tinylucid"] - seconds["numpy"]), "s", ("≤", 0.3))
+        taken = take_turns(blocks, 3 if quick else 11, warm=1)
+        yield Figure(GROUP, IMPORT, spread(taken["tinylucid"] - taken["numpy"]), "s", ("≤", 0.3))
     if not {COLD, WARM} & wanted:
         return
     cold, warm = [], []
@@ -33,8 +33,9 @@ def figures(wanted: set[str], quick: bool) -> Iterator[Figure]:
         with tempfile.TemporaryDirectory() as cache:
             cold.append(fresh("benchmarks.first", "step", NUMBA_CACHE_DIR=cache))
             warm += [fresh("benchmarks.first", "step", NUMBA_CACHE_DIR=cache) for _ in range(3)]
-    yield Figure(GROUP, COLD, spread(cold), "s", ("≤", 8.0))
-    yield Figure(GROUP, WARM, spread(warm), "s", ("≤", 0.8))
+    for name, seconds, bound in ((COLD, cold, 8.0), (WARM, warm, 0.8)):
+        if name in wanted:
+            yield Figure(GROUP, name, spread(seconds), "s", ("≤", bound))
 
 
 def step() -> float:

@@ -23,7 +23,8 @@ EPS, MOMENTUM = 1e-5, 0.1  # batch norm's
 
 def build(kind: str, *arguments: Any) -> Callable[[], Any]:
     """The function of this room that a case names, for its arguments."""
-    return {"step": step, "inference": inference, "convolution": convolution}[kind](*arguments)
+    makers: dict[str, Callable[..., Any]] = {"step": step, "inference": inference, "convolution": convolution}
+    return makers[kind](*arguments)
 
 
 def last(a: np.ndarray) -> Any:
@@ -103,8 +104,8 @@ def statistics(net: nets.Net) -> list[Any]:
 
 def step(net: nets.Net) -> Callable[[], Any]:
     """A training step with Adam; gives the loss."""
-    x, y = nets.batch(net)
-    x, y = last(x), jnp.asarray(y)
+    pictures, labels = nets.batch(net)
+    x, y = last(pictures), jnp.asarray(labels)
 
     def loss(weights: list, stats: list, key: Any, x: Any, y: Any) -> tuple[Any, list]:
         logits, kept = apply(net.layers, iter(weights), iter(stats), x, key)
@@ -150,7 +151,7 @@ def convolution(case: Convolution, direction: str) -> Callable[[], Any]:
     """A convolution forward, or its gradient by the input (∂x) or by the weight (∂w)."""
     rng = np.random.default_rng(0)
     x, w = (drawn(shape, rng) for shape in case.shapes[:2])
-    x, w = last(x), kernel(w)
+    given = last(x), kernel(w)
     g = last(drawn(case.shapes[2], np.random.default_rng(1)))
     ordinary = partial(
         conv, stride=case.stride, padding=case.padding, dilation=case.dilation, groups=case.groups
@@ -164,4 +165,4 @@ def convolution(case: Convolution, direction: str) -> Callable[[], Any]:
     by_x = lambda x, w, g: jax.vjp(lambda x: compute(x, w), x)[1](g)[0]
     by_w = lambda x, w, g: jax.vjp(lambda w: compute(x, w), w)[1](g)[0]
     call = jax.jit({"forward": lambda x, w, g: compute(x, w), "∂x": by_x, "∂w": by_w}[direction])
-    return lambda: call(x, w, g).block_until_ready()
+    return lambda: call(*given, g).block_until_ready()

@@ -15,7 +15,7 @@ from .report import GROUPS, threads_named, threads_of
 from .rows import Race, Row
 
 COLUMNS, WIDTH, LINE = 3, 6.4, 0.19  # inches: of a column, of a row
-LEFT, RIGHT, TOP = 3.0, 0.3, 1.0  # inches: for names, beside the bars, for the title
+LEFT, RIGHT, TOP = 3.0, 0.3, 1.15  # inches: for names, beside the bars, for the title
 FASTER, SLOWER = ("#2166ac", "#92c5de"), ("#b2182b", "#f4a582")  # on most threads and on one
 SHOWN = 0.05, 50.0  # a bar may go on beyond the axis
 

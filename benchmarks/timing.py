@@ -27,7 +27,7 @@ class Spread(NamedTuple):
         return f"{median} ({low} … {high})"
 
 
-def spread(values: Sequence[float]) -> Spread:
+def spread(values: Sequence[float] | np.ndarray) -> Spread:
     """The quartiles of measurements that may hold outliers."""
     return Spread(*(float(q) for q in np.percentile(values, (25, 50, 75))))
 

@@ -23,7 +23,7 @@ from .timing import repeated
 
 ROOT = Path(__file__).parent.parent
 POOLS = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-LONG = 0.02  # seconds: a call that takes longer needs none before it to be warm
+LONG = 0.005  # seconds: a call that takes longer needs none before it to be warm
 
 
 class Failure(Exception):
@@ -108,7 +108,7 @@ def built(library: Any, name: str) -> Any:
     from .cases import CASES
 
     case = CASES[name]
-    return library.build(*case.jaxed) if library.__name__ == "benchmarks.jaxed" else case.make(library)
+    return library.build(*case.jaxed or ()) if library.__name__ == "benchmarks.jaxed" else case.make(library)
 
 
 def size(result: Any) -> float:

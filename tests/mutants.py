@@ -38,6 +38,7 @@ EXERCISES, VERDICT, COMMAND = "tinylucid/exercises/", "tests/test_verdict.py", "
 FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 ROOMS, EDGES = "tests/test_cpu_rooms.py", "tests/test_edges_kernels.py"
 SHOW = "tests/test_show.py"
+RACES = "tests/test_benchmarks_cpu.py"
 SCHEDULES = "tests/test_schedules.py"
 FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 CHECKS = "tinylucid/exercises/checks/"
@@ -1495,6 +1496,33 @@ MUTANTS = [
     Mutant(CPU + "optim.py", "kind(lr * correction / (1 - keep1**step))", "kind(lr / (1 - keep1**step))", "tests/test_cpu_kernels.py -k adam"),
     Mutant("kernels/tinylucid_kernels/dispatch.py", "elif a is not None:", "else:", KERNELS),
     Mutant("kernels/tinylucid_kernels/dispatch.py", "if not as_they_are and not packed(a):", "if False:", KERNELS),
+    # the CPU's benchmark
+    Mutant("benchmarks/case.py", 'max(self.flops / peak, self.bytes / bandwidth)', 'min(self.flops / peak, self.bytes / bandwidth)', RACES),
+    Mutant("benchmarks/case.py", 'return 4 * sum(', 'return 8 * sum(', RACES),
+    Mutant("benchmarks/nets.py", 'return 2 * prod(self.after(shape)) * prod(self.weights()[0][1:])', 'return 2 * prod(self.after(shape)) * prod(self.weights()[0])', RACES),
+    Mutant("benchmarks/nets.py", 'passes = 1 + training * (bool(layer.weights()) + (k > 0))', 'passes = 1 + training * (bool(layer.weights()) + 1)', RACES),
+    Mutant("benchmarks/nets.py", 'found.append(np.full(shape, float(k == 0), np.float32))', 'found.append(np.full(shape, float(k == 1), np.float32))', RACES),
+    Mutant("benchmarks/nets.py", 'main = (*normed(Conv(into, out, stride=stride, bias=False))', 'main = (*normed(Conv(into, out, bias=False))', RACES),
+    Mutant("benchmarks/cases_ops.py", 'return 2 * prod(x if self.transposed else y) * prod(w[1:])', 'return 2 * prod(y) * prod(w[1:])', RACES),
+    Mutant("benchmarks/cases_ops.py", 'side = (self.size - 1) // self.stride + 1', 'side = self.size // self.stride', RACES),
+    Mutant("benchmarks/cases_ops.py", '("∂w", backward, (1,))', '("∂w", backward, (0,))', RACES),
+    Mutant("benchmarks/timing.py", 'name = names[(k + j) % len(names)]', 'name = names[j]', RACES),
+    Mutant("benchmarks/timing.py", 'np.array(taken[warm:])', 'np.array(taken)', RACES),
+    Mutant("benchmarks/timing.py", 'if k >= warm + least and', 'if k >= least and', RACES),
+    Mutant("benchmarks/timing.py", '(25, 50, 75)', '(10, 50, 90)', RACES),
+    Mutant("benchmarks/worker.py", 'round(block / once)', 'round(once / block)', RACES),
+    Mutant("benchmarks/worker.py", 'once = repeated(call, times)()', 'once = repeated(call, times)() * times', RACES),
+    Mutant("benchmarks/races.py", 'rtol=ALIKE', 'rtol=1.0', RACES),
+    Mutant("benchmarks/races.py", 'spread(taken / seconds["tinylucid", n])', 'spread(taken / np.median(seconds["tinylucid", n]))', RACES),
+    Mutant("benchmarks/races.py", 'spread(seconds["tinylucid", 1] / seconds["tinylucid", 2])', 'spread(seconds["tinylucid", 2] / seconds["tinylucid", 1])', RACES),
+    Mutant("benchmarks/rows.py", 'self.value.median >= number if sign == "≥"', 'self.value.median > number if sign == "≥"', RACES),
+    Mutant("benchmarks/rows.py", 'key = f"torch {threads}" if threads else max(found, default="")', 'key = f"torch {threads}" if threads else min(found, default="")', RACES),
+    Mutant("benchmarks/rows.py", '(self.now.median > self.then.median) == self.more', 'self.now.median > self.then.median', RACES),
+    Mutant("benchmarks/rows.py", 'self.now.low <= self.then.high + slack and', 'self.now.low <= self.then.median + slack and', RACES),
+    Mutant("benchmarks/rows.py", 'if not isinstance(found, dict) or ', 'if ', RACES),
+    Mutant("benchmarks/report.py", '>= 0.9995', '>= 1', RACES),
+    Mutant("benchmarks/report.py", 'return f"**{text}**" if lost else text', 'return text if lost else f"**{text}**"', RACES),
+    Mutant("benchmarks/__main__.py", 'if group == word}', 'if word in group}', RACES),
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -52,6 +53,7 @@ def test_a_small_run_prints_and_writes_and_compares_with_itself(tmp_path):
     assert "peak, threads: 1" in stored.machine
     for row in stored.rows[:2]:
         assert all(key in row.seconds for key in [f"tinylucid {n}" for n in row.floors])
+        assert ("torch 1" in row.ratios) == bool(find_spec("torch"))
         assert set(row.ratios) == {key for key in row.seconds if not key.startswith("tinylucid")}
     page = (tmp_path / "cpu.md").read_text(encoding="utf-8")
     assert page.startswith("# On the CPU")
@@ -98,6 +100,8 @@ def test_words_choose_groups_and_parts_of_names():
     assert command.chosen([]) == [*CASES, *(name for module in command.SINGLE for name in module.NAMES)]
     assert all(CASES[name].group == "loss" for name in command.chosen(["loss"]))
     assert command.chosen(["kl 64", "loss"]) == command.chosen(["loss"])
+    with pytest.raises(ValueError, match="'opti'"):
+        command.chosen(["opti"])
     assert command.chosen(["growth"]) == ["growth over 9,000 steps of the dense net"]
     assert {CASES[name].group for name in command.chosen(["3×3 depthwise", "optim"])} == {"conv", "optim"}
 
@@ -125,8 +129,9 @@ def products(conv):
 @pytest.mark.parametrize(
     "conv",
     [
-        Convolution(1, 2, 5, 3), Convolution(2, 4, 4, 6, 3, 2, groups=2), Convolution(1, 2, 5, 2, 3, dilation=2),
-        Convolution(1, 4, 4, 4, groups=4), Convolution(1, 3, 3, 2, 4, 2, transposed=True), Convolution(1, 2, 3, 2, 2, 2, transposed=True),
+        Convolution(1, 2, 5, 3), Convolution(1, 2, 5, 3, 3, 2), Convolution(2, 4, 4, 6, 3, 2, groups=2),
+        Convolution(1, 2, 5, 2, 3, dilation=2), Convolution(1, 4, 4, 4, groups=4),
+        Convolution(1, 3, 3, 2, 4, 2, transposed=True), Convolution(1, 2, 3, 2, 2, 2, transposed=True),
     ],
 )  # fmt: skip
 def test_a_convolutions_shapes_are_the_engines_and_its_flops_those_of_its_loops(conv):
@@ -140,6 +145,10 @@ def test_a_nets_description_is_its_module(net):
     model = nets.model(tl, net).eval()
     assert [p.shape for p in model.parameters()] == [w.shape for w in nets.weights(net)]
     assert all(np.array_equal(p.data, w) for p, w in zip(model.parameters(), nets.weights(net)))
+    norms = [name for name, module in model.named_modules() if isinstance(module, tl.nn.BatchNorm2d)]
+    for name, p in model.named_parameters():
+        if name.endswith("bias") or name.rpartition(".")[0] in norms:
+            assert (p.data == (not name.endswith("bias"))).all()
     seen = []
     for module in model.modules():
         if not list(module.children()):
@@ -178,6 +187,9 @@ def test_every_direction_of_a_convolution_has_the_same_work_and_a_twin_in_jax():
         assert [case.name.rpartition(", ")[2] for case in three] == ["forward", "∂x", "∂w"]
         assert {case.works for case in three} == {(Work(conv.flops, numbers(*conv.shapes)),)}
         assert [case.jaxed for case in three] == [("convolution", conv, d) for d in ("forward", "∂x", "∂w")]
+    shapes = [case.make(tl)().shape for case in CASES.values() if CONVOLUTIONS[0].name in case.name]
+    x, w, y = CONVOLUTIONS[0].shapes
+    assert shapes == [y, x, w]
 
 
 @pytest.mark.parametrize(
