@@ -133,21 +133,21 @@ def test_each_tap_finds_its_pixels_where_offsets_say(size, kernel, stride, paddi
             assert laid[c, offsets[i * kernel[1] + j] + p * plan.pitch + q] == pixel
 
 
-def sizes(o, c, k, dtype=np.float32, stride=1, padding=1, dilation=1, groups=1):
-    return conv.algorithm((o, c, k, k), (stride,) * 2, (padding,) * 2, (dilation,) * 2, groups, np.dtype(dtype))
+def sizes(o, c, k, dtype=np.float32, stride=1, padding=1, dilation=1, groups=1, places=12544):
+    return conv.algorithm((o, c, k, k), (stride,) * 2, (padding,) * 2, (dilation,) * 2, groups, np.dtype(dtype), places)
 
 
 def test_one_rule_says_which_kernel_computes_a_convolution(monkeypatch):
-    assert sizes(32, 1, 3) == sizes(64, 1, 3, groups=64) == sizes(3, 16, 3) == sizes(16, 3, 7, stride=2) == "direct"
+    assert sizes(32, 1, 3) == sizes(64, 1, 3, groups=64) == sizes(3, 16, 3) == sizes(8, 8, 5, groups=8) == "direct"
     assert sizes(32, 16, 3) == sizes(32, 16, 5) == sizes(64, 16, 3, groups=4) == "winograd"
     assert sizes(32, 16, 3, np.float64) == sizes(32, 16, 3, stride=2) == sizes(32, 16, 3, dilation=2) == "general"
-    assert sizes(32, 16, 1, padding=0) == sizes(32, 16, 4) == sizes(32, 16, 2) == sizes(8, 8, 3) == "general"
-    assert sizes(32, 16, 3, padding=3) == "general"
-    monkeypatch.setenv("TINYLUCID_CONV", "general")
+    assert sizes(32, 16, 1, padding=0) == sizes(32, 16, 4) == sizes(32, 16, 2) == sizes(8, 8, 3) == sizes(16, 3, 7, stride=2) == "general"
+    assert sizes(32, 16, 3, padding=3) == sizes(32, 16, 3, places=64) == "general"
+    monkeypatch.setattr(conv, "FORCED", "general")
     assert sizes(32, 16, 3) == sizes(32, 1, 3) == "general"
-    monkeypatch.setenv("TINYLUCID_CONV", "winograd")
+    monkeypatch.setattr(conv, "FORCED", "winograd")
     assert (sizes(2, 2, 3), sizes(2, 2, 3, stride=2)) == ("winograd", "general")
-    monkeypatch.setenv("TINYLUCID_CONV", "fast")
+    monkeypatch.setattr(conv, "FORCED", "fast")
     with pytest.raises(ValueError, match=r"TINYLUCID_CONV: expected direct, winograd or general, got 'fast'"):
         sizes(32, 16, 3)
 
@@ -183,7 +183,7 @@ def test_the_three_kernels_compute_the_same(kernel, wrong, data):
         x.flat[draw(st.integers(0, x.size - 1))] = wrong
         g.flat[draw(st.integers(0, g.size - 1))] = wrong
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        patch.setenv("TINYLUCID_CONV", kernel)
+        patch.setattr(conv, "FORCED", kernel)
         for name, args in (
             ("conv2d", (x, weight, bias)),
             ("conv2d_input", (g, weight, x.shape)),
@@ -199,7 +199,7 @@ def test_what_winograd_cannot_keep_finite_is_computed_again(monkeypatch):
     x, weight = np.full((1, 8, 4, 4), 1e38, np.float32), np.full((8, 8, 3, 3), 1e-3, np.float32)
     how = ((1, 1), (1, 1), (1, 1), 1)
     assert winograd.conv2d(x, weight, np.zeros(8, np.float32), (1, 1), 1) is None
-    monkeypatch.setenv("TINYLUCID_CONV", "winograd")
+    monkeypatch.setattr(conv, "FORCED", "winograd")
     np.testing.assert_allclose(cpu.conv2d(x, weight, None, *how), reference.conv2d(x, weight, None, *how), rtol=1e-4)
 
 

@@ -12,6 +12,7 @@ every s-th pixel each way, with the taps that reach it. (So a NaN among the weig
 """
 
 import os
+from functools import cache
 from math import gcd
 
 import numpy as np
@@ -20,12 +21,13 @@ from . import direct, winograd
 from .blas import gemm
 from .jit import inlined, jit
 from .planes import new_planes, offsets, pack, plan_for, put
-from .threads import spread
+from .threads import LANES, spread
 from .vectors import release, scratch, transpose
 
 SMALL = 1_000_000  # products up to which OpenBLAS packs nothing, and is half as fast again
 CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below that
 CACHED = 1 << 21  # elements of the last cache that all cores share, 8 MB of float32
+FORCED = os.environ.get("TINYLUCID_CONV")
 PARTIAL = 1 << 20  # elements of the weight gradient's partial sums
 
 
@@ -168,71 +170,63 @@ def pieces(count, least, most):
     return next(k for k in range(wanted, most + 1) if most % k == 0) if most else 1
 
 
-def algorithm(weight_size, stride, padding, dilation, groups, dtype):
-    """Which kernel computes a convolution and its gradients: "direct", "winograd" or "general".
-
-    TINYLUCID_CONV in the environment overrides it, where that kernel can compute it at all; ValueError for another name."""
+@cache
+def fastest(weight_size, stride, padding, dilation, groups, dtype, places):
+    """The rule: which kernel computes a convolution of so many ``places`` (outputs of a channel) the fastest."""
     o, per_group, *kernel_size = weight_size
-    able = winograd.able(kernel_size, stride, padding, dilation, dtype)
-    wanted = os.environ.get("TINYLUCID_CONV")
-    if wanted:
-        if wanted not in ("direct", "winograd", "general"):
-            raise ValueError(
-                f"TINYLUCID_CONV: expected direct, winograd or general, got {wanted!r}; unset it to have the fastest"
-            )
-        return "general" if wanted == "winograd" and not able else wanted
     if direct.suits(per_group, o // groups, kernel_size):
         return "direct"
-    return "winograd" if able and winograd.suits(per_group, o // groups) else "general"
+    able = winograd.able(kernel_size, stride, padding, dilation, dtype)
+    return "winograd" if able and winograd.suits(per_group, o // groups, places) else "general"
+
+
+def algorithm(weight_size, stride, padding, dilation, groups, dtype, places):
+    """Which kernel computes a convolution and its gradients: "direct", "winograd" or "general": the fastest.
+
+    TINYLUCID_CONV in the environment overrides it, where that kernel can compute it at all; ValueError for another name."""
+    if FORCED is None:
+        return fastest(weight_size, stride, padding, dilation, groups, dtype, places)
+    if FORCED not in ("direct", "winograd", "general"):
+        raise ValueError(f"TINYLUCID_CONV: expected direct, winograd or general, got {FORCED!r}; unset it to have the fastest")
+    able = winograd.able(weight_size[2:], stride, padding, dilation, dtype)
+    return "general" if FORCED == "winograd" and not able else FORCED
 
 
 def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1, 1), where=(0, 0, 1, 1)):
     """Write the convolution's outputs to their places in y: all of them, or every so-manieth row and column."""
-    n, c, *size = x.shape
+    n, c, h, w = x.shape
     o, per_group, *kernel_size = weight.shape
-    how = size, out_size, kernel_size, stride, padding, dilation
+    how = (h, w), out_size, tuple(kernel_size), stride, padding, dilation
     if kind == "direct":
         direct.conv2d(x, weight, bias, y, plan_for(*how, 1, where), groups)
         return
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     by_group = np.ascontiguousarray(weight).reshape(groups, outputs, taps)
-    work = n * out_size[0] * out_size[1] * by_group.size
+    work = n * out_size[0] * out_size[1] * by_group.size // LANES
     if kernel_size == [1, 1] and stride == (1, 1) and padding == (0, 0) and where == (0, 0, 1, 1):
         pictures, results = x.reshape(n, groups, per_group, -1), y.reshape(n, groups, outputs, -1)
         spread(plain_items, n, work, pictures, by_group, bias, results, blas=True)
         return
     plan = plan_for(*how, CHUNK // taps, where)
-    bands = max(1, min(out_size[0], max(-(-8 // max(1, n)), c * size[0] * size[1] // (4 * CHUNK))))
-    spread(
-        forward_items,
-        n * bands,
-        work,
-        x,
-        by_group,
-        bias,
-        y,
-        offsets(-(-out_size[0] // bands), plan),
-        bands,
-        plan,
-        blas=True,
-    )
+    bands = max(1, min(out_size[0], max(-(-8 // max(1, n)), c * h * w // (4 * CHUNK))))
+    at = offsets(-(-out_size[0] // bands), plan)
+    spread(forward_items, n * bands, work, x, by_group, bias, y, at, bands, plan, blas=True)
 
 
 def conv2d(x, weight, bias, stride, padding, dilation, groups):
     """y (N, O, P, Q) of the formula above; ``bias`` (O,) or None."""
-    o, _, *kernel_size = weight.shape
+    n, _, h, w = x.shape
+    o, _, kh, kw = weight.shape
+    p = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
+    q = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
     bias = np.zeros(o, x.dtype) if bias is None else bias
-    kind = algorithm(weight.shape, stride, padding, dilation, groups, x.dtype)
+    kind = algorithm(weight.shape, stride, padding, dilation, groups, x.dtype, n * p * q)
     if kind == "winograd":
         y = winograd.conv2d(x, weight, bias, padding, groups)
         if y is not None:
             return y
-    out_size = [
-        (k + 2 * pad - d * (taps - 1) - 1) // s + 1
-        for k, taps, s, pad, d in zip(x.shape[2:], kernel_size, stride, padding, dilation)
-    ]
-    y = np.empty((len(x), o, *out_size), x.dtype)
-    run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride)
+    y = np.empty((n, o, p, q), x.dtype)
+    run(kind, x, weight, bias, y, (p, q), padding, dilation, groups, stride)
     return y
 
 
@@ -248,12 +242,12 @@ def reaching(first, taps, stride, padding, dilation):
 
 def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂x, of shape ``input_size``: convolutions of g, for each of the pixels' places modulo the stride."""
-    kind = algorithm(weight.shape, stride, padding, dilation, groups, g.dtype)
+    n, c, *size = input_size
+    kind = algorithm(weight.shape, stride, padding, dilation, groups, g.dtype, n * size[0] * size[1])
     if kind == "winograd":
         x = winograd.conv2d_input(g, weight, input_size, padding, groups)
         if x is not None:
             return x
-    n, c, *size = input_size
     o, per_group, *kernel_size = weight.shape
     turned = weight.reshape(groups, o // groups, per_group, *kernel_size).swapaxes(1, 2)
     turned = turned.reshape(c, o // groups, *kernel_size)
@@ -270,7 +264,7 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
                     x[here, :, a :: stride[0], b :: stride[1]] = 0
                     continue
                 taps = turned[:, :, rows][:, :, :, columns]
-                out_size = [len(range(begin, size_of, s)) for begin, size_of, s in zip((a, b), size, stride)]
+                out_size = tuple(len(range(begin, end, s)) for begin, end, s in zip((a, b), size, stride))
                 how = out_size, (top, left), (down, right), groups
                 run(kind, g[here], taps, bias, x[here], *how, where=(a, b, *stride))
     return x
@@ -278,14 +272,14 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
 
 def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂w, of shape ``weight_size``: the pixels under each output place, weighted by its gradient."""
-    kind = algorithm(weight_size, stride, padding, dilation, groups, x.dtype)
+    n, _, *size = x.shape
+    kind = algorithm(weight_size, stride, padding, dilation, groups, x.dtype, g.size // weight_size[0])
     if kind == "winograd":
         gw = winograd.conv2d_weight(x, g, weight_size, padding, groups)
         if gw is not None:
             return gw
-    n, _, *size = x.shape
     o, per_group, *kernel_size = weight_size
-    how = size, g.shape[2:], kernel_size, stride, padding, dilation
+    how = tuple(size), g.shape[2:], tuple(kernel_size), stride, padding, dilation
     if kind == "direct":
         return direct.conv2d_weight(x, g, weight_size, plan_for(*how, 1), groups)
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
@@ -294,7 +288,7 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     plan = plan_for(*how, CHUNK // max(1, taps // blocks, outputs))
     partial, at = np.empty((slices, groups, blocks, taps // blocks, outputs), x.dtype), offsets(plan.p, plan)
     for clear in (False, True):
-        spread(weight_items, slices * groups * blocks, g.size * taps, x, g, partial, at, blocks, clear, plan, blas=True)
+        spread(weight_items, slices * groups * blocks, g.size * taps // LANES, x, g, partial, at, blocks, clear, plan, blas=True)
         gw = partial.sum(0).transpose(0, 3, 1, 2).reshape(weight_size)
         if np.isfinite(gw).all():
             break

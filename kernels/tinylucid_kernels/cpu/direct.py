@@ -11,7 +11,7 @@ import numpy as np
 
 from .jit import inlined, jit
 from .planes import new_planes, offsets, pack, put, run_length
-from .threads import spread
+from .threads import LANES, spread
 from .vectors import copy, release, scratch
 
 BLOCK = 8  # groups whose planes are laid out together
@@ -140,7 +140,7 @@ def conv2d(x, weight, bias, y, plan, groups):
     """Fill the places of y that the plan names."""
     o, per_group, kh, kw = weight.shape
     by_group = np.ascontiguousarray(weight).reshape(groups, o // groups, per_group, kh * kw)
-    work, blocks = len(x) * plan.p * plan.q * weight.size, -(-groups // BLOCK)
+    work, blocks = len(x) * plan.p * plan.q * weight.size // LANES, -(-groups // BLOCK)
     spread(forward_items, len(x) * blocks, work, x, by_group, bias, y, offsets(plan.p, plan), blocks, plan)
 
 
@@ -150,7 +150,7 @@ def conv2d_weight(x, g, weight_size, plan, groups):
     blocks = -(-groups // BLOCK)
     slices = max(1, min(len(x), 16 // blocks))
     partial = np.empty((slices, groups, o // groups, per_group, kh * kw), x.dtype)
-    work = len(x) * plan.p * plan.q * partial[0].size
+    work = len(x) * plan.p * plan.q * partial[0].size // LANES
     for by_rows in (False, True):
         spread(weight_items, slices * blocks, work, x, g, partial, offsets(plan.p, plan), blocks, by_rows, plan)
         gw = partial.sum(0).reshape(weight_size)

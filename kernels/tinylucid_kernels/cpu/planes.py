@@ -11,6 +11,7 @@ next row's first (``full`` is 5, ``pitch`` 4):
     tap j = 2    b c 0 · e f 0 ·        from offset 2
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,7 @@ class Plan(NamedTuple):
     right: int
 
 
+@lru_cache(1024)
 def plan_for(size, out_size, kernel_size, stride, padding, dilation, longest, where=(0, 0, 1, 1)):
     """The Plan of a convolution whose chunks of some rows are to have at most ``longest`` outputs."""
     (h, w), (p, q), (kh, kw) = size, out_size, kernel_size
@@ -67,6 +69,7 @@ def plane_size(rows, plan):
     return (plane_rows(rows, plan) - 1) * plan.pitch + plan.full + VECTORS
 
 
+@lru_cache(1024)
 def offsets(rows, plan):
     """Where each tap (i, j) finds the pixel of output 0 in a channel's planes: which of them, and how far into it; int64."""
     size = (rows + (plan.kh - 1) * plan.dh // plan.sh - 1) * plan.pitch + plan.full + VECTORS

@@ -5,6 +5,7 @@ channels moved innermost, and every fourth pixel side by side: then the pixels t
 one straight run of memory, as are all the results. Some lines make a block, whose 36 products stay in L2.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +69,7 @@ class Cut(NamedTuple):
     left: int
 
 
+@lru_cache(1024)
 def cut_for(n, out_size, padding, channels, outputs, room):
     """The Cut for n pictures so that a block's 36 matrices hold some ``room`` numbers."""
     down, across = (-(-size // 4) for size in out_size)

@@ -20,7 +20,7 @@ import numpy as np
 from .blas import gemm
 from .dense import matmul
 from .jit import jit
-from .threads import spread
+from .threads import LANES, spread
 from .tiles import a, cut_for, locate, matrices, pixels_of, place, rows_of
 from .vectors import release, scratch, transpose
 
@@ -32,8 +32,10 @@ MORE_ROOM = (
     4 * ROOM
 )  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
 MANY = 200  # products of channels in and out, from which it is faster than im2col
+PLACES = 150  # outputs of a channel from which it is
 PARTIAL = 1 << 20  # numbers in all partial sums of the weight's gradient
 GG = np.kron(G, G).astype(np.float32)  # (36, 9): G g Gᵀ as one matrix on the flattened g
+BY_NINE, BY_NINE_FLIPPED = np.ascontiguousarray(GG.T), np.ascontiguousarray(GG.T[::-1])
 
 
 @jit(counted=False)
@@ -130,17 +132,22 @@ def weight_items(first, last, x, g, partial, items, right, cut):
 
 
 @jit(counted=False)
-def turn_items(first, last, a, b):
-    """Item k: b[k] = a[k] transposed."""
+def filter_items(first, last, weight, by_nine, u, over_outputs):
+    """Item k, a shift of a group: u[k] (36, C, O), or (36, O, C), from its filters (O, C, 9); ``by_nine`` (9, 36) is (G ⊗ G)ᵀ."""
+    outputs, channels = weight.shape[1:3]
+    memory = scratch(weight, outputs * channels * 36)
     for k in range(first, last):
-        transpose(a[k].reshape(-1), 0, a.shape[2], a.shape[1], a.shape[2], b[k].reshape(-1), 0, a.shape[1])
-
-
-def turned(a):
-    """The matrices a (K, M, N) as (K, N, M)."""
-    b = np.empty((len(a), a.shape[2], a.shape[1]), a.dtype)
-    spread(turn_items, len(a), a.size, a, b)
-    return b
+        gemm(weight[k].reshape(outputs * channels, 9), by_nine, memory.reshape(outputs * channels, 36), False)
+        target = u[k].reshape(-1)
+        if over_outputs:
+            for c in range(channels):
+                start = c * outputs
+                transpose(memory, c * 36, channels * 36, outputs, 36, target, start, channels * outputs)
+        else:
+            for o in range(outputs):
+                start = o * channels
+                transpose(memory, start * 36, 36, channels, 36, target, start, channels * outputs)
+    release(memory)
 
 
 def shifts_of(kernel_size):
@@ -148,47 +155,50 @@ def shifts_of(kernel_size):
     return [-(-size // 3) for size in kernel_size]
 
 
-def transformed(weight, flip):
-    """Filters (K, M, N, kh, kw) as U = G g Gᵀ, (K, shifts, 36, M, N); ``flip``: turned by half a circle."""
-    k, m, n, *size = weight.shape
+def transformed(weight, groups, flip):
+    """Filters (O, C/groups, kh, kw) as U = G g Gᵀ, (groups, shifts, 36, C, O); ``flip``: turned half a circle, and (…, O, C)."""
+    o, c, *size = weight.shape
     down, across = shifts_of(size)
-    if size != [3, 3]:
-        framed = np.zeros((k, m, n, 3 * down, 3 * across), weight.dtype)
-        framed[..., : size[0], : size[1]] = weight[..., ::-1, ::-1] if flip else weight
-        weight = framed.reshape(k, m, n, down, 3, across, 3).transpose(0, 3, 5, 1, 2, 4, 6)
-    by_nine = np.ascontiguousarray(GG[:, ::-1]) if flip and size == [3, 3] else GG
-    u = matmul(by_nine, weight.reshape(k * down * across, m * n, 9).swapaxes(1, 2))
-    return u.reshape(k, down * across, 36, m, n)
+    shape = groups * down * across, o // groups, c, 9
+    if size == [3, 3]:
+        filters, by_nine = weight.reshape(shape), BY_NINE_FLIPPED if flip else BY_NINE
+    else:
+        framed = np.zeros((groups, o // groups, c, 3 * down, 3 * across), weight.dtype)
+        weight = weight[..., ::-1, ::-1] if flip else weight
+        framed[..., : size[0], : size[1]] = weight.reshape(framed.shape[:3] + tuple(size))
+        cut = framed.reshape(groups, o // groups, c, down, 3, across, 3).transpose(0, 3, 5, 1, 2, 4, 6)
+        filters, by_nine = np.ascontiguousarray(cut).reshape(shape), BY_NINE
+    inputs, outputs = (o // groups, c) if flip else (c, o // groups)
+    u = np.empty((shape[0], 36, inputs, outputs), weight.dtype)
+    spread(filter_items, len(u), 36 * weight.size, filters, by_nine, u, not flip, blas=True)
+    return u.reshape(groups, down * across, 36, inputs, outputs)
 
 
 def convolve(x, u, bias, out_size, padding, right):
     """y (N, O, P, Q) from the transformed filters (groups, shifts, 36, C, O); None if some y is not finite."""
     groups, shifts, _, channels, outputs = u.shape
     y = np.empty((len(x), groups * outputs, *out_size), x.dtype)
-    cut = cut_for(len(x), out_size, padding, channels, outputs, ROOM)
+    cut = cut_for(len(x), tuple(out_size), tuple(padding), channels, outputs, ROOM)
     items = min(32, -(-cut.total // cut.lines))
-    finite = np.ones(groups * items, np.bool_)
+    finite = np.empty(groups * items, np.bool_)
     spread(
-        forward_items, len(finite), 4 * shifts * y.size * channels, x, u, bias, y, finite, items, right, cut, blas=True
+        forward_items, len(finite), 4 * shifts * y.size * channels // LANES, x, u, bias, y, finite, items, right, cut, blas=True
     )
     return y if finite.all() else None
 
 
 def conv2d(x, weight, bias, padding, groups):
     """y of the convolution at stride 1; None if some y is not finite."""
-    o, c, *kernel_size = weight.shape
+    kernel_size = weight.shape[2:]
     out_size = [size + 2 * pad - k + 1 for size, pad, k in zip(x.shape[2:], padding, kernel_size)]
-    u = transformed(weight.reshape(groups, o // groups, c, *kernel_size), False)
-    u = turned(u.reshape(-1, o // groups, c)).reshape(*u.shape[:3], c, o // groups)
-    return convolve(x, u, bias, out_size, padding, shifts_of(kernel_size)[1])
+    return convolve(x, transformed(weight, groups, False), bias, out_size, padding, shifts_of(kernel_size)[1])
 
 
 def conv2d_input(g, weight, input_size, padding, groups):
     """∂x, the convolution of g with flipped filters, channels in and out exchanged; None if not finite."""
-    o, c, *kernel_size = weight.shape
-    u = transformed(weight.reshape(groups, o // groups, c, *kernel_size), True)
+    c, *kernel_size = weight.shape[1:]
     padding = [k - 1 - pad for k, pad in zip(kernel_size, padding)]
-    return convolve(g, u, np.zeros(groups * c, g.dtype), input_size[2:], padding, shifts_of(kernel_size)[1])
+    return convolve(g, transformed(weight, groups, True), np.zeros(groups * c, g.dtype), input_size[2:], padding, shifts_of(kernel_size)[1])
 
 
 def conv2d_weight(x, g, weight_size, padding, groups):
@@ -198,7 +208,7 @@ def conv2d_weight(x, g, weight_size, padding, groups):
     cut = cut_for(len(x), g.shape[2:], padding, c, outputs, MORE_ROOM)
     items = min(-(-cut.total // cut.lines), max(4, min(16, PARTIAL // (36 * o * c * down * across))))
     partial = np.empty((groups, items, down * across, 36, c, outputs), x.dtype)
-    work = 4 * g.size * c * down * across
+    work = 4 * g.size * c * down * across // LANES
     spread(weight_items, groups * items, work, x, g, partial, items, across, cut, blas=True)
     gw = matmul(partial.sum(1).reshape(groups, down * across, 36, c * outputs).swapaxes(2, 3), GG)
     gw = gw.reshape(groups, down, across, c, outputs, 3, 3).transpose(0, 4, 3, 1, 5, 2, 6)
@@ -214,6 +224,6 @@ def able(kernel_size, stride, padding, dilation, dtype):
     return dtype == np.float32 and stride == dilation == (1, 1) and filled and inside
 
 
-def suits(per_group, outputs):
-    """Whether it is faster here: groups with so many channels in and out are worth the transforms."""
-    return per_group * outputs >= MANY and min(per_group, outputs) >= 8
+def suits(per_group, outputs, places):
+    """Whether it is faster here: there are channels and places enough to be worth the transforms of pictures and of filters."""
+    return per_group * outputs >= MANY and min(per_group, outputs) >= 8 and places >= PLACES
