@@ -201,3 +201,17 @@ def assert_is_its_twin(op, function, inputs):
         for a, b in zip(tl.grad(twin, xs, u), direct):
             np.testing.assert_allclose(a.data, b, rtol=1e-7, atol=1e-9 * max(1, np.abs(b).max(initial=0)))
     assert called
+
+
+@pytest.mark.parametrize("axes", [None, 0, 1, 2, (1, 2), (0, 1), (0, 2), (2, 1)])
+def test_large_sums_and_means(axes, rng):
+    """Large ones of the last axes are a kernel's, the others NumPy's."""
+    x = rng.standard_normal((13, 30, 50))
+    for a in (x, x.swapaxes(1, 2), x[:, ::2]):
+        for keepdim in (False, True):
+            total, average = (f(tl.tensor(a), axes, keepdim).data for f in (tl.sum, tl.mean))
+            np.testing.assert_allclose(total, a.sum(axes, keepdims=keepdim), rtol=1e-11, atol=1e-11)
+            np.testing.assert_allclose(average, a.mean(axes, keepdims=keepdim), rtol=1e-11, atol=1e-13)
+    assert tl.sum(tl.tensor(np.ones((100, 100), np.float32))).dtype == np.float32
+    assert tl.mean(tl.tensor(np.ones((100, 100), np.float32))).dtype == np.float32
+    assert tl.sum(tl.tensor(np.ones((100, 100), bool))).item() == 10_000
