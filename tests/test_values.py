@@ -138,7 +138,11 @@ def test_losses_reduce_as_they_say(rng):
     mean = F.cross_entropy(tl.tensor(z), target, weight).item()
     assert mean == pytest.approx(each.sum() / weight[target[counted]].sum())
     assert F.cross_entropy(tl.tensor(z), target, weight, reduction="sum").item() == pytest.approx(each.sum())
-    hot = np.eye(3)[[0, 2, 0, 1, 1]]
+    log_p, every = tl.log_softmax(tl.tensor(z), 1), np.array([0, 2, 0, 1, 1])
+    for reduction in ("mean", "sum"):
+        expected = F.cross_entropy(tl.tensor(z), every, reduction=reduction).item()
+        assert F.nll_loss(log_p, every, reduction=reduction).item() == pytest.approx(expected)
+    hot = np.eye(3)[every]
     soft = F.cross_entropy(tl.tensor(z), tl.tensor(hot), label_smoothing=0.3).item()
     assert soft == pytest.approx(F.cross_entropy(tl.tensor(z), hot.argmax(1), label_smoothing=0.3).item())
     assert F.mse_loss(tl.tensor(z), tl.tensor(z + 2)).item() == pytest.approx(4)
