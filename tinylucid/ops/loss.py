@@ -32,7 +32,7 @@ def _distance_loss(x, target, *, beta, square, less, over):
 
 @_distance_loss.rule
 def _(g, need, x, target, beta, square, over):
-    gx = of(x).distance_loss_backward(g / over, x, target, beta, square)
+    gx = of(x).distance_loss_backward(devices.as_array(g / over), x, target, beta, square)
     return gx if need[0] else None, -gx if need[1] else None
 
 
@@ -59,7 +59,7 @@ def _logistic_loss(x, target, *, over):
 
 @_logistic_loss.rule
 def _(g, need, x, target, over):
-    g = g / over
+    g = devices.as_array(g / over)  # NumPy makes a scalar of it
     return of(x).logistic_loss_backward(g, x, target) if need[0] else None, -g * x if need[1] else None
 
 
