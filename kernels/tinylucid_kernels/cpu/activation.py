@@ -6,7 +6,6 @@ from .jit import jit
 from .threads import spread
 
 RUN = 1 << 14  # elements an item
-FEW = 1 << 11, 1 << 9  # of which NumPy has made a relu, or a gate, before a kernel has begun
 
 
 @jit
@@ -37,25 +36,21 @@ def kept_items(first, last, x, mask, scale, y):
 
 def relu(x):
     """max(x, 0); NaN stays NaN."""
-    if x.size <= FEW[0]:
-        return np.maximum(x, 0)
     y = np.empty_like(x)
-    spread(relu_items, -(-x.size // RUN), 4 * x.size, x.reshape(-1), y.reshape(-1))
+    spread(relu_items, -(-x.size // RUN), 4 * x.size, x.ravel(), y.ravel())
     return y
 
 
 def gate(x, by):
     """x where ``by`` > 0, else 0: what relu lets through, for its gradient."""
-    if x.size <= FEW[1]:
-        return np.where(by > 0, x, x.dtype.type(0))
     y = np.empty_like(x)
-    spread(gate_items, -(-x.size // RUN), 4 * x.size, x.reshape(-1), by.reshape(-1), y.reshape(-1))
+    spread(gate_items, -(-x.size // RUN), 4 * x.size, x.ravel(), by.ravel(), y.ravel())
     return y
 
 
 def scale_kept(x, mask, scale):
     """x·scale where the booleans ``mask`` hold, else x·0: dropout once its mask is drawn, and its gradient."""
     y = np.empty_like(x)
-    flat = x.reshape(-1), mask.reshape(-1), x.dtype.type(scale), y.reshape(-1)
-    spread(kept_items, -(-x.size // RUN), 4 * x.size, *flat)
+    flat = x.ravel(), mask.ravel(), x.dtype.type(scale), y.ravel()
+    spread(kept_items, -(-x.size // RUN), x.size, *flat)
     return y
