@@ -1454,7 +1454,7 @@ MUTANTS = [
     fast("norm.py", "max(each * x.shape[2], 1)\n    for n in range(first, last):\n        for group in range(groups):\n            total", "max(x.shape[2], 1)\n    for n in range(first, last):\n        for group in range(groups):\n            total", "group_norm"),
     fast("norm.py", "by_bias[i], by_weight[i] = zero, zero", "pass", "group_norm"),
     Mutant(CPU + "norm.py", "(b + 1) * len(x) // parts", "b * len(x) // parts + 1", EDGES + " -k layer_norm"),
-    fast("pool.py", "if not zeroed:", "if False:", "pool_scatter"),
+    Mutant(CPU + "pool.py", "planes.size if few else 0", "0", EDGES + " -k scattered"),
     fast("loss.py", "some = flat[begin * classes : end * classes]", "some = flat[begin * classes : (end - 1) * classes]", "cross_entropy"),
     Mutant(CPU + "loss.py", "return kind(0) if x < low else y * power", "return y * power", EDGES + " -k exp"),
     Mutant(CPU + "loss.py", "kind((bits >> 23) - 127)", "kind((bits >> 23) - 126)", EDGES + " -k log_of"),
