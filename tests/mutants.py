@@ -37,6 +37,7 @@ DIAGNOSIS, DIAGNOSE = "tinylucid/check/", "tests/test_diagnose.py"
 EXERCISES, VERDICT, COMMAND = "tinylucid/exercises/", "tests/test_verdict.py", "tests/test_exercise_command.py -k "
 FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 ROOMS, EDGES = "tests/test_cpu_rooms.py", "tests/test_edges_kernels.py"
+FAST, THREADS, EDGES = "tests/test_cpu_kernels.py", "tests/test_threads.py", "tests/test_edges_kernels.py"
 SHOW = "tests/test_show.py"
 RACES = "tests/test_benchmarks_cpu.py"
 SCHEDULES = "tests/test_schedules.py"
@@ -144,7 +145,7 @@ MUTANTS = [
     Mutant("tinylucid/ops/norm.py", "return centred * (var + eps) ** -0.5", "return centred * (var + 2 * eps) ** -0.5", VALUES),
     op("tinylucid/ops/norm.py", "batch_norm_fixed(g, weight, zeros, zeros, inv_std)", "batch_norm_fixed(g, weight, zeros, mean, inv_std)", "batch_norm_fixed"),
     Mutant("tinylucid/ops/classify.py", "log_p = log_softmax(logits, 1)", "log_p = log_softmax(logits * 1.01, 1)", VALUES),
-    op("tinylucid/ops/regular.py", "return g * mask * (1 / (1 - p) if p < 1 else 0.0)", "return g * mask", "dropout"),
+    op("tinylucid/ops/regular.py", "return _scale_kept(g, mask=mask, scale=_scale(p))", "return _scale_kept(g, mask=mask, scale=1.0)", "dropout"),
     # rules: resizing, sampling, unpooling, padding, the Fourier transform
     op("tinylucid/ops/resize.py", "return _resize_backward(g, size=shapes[0][2:]", "return _resize_backward(g * 2.0, size=shapes[0][2:]", "interpolate"),
     op("tinylucid/ops/resize.py", "return _resize(g, size=shapes[0][2:]", "return _resize(g * 2.0, size=shapes[0][2:]", "interpolate"),
@@ -173,10 +174,10 @@ MUTANTS = [
     Mutant(ACTIVATION, "exp(clip(x, max=0.0))", "exp(x)", LAYERS),
     Mutant(ACTIVATION, "threshold=math.inf", "threshold=20.0", LAYERS),
     Mutant("tinylucid/ops/loss.py", "c * (d - c * 0.5) / beta", "c * (d - c * 0.4) / beta", LAYERS),
-    Mutant("tinylucid/ops/loss.py", "(1 - target) * logsigmoid(-input)", "(1 - target) * logsigmoid(input)", LAYERS),
+    Mutant("tinylucid/ops/loss.py", "(1 - target) * logsigmoid(-x)", "(1 - target) * logsigmoid(x)", LAYERS),
     Mutant("tinylucid/ops/loss.py", "log(where(equal(target, 0), 1.0, target))", "log(target)", LAYERS),
     Mutant("tinylucid/ops/classify.py", "surprise if counted is None else where(counted, surprise, 0.0)", "surprise", LAYERS),
-    Mutant("tinylucid/ops/norm.py", "input.shape[0] * num_groups", "input.shape[0] * (input.shape[1] // num_groups)", LAYERS),
+    Mutant("tinylucid/ops/norm.py", "groups=num_groups, eps=eps", "groups=input.shape[1] // num_groups, eps=eps", LAYERS),
     Mutant("tinylucid/ops/norm.py", ".mean(0) * (m / (m - 1))", ".mean(0)", LAYERS),
     Mutant("tinylucid/ops/norm.py", "data *= 1 - momentum", "data *= momentum", LAYERS),
     Mutant("tinylucid/ops/dense.py", "where(kept, y, y.detach())", "where(kept, y, y)", RECURRENT),
@@ -232,7 +233,7 @@ MUTANTS = [
     cpu("resize.py", "slope = -half if odd != (from_edge < zero) else half", "slope = half", "grid_sample_backward"),
     cpu("resize.py", "total = tx + ty if nowhere else one - one", "total = one - one", "grid_sample"),
     cpu("optim.py", "g[k] + momentum * v if nesterov", "v if nesterov", "sgd"),
-    cpu("loss.py", "(log_total - (z[c] - top))", "(log_total - z[c])", "cross_entropy"),
+    cpu("loss.py", "found += q * (z[c] - top)", "found += q * z[c]", "cross_entropy"),
     cpu("norm.py", "- (row[i] - centre) * slope) * scale", ") * scale", "batch_norm_backward"),
     cpu("dense.py", "mine[i, k] = source[i]", "mine[i, k] = source[0]", "linear"),
     cpu("random.py", "min(4, mask.size - 4 * k)", "min(3, mask.size - 4 * k)", "dropout_mask"),
@@ -287,8 +288,8 @@ MUTANTS = [
     fast("norm.py", "(row[i] - centre) * a + b", "row[i] * a + b", "batch_norm_fixed"),
     fast("norm.py", "var[c] = total / m", "var[c] = total / (m - 1)", "batch_norm"),
     fast("norm.py", "g_weight[c] * inv_std[c] / m", "g_weight[c] / m", "batch_norm_backward"),
-    fast("loss.py", "if q != 0:", "if True:", "cross_entropy"),
-    fast("loss.py", "- kind(q)\n", "\n", "cross_entropy"),
+    fast("loss.py", "found += q * (z[c] - top) if q != zero else zero", "found += q * (z[c] - top)", "cross_entropy"),
+    fast("loss.py", "tilt = out[c] * by - weight[c] * share", "tilt = out[c] * by", "cross_entropy"),
     fast("random.py", "for _ in range(10)", "for _ in range(9)", "philox"),
     fast("random.py", "mask[4 * k + j] = words[j] >= limit", "mask[4 * k + j] = words[j] > limit + limit // 9", "dropout"),
     fast("optim.py", "keep2 * v[k] + new2 * g[k] * g[k]", "keep2 * v[k] + new2 * g[k]", "adam"),
@@ -1523,6 +1524,30 @@ MUTANTS = [
     Mutant("benchmarks/report.py", '>= 0.9995', '>= 1', RACES),
     Mutant("benchmarks/report.py", 'return f"**{text}**" if lost else text', 'return text if lost else f"**{text}**"', RACES),
     Mutant("benchmarks/__main__.py", 'if group == word}', 'if word in group}', RACES),
+    fast("activation.py", "scale if mask[k] else zero", "scale if not mask[k] else zero", "scale_kept"),
+    fast("reduce.py", "(row, k + 1) if k + 1 < runs else (row + 1, 0)", "(row, k + 1)", "row_sums"),
+    fast("norm.py", "sums[n, c], against[n, c] = s, t * inverse", "sums[n, c], against[n, c] = s, t", "group_norm"),
+    fast("norm.py", "total += s * weight[c]", "total += s", "group_norm"),
+    fast("norm.py", "max(each * x.shape[2], 1)\n    for n in range(first, last):\n        for group in range(groups):\n            total", "max(x.shape[2], 1)\n    for n in range(first, last):\n        for group in range(groups):\n            total", "group_norm"),
+    fast("norm.py", "by_bias[i], by_weight[i] = zero, zero", "pass", "group_norm"),
+    Mutant(CPU + "norm.py", "(b + 1) * len(x) // parts", "b * len(x) // parts + 1", EDGES + " -k layer_norm"),
+    Mutant(CPU + "pool.py", "planes.size if few else 0", "0", EDGES + " -k scattered"),
+    fast("loss.py", "some = flat[begin * classes : end * classes]", "some = flat[begin * classes : (end - 1) * classes]", "cross_entropy"),
+    Mutant(CPU + "loss.py", "return kind(0) if x < low else y * power", "return y * power", EDGES + " -k exp"),
+    Mutant(CPU + "loss.py", "kind((bits >> 23) - 127)", "kind((bits >> 23) - 126)", EDGES + " -k log_of"),
+    Mutant(CPU + "loss.py", "for k in range(4 * fours, z.size):", "for k in range(4 * fours + 1, z.size):", EDGES + " -k runs_of_rows"),
+    fast("loss.py", "found[j] += goal * (z[j] - tops[j]) if goal != zero else zero", "found[j] += goal * (z[j] - tops[j])", "cross_entropy"),
+    fast("loss.py", "p[j] = tilt if at[j] >= 0 else zero", "p[j] = tilt", "cross_entropy"),
+    fast("loss.py", "zero if z[i] < zero else z[i]", "z[i]", "logistic"),
+    fast("loss.py", "one if x[i] > x.dtype.type(0) else e", "one", "logistic"),
+    fast("distance.py", "(g if d > beta else -g)", "g", "distance"),
+    fast("distance.py", "abs(d) - less if abs(d) > beta", "abs(d) if abs(d) > beta", "distance"),
+    Mutant(REFERENCE + "distance.py", "np.sign(d), near * (2 * square)", "np.sign(d), near * square", VALUES + " -k sum_of_losses"),
+    Mutant("tinylucid/ops/loss.py", "gx if need[0] else None, -gx if need[1] else None", "gx, gx", VALUES + " -k sum_of_losses"),
+    Mutant("tinylucid/ops/loss.py", "over=float(input.size) if reduction == \"mean\"", "over=float(len(input)) if reduction == \"mean\"", LAYERS),
+    Mutant("tinylucid/ops/classify.py", "scale=-1 / over)", "scale=1 / over)", VALUES + " -k losses_reduce"),
+    op("tinylucid/ops/classify.py", "out[index] = y * scale", "out[index] = y", "nll_loss"),
+    Mutant(REDUCE, "axes != tuple(range(lead, x.ndim))", "False", "tests/test_values.py -k large_sums"),
 ]  # fmt: skip
 
 

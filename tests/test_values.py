@@ -138,7 +138,11 @@ def test_losses_reduce_as_they_say(rng):
     mean = F.cross_entropy(tl.tensor(z), target, weight).item()
     assert mean == pytest.approx(each.sum() / weight[target[counted]].sum())
     assert F.cross_entropy(tl.tensor(z), target, weight, reduction="sum").item() == pytest.approx(each.sum())
-    hot = np.eye(3)[[0, 2, 0, 1, 1]]
+    log_p, every = tl.log_softmax(tl.tensor(z), 1), np.array([0, 2, 0, 1, 1])
+    for reduction in ("mean", "sum"):
+        expected = F.cross_entropy(tl.tensor(z), every, reduction=reduction).item()
+        assert F.nll_loss(log_p, every, reduction=reduction).item() == pytest.approx(expected)
+    hot = np.eye(3)[every]
     soft = F.cross_entropy(tl.tensor(z), tl.tensor(hot), label_smoothing=0.3).item()
     assert soft == pytest.approx(F.cross_entropy(tl.tensor(z), hot.argmax(1), label_smoothing=0.3).item())
     assert F.mse_loss(tl.tensor(z), tl.tensor(z + 2)).item() == pytest.approx(4)
@@ -201,3 +205,17 @@ def assert_is_its_twin(op, function, inputs):
         for a, b in zip(tl.grad(twin, xs, u), direct):
             np.testing.assert_allclose(a.data, b, rtol=1e-7, atol=1e-9 * max(1, np.abs(b).max(initial=0)))
     assert called
+
+
+@pytest.mark.parametrize("axes", [None, 0, 1, 2, (1, 2), (0, 1), (0, 2), (2, 1)])
+def test_large_sums_and_means(axes, rng):
+    """Large ones of the last axes are a kernel's, the others NumPy's."""
+    x = rng.standard_normal((13, 30, 50))
+    for a in (x, x.swapaxes(1, 2), x[:, ::2]):
+        for keepdim in (False, True):
+            total, average = (f(tl.tensor(a), axes, keepdim).data for f in (tl.sum, tl.mean))
+            np.testing.assert_allclose(total, a.sum(axes, keepdims=keepdim), rtol=1e-11, atol=1e-11)
+            np.testing.assert_allclose(average, a.mean(axes, keepdims=keepdim), rtol=1e-11, atol=1e-13)
+    assert tl.sum(tl.tensor(np.ones((100, 100), np.float32))).dtype == np.float32
+    assert tl.mean(tl.tensor(np.ones((100, 100), np.float32))).dtype == np.float32
+    assert tl.sum(tl.tensor(np.ones((100, 100), bool))).item() == 10_000

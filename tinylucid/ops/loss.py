@@ -8,6 +8,7 @@ The sum of all elements' losses is one operation, without arrays in between; its
 
 import math
 
+import numpy as np
 from tinylucid_kernels import of
 
 from .. import devices, dtypes
@@ -32,7 +33,7 @@ def _distance_loss(x, target, *, beta, square, less, over):
 
 @_distance_loss.rule
 def _(g, need, x, target, beta, square, over):
-    gx = of(x).distance_loss_backward(g / over, x, target, beta, square)
+    gx = of(x).distance_loss_backward(devices.as_array(g / over), x, target, beta, square)
     return gx if need[0] else None, -gx if need[1] else None
 
 
@@ -59,7 +60,7 @@ def _logistic_loss(x, target, *, over):
 
 @_logistic_loss.rule
 def _(g, need, x, target, over):
-    g = g / over
+    g = devices.as_array(g / over)  # NumPy makes a scalar of it
     return of(x).logistic_loss_backward(g, x, target) if need[0] else None, -g * x if need[1] else None
 
 
@@ -71,6 +72,19 @@ def _(x, target, *, over):
 def _logistic(x, target, positive):
     """−positive·log σ(x) − (1 − target)·log σ(−x) of each element."""
     return -(positive * logsigmoid(x) + (1 - target) * logsigmoid(-x))
+
+
+@operation(dtypes="float")
+def _kl_sum(x, target, *, over):
+    """y = Σ t·(log t − x)/over, where 0·log 0 is 0;  ∂x = −g/over·t, ∂t = g/over·(log t − x + [t ≠ 0])."""
+    return (target * (np.log(np.where(target == 0, 1, target)) - x)).sum() / over
+
+
+@_kl_sum.rule
+def _(g, need, x, target, over):
+    g = g / over
+    some = where(equal(target, 0), 1.0, target) if need[1] else None
+    return -g * target if need[0] else None, g * (log(some) - x + target / some) if need[1] else None
 
 
 def _reduced(total, each, input, target, reduction, name, **how):
@@ -141,13 +155,20 @@ def kl_div(input, target, *, reduction="mean", log_target=False):
     Exercise: cross_entropy.
     """
     _same_shape(input, target, "kl_div")
-    log_t = target if log_target else log(where(equal(target, 0), 1.0, target))
-    loss = (exp(target) if log_target else target) * (log_t - input)
-    if reduction != "batchmean":
-        return reduce(loss, reduction, "kl_div")
-    if not loss.ndim or not loss.shape[0]:
-        raise ValueError(f"{here('kl_div')}: reduction 'batchmean' needs a batch of at least one row, got {loss.shape}")
-    return sum(loss) / float(loss.shape[0])
+    rows, batch = input.shape[:1] or (0,), reduction == "batchmean"
+    if batch and not rows[0]:
+        raise ValueError(
+            f"{here('kl_div')}: reduction 'batchmean' needs a batch of at least one row, got {input.shape}"
+        )
+
+    def each():
+        log_t = target if log_target else log(where(equal(target, 0), 1.0, target))
+        return (exp(target) if log_target else target) * (log_t - input)
+
+    total = (lambda x, t, over: sum(each()) / over) if log_target else _kl_sum
+    if batch:
+        return total(input, target, over=float(rows[0]))
+    return _reduced(total, each, input, target, reduction, "kl_div")
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean", pos_weight=None):

@@ -51,6 +51,6 @@ def gate(x, by):
 def scale_kept(x, mask, scale):
     """x·scale where the booleans ``mask`` hold, else x·0: dropout once its mask is drawn, and its gradient."""
     y = np.empty_like(x)
-    flat = x.reshape(-1), mask.reshape(-1), x.dtype.type(scale), y.reshape(-1)
-    spread(kept_items, -(-x.size // RUN), 4 * x.size, *flat)
+    flat = x.ravel(), mask.ravel(), x.dtype.type(scale), y.ravel()
+    spread(kept_items, -(-x.size // RUN), x.size, *flat)
     return y

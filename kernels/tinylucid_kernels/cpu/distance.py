@@ -38,13 +38,13 @@ def distance_loss(x, target, beta, square, less):
     """Σ e(x − target) over all elements, a number."""
     kind, parts = x.dtype.type, np.empty(-(-x.size // RUN), x.dtype)
     numbers = kind(beta), kind(square), kind(less)
-    spread(distance_items, parts.size, 4 * x.size, x.reshape(-1), target.reshape(-1), *numbers, parts)
+    spread(distance_items, parts.size, x.size // 2, x.ravel(), target.ravel(), *numbers, parts)
     return np.add.reduce(parts)
 
 
 def distance_loss_backward(g, x, target, beta, square):
     """Its gradient, g·e′(x − target), like x: 2·square·d or the sign of d; g is of one element."""
     kind, gx = x.dtype.type, np.empty_like(x)
-    arrays = x.reshape(-1), target.reshape(-1), kind(beta), kind(2 * square), gx.reshape(-1)
-    spread(distance_backward_items, -(-x.size // RUN), 4 * x.size, kind(g.item()), *arrays)
+    arrays = x.ravel(), target.ravel(), kind(beta), kind(2 * square), gx.ravel()
+    spread(distance_backward_items, -(-x.size // RUN), x.size, kind(g.item()), *arrays)
     return gx

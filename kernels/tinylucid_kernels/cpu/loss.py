@@ -214,20 +214,20 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
     shape = (n, classes, *places[1:])
     body, items = (row_items, -(-n // ROWS)) if pixels == 1 else (pixel_items, n * -(-pixels // PIXELS))
     arrays = logits.reshape(shape), target.reshape(places), *how, loss.reshape(places), slope.reshape(shape)
-    spread(body, items, 30 * logits.size, *arrays, slope.reshape(-1))
+    spread(body, items, 8 * logits.size, *arrays, slope.ravel())
     return loss, slope
 
 
 def logistic_loss(x, target):
     """−Σ t·log σ(x) + (1 − t)·log σ(−x) over all elements, a number: how wrong σ(x) is as the probability of yes, t."""
     parts = np.empty(-(-x.size // RUN), x.dtype)
-    spread(logistic_items, parts.size, 30 * x.size, x.reshape(-1), target.reshape(-1), parts)
+    spread(logistic_items, parts.size, 3 * x.size, x.ravel(), target.ravel(), parts)
     return np.add.reduce(parts)
 
 
 def logistic_loss_backward(g, x, target):
     """Its gradient, g·(σ(x) − t), like x; g is of one element."""
     gx = np.empty_like(x)
-    arrays = x.dtype.type(g.item()), x.reshape(-1), target.reshape(-1), gx.reshape(-1)
-    spread(logistic_backward_items, -(-x.size // RUN), 30 * x.size, *arrays)
+    arrays = x.dtype.type(g.item()), x.ravel(), target.ravel(), gx.ravel()
+    spread(logistic_backward_items, -(-x.size // RUN), 3 * x.size, *arrays)
     return gx

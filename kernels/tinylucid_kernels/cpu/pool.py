@@ -112,12 +112,18 @@ def gather_items(first, last, x, index, y):
 
 
 @jit
-def scatter_items(first, last, g, index, out, zeroed):
-    """Item k: plane k is zeroed unless it is, and each g[k, t] added at index[k, t]; planes flat, and in the cache from the zeroing."""
+def scatter_items(first, last, g, index, out, few):
+    """Item k: plane k is zeroed, then each g[k, t] added at index[k, t]; planes flat, each still in the cache when it is added to.
+
+    Where ``few`` are added all planes are zeroed at once, which the C library does past the cache.
+    """
+    planes = out[first:last].reshape(-1)
+    for t in range(planes.size if few else 0):
+        planes[t] = 0
     for k in range(first, last):
         plane = out[k]
-        if not zeroed:
-            plane[:] = 0
+        for t in range(0 if few else plane.size):
+            plane[t] = 0
         for t in range(g.shape[1]):
             plane[index[k, t]] += g[k, t]
 
@@ -189,9 +195,8 @@ def pool_gather(x, index):
 
 def pool_scatter(g, index, size):
     """The adjoint of pool_gather: zeros (N, C, *size) with each g added at its place."""
-    few = 16 * g.size < size[0] * size[1] * g.shape[0] * g.shape[1]  # the C library zeroes faster, past the cache
-    out = (np.zeros if few else np.empty)((*g.shape[:2], *size), g.dtype)
-    spread(scatter_items, g.shape[0] * g.shape[1], out.size, flat(g), flat(index), flat(out), few)
+    out = np.empty((*g.shape[:2], *size), g.dtype)
+    spread(scatter_items, g.shape[0] * g.shape[1], out.size, flat(g), flat(index), flat(out), 16 * g.size < out.size)
     return out
 
 
