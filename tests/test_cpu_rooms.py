@@ -28,7 +28,7 @@ def multiplied(a, b, out, add):
 
 @jit(counted=False)
 def multiplied_flipped(a, b, out, add):
-    blas.gemm(a.T, b, out, add)
+    blas.gemm_flipped(a, b, out, add)
 
 
 @jit(counted=False)

@@ -27,12 +27,14 @@ FEW = 1 << 13  # numbers that NumPy has added before a kernel has begun
 
 
 def _total(x, axes, keepdim):
-    """Σ x over the axes: by a kernel over the last ones of a large array, whose rows lie together in memory."""
-    lead = x.ndim - len(axes)
-    if x.size <= FEW or x.dtype.kind != "f" or axes != tuple(range(lead, x.ndim)) or not x.flags.c_contiguous:
-        return x.sum(axes, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "bui" else None)
-    y = of(x).row_sums(x.reshape(math.prod(x.shape[:lead]), -1))
-    return y.reshape(kept(x.shape, axes) if keepdim else x.shape[:lead])
+    """Σ x over the axes: over the last ones of a large array by a kernel, whose rows lie together in memory."""
+    lead = x.ndim
+    while lead - 1 in axes:
+        lead -= 1
+    if x.size > FEW and lead < x.ndim and x.dtype.kind == "f" and x.flags.c_contiguous:
+        rows = of(x).row_sums(x.reshape(math.prod(x.shape[:lead]), -1))
+        x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))
+    return x.sum(axes, keepdims=keepdim, dtype=np.int64 if x.dtype.kind in "bui" else None)
 
 
 @operation

@@ -18,14 +18,13 @@ from math import gcd
 import numpy as np
 
 from . import direct, winograd
-from .blas import gemm
+from .blas import product
 from .jit import inlined, jit
 from .planes import new_planes, offsets, pack, plan_for, put
 from .threads import LANES, spread
 from .vectors import release, scratch, transpose
 
-SMALL = 1_000_000  # products up to which OpenBLAS packs nothing, and is half as fast again
-CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below that
+CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below blas.SMALL
 CACHED = 1 << 21  # elements of the last cache that all cores share, 8 MB of float32
 FORCED = os.environ.get("TINYLUCID_CONV")
 PARTIAL = 1 << 20  # elements of the weight gradient's partial sums
@@ -63,16 +62,6 @@ def lay(g, plane, outputs, out, top, rows, plan):
 def matrix(room, rows, columns):
     """The first rows·columns elements of a flat array as a matrix: last chunks are shorter than the others."""
     return room[: rows * columns].reshape(rows, columns)
-
-
-@inlined
-def product(a, b, out, add):
-    """out = a @ b, or out += a @ b, by some rows of a at a time, so that each is small enough for OpenBLAS to be at its best."""
-    rows = SMALL // (b.shape[0] * b.shape[1]) // 8 * 8
-    if rows == 0:
-        rows = a.shape[0]
-    for top in range(0, a.shape[0], rows):
-        gemm(a[top : top + rows], b, out[top : top + rows], add)
 
 
 @jit(counted=False)

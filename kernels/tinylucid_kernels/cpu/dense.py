@@ -1,46 +1,60 @@
 """Matrix products on all cores: the dense layer, and batched matmul.
 
 Small products go to NumPy, whose BLAS computes them on the calling thread. Large ones are split into blocks of rows, each
-one ``np.dot``, so that all parallelism is Numba's; NumPy's BLAS would wake its own threads to fight with them.
+BLAS on one thread, so that all parallelism is Numba's; NumPy's BLAS would wake its own threads to fight with them.
 """
 
 import numpy as np
 
+from .blas import SMALL, gemm, gemm_by_flipped, gemm_flipped
 from .jit import jit
-from .threads import spread
+from .threads import LANES, spread
+from .vectors import transpose
 
 ALONE = 1 << 18  # products up to which OpenBLAS stays on one thread (matrix · matrix)
 ALONE_VECTOR = 1 << 13  # and for matrix · vector
+DEEP = 256  # of the terms of a sum at a time
+MANY, BAND = 24, 64  # from so many rows on it pays to turn what they are multiplied by, so many columns at a time
 
 
-@jit
+@jit(counted=False)
 def product_items(first, last, x, y, bias, z, rows, x_flipped, y_flipped):
     """Item (batch, block): some rows of z[b] = x[b] @ y[b] + bias; an operand may be stored transposed (flipped).
 
-    BLAS reads y either way; of a flipped x the rows of the block are copied together, which is little beside the product.
-    """
-    m = z.shape[1]
-    blocks = (m + rows - 1) // rows
+    In blocks that OpenBLAS multiplies best."""
+    m, n = z.shape[1:]
+    depth = x.shape[1] if x_flipped else x.shape[2]
+    blocks, deep = (m + rows - 1) // rows, depth if y_flipped else min(depth, DEEP)
+    wide = n if y_flipped else max(16, SMALL // (rows * max(1, deep)) // 16 * 16)
     for item in range(first, last):
         b, top = item // blocks, item % blocks * rows
-        out = z[b, top : min(m, top + rows)]
-        if x_flipped:
-            mine = np.empty((out.shape[0], x.shape[1]), x.dtype)
-            for k in range(x.shape[1]):
-                source = x[b, k, top:]
-                for i in range(out.shape[0]):
-                    mine[i, k] = source[i]
-        else:
-            mine = x[b, top : min(m, top + rows)]
-        if y_flipped:
-            np.dot(mine, y[b].T, out)
-        else:
-            np.dot(mine, y[b], out)
+        end = min(m, top + rows)
+        for k in range(0, max(1, depth), max(1, deep)):
+            far = min(depth, k + deep)
+            for j in range(0, n, wide):
+                out = z[b, top:end, j : j + wide]
+                if y_flipped:
+                    gemm_by_flipped(x[b, top:end], y[b], out, False)
+                elif x_flipped:
+                    gemm_flipped(x[b, k:far, top:end], y[b, k:far, j : j + wide], out, k > 0)
+                else:
+                    gemm(x[b, top:end, k:far], y[b, k:far, j : j + wide], out, k > 0)
         if bias.size:
-            for i in range(out.shape[0]):
-                row = out[i]
-                for j in range(row.size):
+            for i in range(top, end):
+                row = z[b, i]
+                for j in range(n):
                     row[j] += bias[j]
+
+
+@jit(counted=False)
+def turn_items(first, last, a, b):
+    """Item (k, block): b[k] = a[k] transposed, BAND columns of it."""
+    _, m, n = a.shape
+    blocks, source, target = (n + BAND - 1) // BAND, a.reshape(-1), b.reshape(-1)
+    for item in range(first, last):
+        k, left = item // blocks, item % blocks * BAND
+        start = k * m * n + left
+        transpose(source, start, n, m, min(BAND, n - left), target, k * m * n + left * m, m)
 
 
 @jit
@@ -88,7 +102,10 @@ def product(x, y, bias):
     z = np.empty((batch, m, n), x.dtype)
     rows = min(256, max(32, -(-m // 16)))
     (x, x_flipped), (y, y_flipped) = stored(x), stored(y)
-    spread(product_items, batch * -(-m // rows), z.size * k, x, y, bias, z, rows, x_flipped, y_flipped, blas=True)
+    if y_flipped and (m >= MANY or x_flipped):
+        y, flipped, y_flipped = np.empty((batch, k, n), y.dtype), y, False
+        spread(turn_items, batch * -(-k // BAND), y.size, flipped, y)
+    spread(product_items, batch * -(-m // rows), z.size * k // LANES, x, y, bias, z, rows, x_flipped, y_flipped, blas=True)
     return z
 
 

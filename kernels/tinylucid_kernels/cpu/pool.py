@@ -11,6 +11,7 @@ import numpy as np
 
 from .jit import inlined, jit
 from .threads import spread
+from .vectors import deal, release, scratch
 
 
 def out_size(size, kernel_size, stride, padding, dilation):
@@ -55,23 +56,35 @@ def larger(a, b):
     return a if (a >= b) | (a != a) else b
 
 
-@jit
+@jit(counted=False)
 def quads_items(first, last, x, y, index):
     """Item k: the maxima of plane k's blocks of 2 × 2, the commonest pooling: the largest of four, then the first that equals it.
 
-    Selections, not branches, which random pixels would make the processor guess wrongly half of the time.
+    The four pixels of all blocks are dealt into four runs, which SIMD compares; rows alone would be too short for it. Selections,
+    not branches, which random pixels would make the processor guess wrongly half of the time.
     """
-    w = x.shape[2]
+    h, w = x.shape[1:]
+    rows, columns = y.shape[1:]
+    size = rows * columns
+    memory, corners = scratch(x, 4 * size), scratch(index, size)
+    a, b, c, d = memory[:size], memory[size : 2 * size], memory[2 * size : 3 * size], memory[3 * size :]
+    for t in range(size):
+        corners[t] = 2 * (t // columns * w + t % columns)
+    pixels, results, places = x.reshape(-1), y.reshape(-1), index.reshape(-1)
     for k in range(first, last):
-        for p in range(y.shape[1]):
-            top, bottom, out, place = x[k, 2 * p], x[k, 2 * p + 1], y[k, p], index[k, p]
-            for q in range(out.size):
-                a, b, c, d = top[2 * q], top[2 * q + 1], bottom[2 * q], bottom[2 * q + 1]
-                best = larger(larger(a, b), larger(c, d))
-                at = w if (c == best) | (c != c) else w + 1
-                at = 1 if (b == best) | (b != b) else at
-                at = 0 if (a == best) | (a != a) else at
-                out[q], place[q] = best, 2 * (p * w + q) + at
+        for p in range(rows):
+            row, start = (k * h + 2 * p) * w, p * columns
+            deal(pixels, row, columns, a, start, columns, b, start)
+            deal(pixels, row + w, columns, c, start, columns, d, start)
+        out, place = results[k * size : (k + 1) * size], places[k * size : (k + 1) * size]
+        for t in range(size):
+            best = larger(larger(a[t], b[t]), larger(c[t], d[t]))
+            at = w if (c[t] == best) | (c[t] != c[t]) else w + 1
+            at = 1 if (b[t] == best) | (b[t] != b[t]) else at
+            at = 0 if (a[t] == best) | (a[t] != a[t]) else at
+            out[t], place[t] = best, corners[t] + at
+    release(corners)
+    release(memory)
 
 
 @jit

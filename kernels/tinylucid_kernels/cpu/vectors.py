@@ -163,12 +163,12 @@ def transpose4(typing, source, first, row, target, start, step):
 def transpose(source, first, row, rows, columns, target, start, step):
     """target[start + k·step + m] = source[first + m·row + k] for m < rows and k < columns; both flat."""
     fours, wide = rows // 4 * 4, columns // 4 * 4
-    for m in range(0, fours, 4):
-        for k in range(0, wide, 4):
+    for k in range(0, wide, 4):
+        for m in range(0, fours, 4):
             transpose4(source, first + m * row + k, row, target, start + k * step + m, step)
-        for k in range(wide, columns):
-            for i in range(m, m + 4):
-                target[start + k * step + i] = source[first + i * row + k]
+    for k in range(wide, columns):
+        for m in range(fours):
+            target[start + k * step + m] = source[first + m * row + k]
     for m in range(fours, rows):
         for k in range(columns):
             target[start + k * step + m] = source[first + m * row + k]

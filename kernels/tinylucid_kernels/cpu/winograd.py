@@ -17,7 +17,7 @@ each function returns None when its result is not finite, and the general convol
 
 import numpy as np
 
-from .blas import gemm
+from .blas import gemm, gemm_flipped
 from .dense import matmul
 from .jit import jit
 from .threads import LANES, spread
@@ -32,6 +32,7 @@ MORE_ROOM = (
     4 * ROOM
 )  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
 MANY = 200  # products of channels in and out, from which it is faster than im2col
+APART = 16  # numbers between matrices: at powers of two, all 36 would compete for the same places of the cache
 PLACES = 150  # outputs of a channel from which it is
 PARTIAL = 1 << 20  # numbers in all partial sums of the weight's gradient
 GG = np.kron(G, G).astype(np.float32)  # (36, 9): G g Gᵀ as one matrix on the flattened g
@@ -42,11 +43,12 @@ BY_NINE, BY_NINE_FLIPPED = np.ascontiguousarray(GG.T), np.ascontiguousarray(GG.T
 def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
     """Item (group, k): a run of blocks of tiles: transform, 36 products a shift, transform back.
 
-    ``u`` (groups, shifts, 36, C, O) are the transformed filters, ``right`` of their shifts side by side."""
-    groups, shifts, _, channels, outputs = u.shape
+    ``u`` (groups, shifts, 36, C·O and some) are the transformed filters, ``right`` of their shifts side by side."""
+    groups, shifts = u.shape[:2]
+    channels, outputs = x.shape[1] // groups, y.shape[1] // groups
     h, w, p, q = x.shape[2], x.shape[3], y.shape[2], y.shape[3]
     blocks = (cut.total + cut.lines - 1) // cut.lines
-    # one tile more than needed: at a power of two, the 36 matrices would all compete for the same places of the cache
+    # one tile more than needed, as APART
     tiles = cut.span * cut.lines + 1
     memory = scratch(
         x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs)
@@ -71,7 +73,8 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
                     used += count
                 for k in range(36):
                     filtered = m[k, : used * outputs].reshape(used, outputs)
-                    gemm(v[k, : used * channels].reshape(used, channels), u[group, shift, k], filtered, shift > 0)
+                    by = u[group, shift, k, : channels * outputs].reshape(channels, outputs)
+                    gemm(v[k, : used * channels].reshape(used, channels), by, filtered, shift > 0)
             shown = bias[group * outputs : (group + 1) * outputs]
             for t in range(used):  # a constant at place (1, 1) of a tile comes out at all of its pixels
                 mine = m[7, t * outputs :]
@@ -127,26 +130,25 @@ def weight_items(first, last, x, g, partial, items, right, cut):
                 for k in range(36):
                     across = v[k, : used * channels].reshape(used, channels)
                     total, more = partial[group, part, shift, k], block > part * blocks // items
-                    gemm(across.T, m[k, : used * outputs].reshape(used, outputs), total, more)
+                    gemm_flipped(across, m[k, : used * outputs].reshape(used, outputs), total, more)
     release(memory)
 
 
 @jit(counted=False)
-def filter_items(first, last, weight, by_nine, u, over_outputs):
-    """Item k, a shift of a group: u[k] (36, C, O), or (36, O, C), from its filters (O, C, 9); ``by_nine`` (9, 36) is (G ⊗ G)ᵀ."""
-    outputs, channels = weight.shape[1:3]
-    memory = scratch(weight, outputs * channels * 36)
-    for k in range(first, last):
-        gemm(weight[k].reshape(outputs * channels, 9), by_nine, memory.reshape(outputs * channels, 36), False)
-        target = u[k].reshape(-1)
-        if over_outputs:
-            for c in range(channels):
-                start = c * outputs
-                transpose(memory, c * 36, channels * 36, outputs, 36, target, start, channels * outputs)
+def filter_items(first, last, weight, by_nine, u, flip):
+    """Item (k, c): the filters of shift k, (O, C, 9), from or to channel c: u[k, ·, c] = G g Gᵀ, u (K, 36, C·O and some).
+
+    ``flip``: for the gradient by the input, where o takes the place of c. ``by_nine`` (9, 36) is (G ⊗ G)ᵀ."""
+    many, outputs = (weight.shape[1], weight.shape[2]) if flip else (weight.shape[2], weight.shape[1])
+    memory = scratch(u, outputs * 36)
+    mine, flat = memory.reshape(outputs, 36), u.reshape(-1)
+    for item in range(first, last):
+        k, c = item // many, item % many
+        if flip:
+            gemm(weight[k, c], by_nine, mine, False)
         else:
-            for o in range(outputs):
-                start = o * channels
-                transpose(memory, start * 36, 36, channels, 36, target, start, channels * outputs)
+            gemm(weight[k, :, c], by_nine, mine, False)
+        transpose(memory, 0, 36, outputs, 36, flat, k * 36 * u.shape[2] + c * outputs, u.shape[2])
     release(memory)
 
 
@@ -156,7 +158,7 @@ def shifts_of(kernel_size):
 
 
 def transformed(weight, groups, flip):
-    """Filters (O, C/groups, kh, kw) as U = G g Gᵀ, (groups, shifts, 36, C, O); ``flip``: turned half a circle, and (…, O, C)."""
+    """Filters (O, C/groups, kh, kw) as U = G g Gᵀ, (groups, shifts, 36, C·O and some); ``flip``: turned half a circle, and O·C."""
     o, c, *size = weight.shape
     down, across = shifts_of(size)
     shape = groups * down * across, o // groups, c, 9
@@ -169,16 +171,16 @@ def transformed(weight, groups, flip):
         cut = framed.reshape(groups, o // groups, c, down, 3, across, 3).transpose(0, 3, 5, 1, 2, 4, 6)
         filters, by_nine = np.ascontiguousarray(cut).reshape(shape), BY_NINE
     inputs, outputs = (o // groups, c) if flip else (c, o // groups)
-    u = np.empty((shape[0], 36, inputs, outputs), weight.dtype)
-    spread(filter_items, len(u), 36 * weight.size, filters, by_nine, u, not flip, blas=True)
-    return u.reshape(groups, down * across, 36, inputs, outputs)
+    u = np.empty((shape[0], 36, inputs * outputs + APART), weight.dtype)
+    spread(filter_items, len(u) * inputs, 9 * weight.size, filters, by_nine, u, flip, blas=True)
+    return u.reshape(groups, down * across, 36, -1)
 
 
 def convolve(x, u, bias, out_size, padding, right):
-    """y (N, O, P, Q) from the transformed filters (groups, shifts, 36, C, O); None if some y is not finite."""
-    groups, shifts, _, channels, outputs = u.shape
-    y = np.empty((len(x), groups * outputs, *out_size), x.dtype)
-    cut = cut_for(len(x), tuple(out_size), tuple(padding), channels, outputs, ROOM)
+    """y (N, O, P, Q) from the transformed filters (groups, shifts, 36, C·O and some); None if some y is not finite."""
+    groups, shifts = u.shape[:2]
+    y, channels = np.empty((len(x), bias.size, *out_size), x.dtype), x.shape[1] // groups
+    cut = cut_for(len(x), tuple(out_size), tuple(padding), channels, bias.size // groups, ROOM)
     items = min(32, -(-cut.total // cut.lines))
     finite = np.empty(groups * items, np.bool_)
     spread(
