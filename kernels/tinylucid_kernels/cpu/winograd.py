@@ -18,7 +18,6 @@ each function returns None when its result is not finite, and the general convol
 import numpy as np
 
 from .blas import gemm, gemm_flipped
-from .dense import matmul
 from .jit import jit
 from .threads import LANES, spread
 from .tiles import a, cut_for, locate, matrices, pixels_of, place, rows_of
@@ -152,6 +151,27 @@ def filter_items(first, last, weight, by_nine, u, flip):
     release(memory)
 
 
+@jit(counted=False)
+def gradient_items(first, last, partial, gg, gw):
+    """Item (group, c): ∂g = Gᵀ [Σ partial] G of the filters from channel c; gw (groups, O, C, shifts, 9), ``gg`` (36, 9) is G ⊗ G."""
+    parts, shifts, _, channels, outputs = partial.shape[1:]
+    memory = scratch(partial, 36 * outputs)
+    total = memory.reshape(36, outputs)
+    for item in range(first, last):
+        group, c = item // channels, item % channels
+        for shift in range(shifts):
+            for k in range(36):
+                into, row = total[k], partial[group, 0, shift, k, c]
+                for o in range(outputs):
+                    into[o] = row[o]
+                for part in range(1, parts):
+                    row = partial[group, part, shift, k, c]
+                    for o in range(outputs):
+                        into[o] += row[o]
+            gemm_flipped(total, gg, gw[group, :, c, shift], False)
+    release(memory)
+
+
 def shifts_of(kernel_size):
     """How many 3×3 kernels make one of that size, down and across."""
     return [-(-size // 3) for size in kernel_size]
@@ -206,16 +226,19 @@ def conv2d_input(g, weight, input_size, padding, groups):
 def conv2d_weight(x, g, weight_size, padding, groups):
     """∂w; None if not finite."""
     o, c, *kernel_size = weight_size
+    if not len(x):
+        return np.zeros(weight_size, x.dtype)
     (down, across), outputs = shifts_of(kernel_size), o // groups
     cut = cut_for(len(x), g.shape[2:], padding, c, outputs, MORE_ROOM)
     items = min(-(-cut.total // cut.lines), max(4, min(16, PARTIAL // (36 * o * c * down * across))))
     partial = np.empty((groups, items, down * across, 36, c, outputs), x.dtype)
     work = 4 * g.size * c * down * across // LANES
     spread(weight_items, groups * items, work, x, g, partial, items, across, cut, blas=True)
-    gw = matmul(partial.sum(1).reshape(groups, down * across, 36, c * outputs).swapaxes(2, 3), GG)
-    gw = gw.reshape(groups, down, across, c, outputs, 3, 3).transpose(0, 4, 3, 1, 5, 2, 6)
-    gw = gw.reshape(o, c, 3 * down, 3 * across)[:, :, : kernel_size[0], : kernel_size[1]]
-    return np.ascontiguousarray(gw) if np.isfinite(gw).all() else None
+    gw = np.empty((groups, outputs, c, down * across, 9), x.dtype)
+    spread(gradient_items, groups * c, partial.size, partial, GG, gw, blas=True)
+    gw = gw.reshape(o, c, down, across, 3, 3).swapaxes(3, 4).reshape(o, c, 3 * down, 3 * across)
+    gw = np.ascontiguousarray(gw[:, :, : kernel_size[0], : kernel_size[1]])
+    return gw if np.isfinite(gw).all() else None
 
 
 def able(kernel_size, stride, padding, dilation, dtype):
