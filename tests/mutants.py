@@ -244,7 +244,7 @@ MUTANTS = [
     Mutant(CPU + "planes.py", "i // plan.sh * plan.pitch + j // plan.sw", "i // plan.sh * plan.pitch + j", ROOMS + " -k pixels_where"),
     Mutant(CPU + "planes.py", "beside[v] = source[2 * v + 1]\n                        for v in range(both, columns)", "beside[v] = source[2 * v]\n                        for v in range(both, columns)", ROOMS + " -k pixels_where"),
     Mutant(CPU + "planes.py", "other = (1 + plan.pw) // 2", "other = plan.pw // 2", ROOMS + " -k pixels_where"),
-    Mutant(CPU + "planes.py", "found |= i * dilation % stride == first", "found |= i % stride == first", ROOMS + " -k pixels_where"),
+    Mutant(CPU + "planes.py", "if a >= plan.kh * plan.dh:", "if a >= plan.kh:", ROOMS + " -k pixels_where"),
     Mutant(CPU + "planes.py", "above = top * plan.sh + a - plan.ph", "above = top + a - plan.ph", ROOMS + " -k pixels_where"),
     Mutant(CPU + "planes.py", "(plan.top + (row + r) * plan.down)", "(plan.top + r * plan.down)", EDGES + " -k chunks"),
     Mutant(CPU + "planes.py", "place + q * plan.right", "place + q", ROOMS + " -k compute_the_same"),

@@ -141,7 +141,14 @@ def test_one_rule_says_which_kernel_computes_a_convolution(monkeypatch):
     assert sizes(32, 1, 3) == sizes(64, 1, 3, groups=64) == sizes(3, 16, 3) == sizes(8, 8, 5, groups=8) == "direct"
     assert sizes(32, 16, 3) == sizes(32, 16, 5) == sizes(64, 16, 3, groups=4) == "winograd"
     assert sizes(32, 16, 3, np.float64) == sizes(32, 16, 3, stride=2) == sizes(32, 16, 3, dilation=2) == "general"
-    assert sizes(32, 16, 1, padding=0) == sizes(32, 16, 4) == sizes(32, 16, 2) == sizes(8, 8, 3) == sizes(16, 3, 7, stride=2) == "general"
+    assert (
+        sizes(32, 16, 1, padding=0)
+        == sizes(32, 16, 4)
+        == sizes(32, 16, 2)
+        == sizes(8, 8, 3)
+        == sizes(16, 3, 7, stride=2)
+        == "general"
+    )
     assert sizes(32, 16, 3, padding=3) == sizes(32, 16, 3, places=64) == "general"
     monkeypatch.setattr(conv, "FORCED", "general")
     assert sizes(32, 16, 3) == sizes(32, 1, 3) == "general"

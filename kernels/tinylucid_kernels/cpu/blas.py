@@ -41,7 +41,9 @@ def multiplier(a_flipped, b_flipped):
             k = cgutils.unpack_tuple(builder, y.shape)[1 if b_flipped else 0]
             as_stored = lambda flipped: char(ord("t" if flipped else "n"))
             kinds = [char, char, char, word, word, word, raw, raw, word, raw, word, raw, raw, word]
-            xxgemm = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), kinds), "numba_xxgemm")
+            xxgemm = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(ir.IntType(32), kinds), "numba_xxgemm"
+            )
             beta = builder.select(values[3], number(1.0), number(0.0))
             # BLAS counts down columns, so what it sees are the transposes: outᵀ = bᵀ aᵀ
             builder.call(

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import direct, winograd
 from .blas import product
-from .jit import inlined, jit
+from .jit import inlined, jit, moving, stay_apart
 from .planes import new_planes, offsets, pack, plan_for, put
 from .threads import LANES, spread
 from .vectors import release, scratch, transpose
@@ -30,29 +30,32 @@ FORCED = os.environ.get("TINYLUCID_CONV")
 PARTIAL = 1 << 20  # elements of the weight gradient's partial sums
 
 
-@inlined
+@moving
 def gather(planes, at, cols, start):
     """im2col: cols[k] = the pixels of tap k = (c, i, j) for the outputs from ``start``; straight copies, so SIMD."""
+    stay_apart()
     for k in range(cols.shape[0]):
         source, target = planes[k // at.size, at[k % at.size] + start :], cols[k]
         for t in range(target.size):
             target[t] = source[t]
 
 
-@inlined
+@moving
 def clear_gaps(cols, plan):
     """Zero the outputs that do not exist: their pixels may be NaN or inf, and 0 · inf is NaN."""
+    stay_apart()
     for k in range(cols.shape[0]):
         for end in range(plan.q, cols.shape[1], plan.pitch):
             for t in range(end, min(end + plan.pitch - plan.q, cols.shape[1])):
                 cols[k, t] = 0
 
 
-@inlined
+@moving
 def lay(g, plane, outputs, out, top, rows, plan):
     """out[·, o] = the rows of g[plane + o] from ``top``, ``pitch`` apart, pixels by outputs, as np.dot wants it; gaps are zeros already.
 
     g and out are flat."""
+    stay_apart()
     for r in range(rows):
         first = (plane * plan.p + top + r) * plan.q
         transpose(g, first, plan.p * plan.q, outputs, plan.q, out, r * plan.pitch * outputs, outputs)
@@ -176,7 +179,9 @@ def algorithm(weight_size, stride, padding, dilation, groups, dtype, places):
     if FORCED is None:
         return fastest(weight_size, stride, padding, dilation, groups, dtype, places)
     if FORCED not in ("direct", "winograd", "general"):
-        raise ValueError(f"TINYLUCID_CONV: expected direct, winograd or general, got {FORCED!r}; unset it to have the fastest")
+        raise ValueError(
+            f"TINYLUCID_CONV: expected direct, winograd or general, got {FORCED!r}; unset it to have the fastest"
+        )
     able = winograd.able(weight_size[2:], stride, padding, dilation, dtype)
     return "general" if FORCED == "winograd" and not able else FORCED
 
@@ -277,7 +282,19 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     plan = plan_for(*how, CHUNK // max(1, taps // blocks, outputs))
     partial, at = np.empty((slices, groups, blocks, taps // blocks, outputs), x.dtype), offsets(plan.p, plan)
     for clear in (False, True):
-        spread(weight_items, slices * groups * blocks, g.size * taps // LANES, x, g, partial, at, blocks, clear, plan, blas=True)
+        spread(
+            weight_items,
+            slices * groups * blocks,
+            g.size * taps // LANES,
+            x,
+            g,
+            partial,
+            at,
+            blocks,
+            clear,
+            plan,
+            blas=True,
+        )
         gw = partial.sum(0).transpose(0, 3, 1, 2).reshape(weight_size)
         if np.isfinite(gw).all():
             break

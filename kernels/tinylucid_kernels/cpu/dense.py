@@ -105,7 +105,9 @@ def product(x, y, bias):
     if y_flipped and (m >= MANY or x_flipped):
         y, flipped, y_flipped = np.empty((batch, k, n), y.dtype), y, False
         spread(turn_items, batch * -(-k // BAND), y.size, flipped, y)
-    spread(product_items, batch * -(-m // rows), z.size * k // LANES, x, y, bias, z, rows, x_flipped, y_flipped, blas=True)
+    spread(
+        product_items, batch * -(-m // rows), z.size * k // LANES, x, y, bias, z, rows, x_flipped, y_flipped, blas=True
+    )
     return z
 
 

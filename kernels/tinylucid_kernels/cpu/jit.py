@@ -89,12 +89,26 @@ def jit(function=None, parallel=False, counted=True):
 # For the helpers of kernels: Numba copies them into each kernel before it compiles it. Compiled apart, a helper would exist
 # twice, optimised once and twice, differ in the last bit, and which one runs would depend on what came from the cache.
 inlined = njit(inline="always")
+# For helpers that only move numbers, and so give the same bits however they are compiled: once, and called from all kernels.
+# They begin with ``stay_apart()``.
+moving = njit(nogil=True, error_model="numpy", _nrt=False)
 
 intrinsic: Any = (
     extending.intrinsic
 )  # a function that LLVM's code is written for; callers leave out its first parameter
 
 RUNS = 32  # into so many runs of neighbouring items a parallel loop is split, so that each allocates its buffers once
+
+
+@intrinsic
+def stay_apart(typing):
+    """Keep LLVM from copying the function that calls this into its callers, where it would split their loops in every way."""
+
+    def generate(context, builder, signature, values):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 @intrinsic

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import inlined
+from .jit import inlined, moving, stay_apart
 from .vectors import copy, deal, scratch
 
 VECTORS = 32  # numbers: runs of a multiple of these leave no rest to be done number by number
@@ -88,26 +88,18 @@ def new_planes(channels, rows, like, plan):
     return room, room.reshape(channels, size)
 
 
-@inlined
-def reached(first, taps, dilation, stride):
-    """Whether any tap looks at the pixels ``first``, ``first`` + stride, …"""
-    found = False
-    for i in range(min(taps, stride)):
-        found |= i * dilation % stride == first
-    return found
-
-
-@inlined
+@moving
 def pack(x, first_channel, channels, planes, top, rows, band, plan):
     """Plane a·sw + b of channel c, at r·pitch + v, = padded x[c, (top + r)·sh + a, v·sw + b]; the zeros around are there already.
 
     x is flat, and ``channels`` of it from ``first_channel``, counted through the batch, are meant. A row is one copy for each b.
     ``planes`` have room for ``band`` output rows.
     """
+    stay_apart()
     size, count = plane_size(band, plan), plane_rows(rows, plan)
     for a in range(plan.sh):
-        if not reached(a, plan.kh, plan.dh, plan.sh):
-            continue
+        if a >= plan.kh * plan.dh:
+            continue  # no tap looks at these rows, as in 1×1 at stride 2
         above = top * plan.sh + a - plan.ph  # the picture's row in the plane's first
         begin, end = max(0, (plan.sh - 1 - above) // plan.sh), min(count, (plan.h - 1 - above) // plan.sh + 1)
         for b in range(0, plan.sw, 2 if plan.sw == 2 else 1):
@@ -139,9 +131,10 @@ def run_length(plan):
     return -(-((plan.p - 1) * plan.pitch + plan.q) // VECTORS) * VECTORS
 
 
-@inlined
+@moving
 def put(run, y, plane, width, row, rows, plan):
     """The outputs of some rows, a run, to their places in y, which is flat: from ``plane`` on, ``width`` columns; gaps are left behind."""
+    stay_apart()
     for r in range(rows):
         place = plane + (plan.top + (row + r) * plan.down) * width + plan.left
         if plan.right == 1:

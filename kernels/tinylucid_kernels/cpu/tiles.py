@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import inlined
+from .jit import inlined, moving, stay_apart
 from .vectors import transpose4
 
 TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32(8)  # int · float32 would be float64
@@ -87,11 +87,12 @@ def locate(line, cut):
     return line // (cut.down * cut.spans), line // cut.spans % cut.down * 4, side, min(cut.span, cut.across - side)
 
 
-@inlined
+@moving
 def rows_of(x, plane, channels, h, w, top, left, count, d):
     """d[i, phase, k, c] = x[plane + c, top + i, left + 4k + phase] for k < count, 0 outside; x is flat, d but for i.
 
     ``left`` is a multiple of 4, and may lie outside."""
+    stay_apart()
     phase = d.shape[1] // 4
     start, whole = min(count, max(0, -left // 4)), min(count, max(0, (w - left) // 4))  # fours of columns inside
     fours = channels // 4 * 4

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .jit import inlined, intrinsic
+from .jit import intrinsic, moving, stay_apart
 
 
 @intrinsic
@@ -73,9 +73,10 @@ def mover(lanes):
 move4, move8, move16 = mover(4), mover(8), mover(16)
 
 
-@inlined
+@moving
 def copy(source, first, target, start, count):
     """target[start : start + count] = source[first : first + count]; flat arrays that do not overlap."""
+    stay_apart()
     if count >= 64:
         a, b = source[first:], target[start:]
         for k in range(count):
@@ -116,9 +117,10 @@ def deal8(typing, source, first, even, start, odd, other):
     return types.void(source, types.int64, even, types.int64, odd, types.int64), generate
 
 
-@inlined
+@moving
 def deal(source, first, evens, even, start, odds, odd, other):
     """even[start + k] = source[first + 2k] for k < evens, odd[other + k] = source[first + 2k + 1] for k < odds; flat arrays."""
+    stay_apart()
     both = min(evens, odds)
     if both >= 8:
         for k in range(0, both - 7, 8):
@@ -159,9 +161,10 @@ def transpose4(typing, source, first, row, target, start, step):
     return types.void(source, types.int64, types.int64, target, types.int64, types.int64), generate
 
 
-@inlined
+@moving
 def transpose(source, first, row, rows, columns, target, start, step):
     """target[start + k·step + m] = source[first + m·row + k] for m < rows and k < columns; both flat."""
+    stay_apart()
     fours, wide = rows // 4 * 4, columns // 4 * 4
     for k in range(0, wide, 4):
         for m in range(0, fours, 4):

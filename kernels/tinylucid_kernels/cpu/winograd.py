@@ -204,7 +204,18 @@ def convolve(x, u, bias, out_size, padding, right):
     items = min(32, -(-cut.total // cut.lines))
     finite = np.empty(groups * items, np.bool_)
     spread(
-        forward_items, len(finite), 4 * shifts * y.size * channels // LANES, x, u, bias, y, finite, items, right, cut, blas=True
+        forward_items,
+        len(finite),
+        4 * shifts * y.size * channels // LANES,
+        x,
+        u,
+        bias,
+        y,
+        finite,
+        items,
+        right,
+        cut,
+        blas=True,
     )
     return y if finite.all() else None
 
@@ -220,7 +231,14 @@ def conv2d_input(g, weight, input_size, padding, groups):
     """∂x, the convolution of g with flipped filters, channels in and out exchanged; None if not finite."""
     c, *kernel_size = weight.shape[1:]
     padding = [k - 1 - pad for k, pad in zip(kernel_size, padding)]
-    return convolve(g, transformed(weight, groups, True), np.zeros(groups * c, g.dtype), input_size[2:], padding, shifts_of(kernel_size)[1])
+    return convolve(
+        g,
+        transformed(weight, groups, True),
+        np.zeros(groups * c, g.dtype),
+        input_size[2:],
+        padding,
+        shifts_of(kernel_size)[1],
+    )
 
 
 def conv2d_weight(x, g, weight_size, padding, groups):
