@@ -25,6 +25,7 @@ def described() -> dict[str, str]:
         "CPU": f"{processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.machine()}",
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "BLAS": fresh("benchmarks.peak"),
     }
 
 

@@ -1,5 +1,7 @@
 """What the cores can do at most: ``python -m benchmarks.peak THREADS …`` prints it as JSON, for each number of threads.
 
+``python -m benchmarks.peak`` alone says which OpenBLAS computes, and with the kernels of which processor.
+
 Products a second of small float32 matrices that stay in a core's cache, by the BLAS that the engine's kernels call, and bytes a
 second, read and written, of copying an array that no cache holds. A process of its own, so that BLAS has one thread.
 """
@@ -11,6 +13,8 @@ import sys
 
 import numba
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that Numba's np.dot calls
+from threadpoolctl import threadpool_info
 
 from .timing import repeated
 
@@ -51,9 +55,15 @@ def bandwidth(threads: int) -> float:
     return 2 * source.nbytes / min(block() for _ in range(6))
 
 
+def blas() -> str:
+    """The BLAS under Numba's np.dot, and the kernels it chose."""
+    libraries = [lib for lib in threadpool_info() if "scipy.libs" in lib["filepath"]] or threadpool_info()
+    return ", ".join(f"{lib['internal_api']} {lib['version']} ({lib.get('architecture', '?')})" for lib in libraries)
+
+
 if __name__ == "__main__":
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
     for n in map(int, sys.argv[1:]):
         numba.set_num_threads(n)
         found[str(n)] = (peak(n), bandwidth(n))
-    print(json.dumps(found))
+    print(json.dumps(found or blas()))

@@ -28,7 +28,7 @@ class Pace(NamedTuple):
     limit: float
 
 
-FULL, QUICK = Pace(0.01, 21, 8.0), Pace(0.003, 4, 0.2)
+FULL, QUICK = Pace(0.01, 21, 8.0), Pace(0.003, 3, 0.12)
 
 
 def rivals(quick: bool) -> list[str]:

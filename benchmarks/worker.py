@@ -23,6 +23,9 @@ from .timing import repeated
 
 ROOT = Path(__file__).parent.parent
 POOLS = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# What a machine may set so that an OpenBLAS older than its processor computes right; a new one is held back by it, and PyTorch,
+# which has another BLAS, is not. The table says which kernels OpenBLAS chose.
+HELD_BACK = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 LONG = 0.005  # seconds: a call that takes longer needs none before it to be warm
 
 
@@ -30,9 +33,14 @@ class Failure(Exception):
     """What a process said when it could not measure."""
 
 
+def unhindered() -> dict[str, str]:
+    """Our environment without what holds one library back."""
+    return {name: value for name, value in os.environ.items() if name not in HELD_BACK}
+
+
 def environment(threads: int) -> dict[str, str]:
-    """Ours, with this many threads for every pool."""
-    return {**os.environ, **dict.fromkeys(POOLS, str(threads))}
+    """The same, with this many threads for every pool."""
+    return {**unhindered(), **dict.fromkeys(POOLS, str(threads))}
 
 
 class Worker:
@@ -79,7 +87,7 @@ class Worker:
 def fresh(module: str, *arguments: str, **variables: str) -> Any:
     """What ``python -m module arguments`` prints, as JSON, in a process of its own; Failure where it fails."""
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env={**unhindered(), **variables}, capture_output=True, text=True)
     if done.returncode:
         raise Failure(f"python -m {module} has failed: {done.stderr.strip().rpartition(chr(10))[2]}")
     return json.loads(done.stdout)

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
-from numba import extending, int64, njit, prange, types
+from numba import extending, int64, prange, types
+from numba import njit as typed_njit
 from numba.core import cgutils, event
 from numba.core.caching import FunctionCache
 
+njit: Any = typed_njit  # whose types do not know all of its options
 # Sums may be reordered into SIMD lanes and a·b + c fused. Not "nnan", not "ninf": they would let NaN and ±inf vanish.
 FASTMATH = {"reassoc", "contract", "nsz"}
 
@@ -79,7 +81,7 @@ def jit(function=None, parallel=False, counted=True):
     """
     if function is None:
         return lambda f: jit(f, parallel, counted)
-    how = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "parallel": parallel, "_nrt": counted}
+    how: dict[str, Any] = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "parallel": parallel, "_nrt": counted}
     dispatcher = njit(**how)(function)
     with suppress(RuntimeError):  # no folder can be written, neither beside the source nor in the user's cache
         dispatcher._cache = ForgivingCache(function)  # what cache=True does
