@@ -17,9 +17,37 @@ TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32
 
 
 @inlined
-def bt(d0, d1, d2, d3, d4, d5, v0, v1, v2, v3, v4, v5):
-    """v = Bᵀ d, element by element of flat arrays."""
-    for t in range(v0.size):
+def four(start, step):
+    """Where four rows begin, ``step`` apart."""
+    return (start, start + step, start + 2 * step, start + 3 * step)
+
+
+@inlined
+def six(start, step):
+    """Where six rows begin."""
+    return (start, start + step, start + 2 * step, start + 3 * step, start + 4 * step, start + 5 * step)
+
+
+@inlined
+def bt(memory, d, v, size):
+    """v = Bᵀ d, number by number of rows of that size, which begin at these places of the memory."""
+    d0, d1, d2, d3, d4, d5 = (
+        memory[d[0] :],
+        memory[d[1] :],
+        memory[d[2] :],
+        memory[d[3] :],
+        memory[d[4] :],
+        memory[d[5] :],
+    )
+    v0, v1, v2, v3, v4, v5 = (
+        memory[v[0] :],
+        memory[v[1] :],
+        memory[v[2] :],
+        memory[v[3] :],
+        memory[v[4] :],
+        memory[v[5] :],
+    )
+    for t in range(size):
         even, odd = d4[t] - FOUR * d2[t], d3[t] - FOUR * d1[t]
         mean, slope = d4[t] - d2[t], TWO * (d3[t] - d1[t])
         v0[t] = FOUR * d0[t] - FIVE * d2[t] + d4[t]
@@ -31,9 +59,18 @@ def bt(d0, d1, d2, d3, d4, d5, v0, v1, v2, v3, v4, v5):
 
 
 @inlined
-def at(m0, m1, m2, m3, m4, m5, y0, y1, y2, y3):
+def at(memory, m, y, size):
     """y = Aᵀ m."""
-    for t in range(y0.size):
+    m0, m1, m2, m3, m4, m5 = (
+        memory[m[0] :],
+        memory[m[1] :],
+        memory[m[2] :],
+        memory[m[3] :],
+        memory[m[4] :],
+        memory[m[5] :],
+    )
+    y0, y1, y2, y3 = memory[y[0] :], memory[y[1] :], memory[y[2] :], memory[y[3] :]
+    for t in range(size):
         near, far = m1[t] + m2[t], m3[t] + m4[t]
         near_odd, far_odd = m1[t] - m2[t], m3[t] - m4[t]
         y0[t] = m0[t] + near + far
@@ -43,9 +80,18 @@ def at(m0, m1, m2, m3, m4, m5, y0, y1, y2, y3):
 
 
 @inlined
-def a(y0, y1, y2, y3, m0, m1, m2, m3, m4, m5):
+def a(memory, y, m, size):
     """m = A y, the adjoint of at."""
-    for t in range(y0.size):
+    y0, y1, y2, y3 = memory[y[0] :], memory[y[1] :], memory[y[2] :], memory[y[3] :]
+    m0, m1, m2, m3, m4, m5 = (
+        memory[m[0] :],
+        memory[m[1] :],
+        memory[m[2] :],
+        memory[m[3] :],
+        memory[m[4] :],
+        memory[m[5] :],
+    )
+    for t in range(size):
         even, odd = y0[t] + y2[t], y1[t] + y3[t]
         mean, slope = y0[t] + FOUR * y2[t], TWO * y1[t] + EIGHT * y3[t]
         m0[t] = y0[t]
@@ -88,16 +134,16 @@ def locate(line, cut):
 
 
 @moving
-def rows_of(x, plane, channels, h, w, top, left, count, d):
-    """d[i, phase, k, c] = x[plane + c, top + i, left + 4k + phase] for k < count, 0 outside; x is flat, d but for i.
+def rows_of(x, plane, channels, h, w, top, left, count, memory, d, rows, length):
+    """Row i at d, [phase, k, c] = x[plane + c, top + i, left + 4k + phase] for k < count, 0 outside; rows of this length.
 
-    ``left`` is a multiple of 4, and may lie outside."""
+    x is flat. ``left`` is a multiple of 4, and may lie outside."""
     stay_apart()
-    phase = d.shape[1] // 4
+    phase = length // 4
     start, whole = min(count, max(0, -left // 4)), min(count, max(0, (w - left) // 4))  # fours of columns inside
     fours = channels // 4 * 4
-    for i in range(d.shape[0]):
-        row, target = top + i, d[i]
+    for i in range(rows):
+        row, target = top + i, memory[d + i * length : d + (i + 1) * length]
         if row < 0 or row >= h or start > 0 or whole < count:
             for t in range(target.size):
                 target[t] = 0
@@ -116,43 +162,42 @@ def rows_of(x, plane, channels, h, w, top, left, count, d):
 
 
 @inlined
-def pixels_of(x, plane, channels, h, w, top, left, count, d, e, v, slot):
-    """v[6i + j, slot …] = Bᵀ d B of the ``count`` tiles from pixel (top, left) on; d, e (6, 4·(span + 2)·C) to work in."""
-    phase, base = d.shape[1] // 4, left // 4 * 4
-    rows_of(x, plane, channels, h, w, top, base, count + 2, d)
-    bt(d[0], d[1], d[2], d[3], d[4], d[5], e[0], e[1], e[2], e[3], e[4], e[5])
-    here, size, j = slot * channels, count * channels, left - base
-    at0, at1, at2 = (
-        j * phase,
-        (j + 1) % 4 * phase + (j + 1) // 4 * channels,
-        (j + 2) % 4 * phase + (j + 2) // 4 * channels,
-    )
-    at3, at4 = (j + 3) % 4 * phase + (j + 3) // 4 * channels, j * phase + channels
-    at5 = (j + 5) % 4 * phase + (j + 5) // 4 * channels
-    for i in range(6):
-        row, k = e[i], 6 * i
-        bt(
-            row[at0:], row[at1:], row[at2:], row[at3:], row[at4:], row[at5:],
-            v[k, here : here + size], v[k + 1, here:], v[k + 2, here:], v[k + 3, here:], v[k + 4, here:], v[k + 5, here:],
-        )  # fmt: skip
+def pixels_of(x, plane, channels, h, w, top, left, count, memory, d, e, length, v, apart, slot):
+    """Matrix 6i + j at v, from row ``slot`` on, = Bᵀ d B of the ``count`` tiles from pixel (top, left) on.
+
+    At d and e there is room for six rows of this length to work in; the matrices are so far ``apart``."""
+    phase, base = length // 4, left // 4 * 4
+    rows_of(x, plane, channels, h, w, top, base, count + 2, memory, d, 6, length)
+    size, j = count * channels, left - base
+    for i in range(-1, 6):
+        row = e + i * length
+        taps = (
+            row + j * phase,
+            row + (j + 1) % 4 * phase + (j + 1) // 4 * channels,
+            row + (j + 2) % 4 * phase + (j + 2) // 4 * channels,
+            row + (j + 3) % 4 * phase + (j + 3) // 4 * channels,
+            row + j * phase + channels,
+            row + (j + 5) % 4 * phase + (j + 5) // 4 * channels,
+        )
+        goal, long = six(v + 6 * i * apart + slot * channels, apart), size
+        if i < 0:  # first down all columns, then along each row: one loop, since each is compiled for itself
+            taps, goal, long = six(d, length), six(e, length), length
+        bt(memory, taps, goal, long)
 
 
 @inlined
-def place(m, slot, y, plane, outputs, p, q, top, left, count, f, g):
+def place(memory, m, apart, slot, y, plane, outputs, p, q, top, left, count, f, g, length):
     """The planes' 4 rows from ``top`` = Aᵀ m A of the ``count`` tiles of a line; y is flat. NaN if any is not finite, else 0."""
-    here, size = slot * outputs, count * outputs
-    phase = f.shape[1] // 4
-    for i in range(6):
-        k, row = 6 * i, f[i]
-        at(
-            m[k, here:], m[k + 1, here:], m[k + 2, here:], m[k + 3, here:], m[k + 4, here:], m[k + 5, here:],
-            row[:size], row[phase:], row[2 * phase :], row[3 * phase :],
-        )  # fmt: skip
-    at(f[0], f[1], f[2], f[3], f[4], f[5], g[0], g[1], g[2], g[3])
+    size, phase = count * outputs, length // 4
+    for i in range(7):
+        taps, goal, long = six(m + 6 * i * apart + slot * outputs, apart), four(f + i * length, phase), size
+        if i == 6:  # along each row, then down all columns
+            taps, goal, long = six(f, length), four(g, length), length
+        at(memory, taps, goal, long)
     broken = np.float32(0)
     whole, wide, fours = min(count, (q - left) // 4), min(4 * count, q - left), outputs // 4 * 4
     for i in range(min(4, p - top)):
-        row = g[i]
+        row = memory[g + i * length : g + (i + 1) * length]
         for j in range(4):
             run = row[j * phase : j * phase + size]
             for t in range(run.size):
@@ -172,7 +217,6 @@ def place(m, slot, y, plane, outputs, p, q, top, left, count, f, g):
 
 
 @inlined
-def matrices(memory, kinds, rows, columns):
-    """Scratch memory as a row of (rows, columns) matrices, ``kinds`` of them, and what is left."""
-    size = kinds * rows * columns
-    return memory[:size].reshape(kinds, rows * columns), memory[size:]
+def matrix(memory, start, rows, columns):
+    """The matrix that begins there."""
+    return memory[start : start + rows * columns].reshape(rows, columns)

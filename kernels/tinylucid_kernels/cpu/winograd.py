@@ -20,7 +20,7 @@ import numpy as np
 from .blas import gemm, gemm_flipped
 from .jit import jit
 from .threads import LANES, spread
-from .tiles import a, cut_for, locate, matrices, pixels_of, place, rows_of
+from .tiles import a, cut_for, four, locate, matrix, pixels_of, place, rows_of, six
 from .vectors import release, scratch, transpose
 
 G = np.array(
@@ -47,17 +47,17 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
     channels, outputs = x.shape[1] // groups, y.shape[1] // groups
     h, w, p, q = x.shape[2], x.shape[3], y.shape[2], y.shape[3]
     blocks = (cut.total + cut.lines - 1) // cut.lines
-    # one tile more than needed, as APART
-    tiles = cut.span * cut.lines + 1
-    memory = scratch(
-        x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs)
+    tiles = cut.span * cut.lines + 1  # one more than needed, as APART
+    long, short, apart, across = (
+        4 * (cut.span + 2) * channels,
+        4 * cut.span * outputs,
+        tiles * channels,
+        tiles * outputs,
     )
-    d, rest = matrices(memory, 6, 4 * (cut.span + 2), channels)
-    e, rest = matrices(rest, 6, 4 * (cut.span + 2), channels)
-    f, rest = matrices(rest, 6, 4 * cut.span, outputs)
-    g, rest = matrices(rest, 4, 4 * cut.span, outputs)
-    v, rest = matrices(rest, 36, tiles, channels)
-    m, rest = matrices(rest, 36, tiles, outputs)
+    d, e, f = 0, 6 * long, 12 * long
+    g, v = f + 6 * short, f + 10 * short
+    m = v + 36 * apart
+    memory = scratch(x, m + 36 * across)
     pixels, results = x.reshape(-1), y.reshape(-1)
     for item in range(first, last):
         group, part = item // items, item % items
@@ -68,22 +68,28 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
                 for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
                     n, top, side, count = locate(line, cut)
                     top, left = top - cut.top + shift // right * 3, 4 * side - cut.left + shift % right * 3
-                    pixels_of(pixels, (n * groups + group) * channels, channels, h, w, top, left, count, d, e, v, used)
+                    plane = (n * groups + group) * channels
+                    pixels_of(pixels, plane, channels, h, w, top, left, count, memory, d, e, long, v, apart, used)
                     used += count
                 for k in range(36):
-                    filtered = m[k, : used * outputs].reshape(used, outputs)
                     by = u[group, shift, k, : channels * outputs].reshape(channels, outputs)
-                    gemm(v[k, : used * channels].reshape(used, channels), by, filtered, shift > 0)
+                    seen, filtered = (
+                        matrix(memory, v + k * apart, used, channels),
+                        matrix(memory, m + k * across, used, outputs),
+                    )
+                    gemm(seen, by, filtered, shift > 0)
             shown = bias[group * outputs : (group + 1) * outputs]
             for t in range(used):  # a constant at place (1, 1) of a tile comes out at all of its pixels
-                mine = m[7, t * outputs :]
+                mine = memory[m + 7 * across + t * outputs :]
                 for o in range(outputs):
                     mine[o] += shown[o]
             used = 0
             for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
                 n, top, side, count = locate(line, cut)
                 plane = (n * groups + group) * outputs
-                broken += place(m, used, results, plane, outputs, p, q, top, 4 * side, count, f, g)
+                broken += place(
+                    memory, m, across, used, results, plane, outputs, p, q, top, 4 * side, count, f, g, short
+                )
                 used += count
         finite[item] = broken == 0
     release(memory)
@@ -95,16 +101,17 @@ def weight_items(first, last, x, g, partial, items, right, cut):
     groups, _, shifts, _, channels, outputs = partial.shape
     h, w, p, q = x.shape[2], x.shape[3], g.shape[2], g.shape[3]
     blocks = (cut.total + cut.lines - 1) // cut.lines
-    tiles, phase = cut.span * cut.lines + 1, cut.span * outputs
-    memory = scratch(
-        x, 12 * 4 * (cut.span + 2) * channels + 10 * 4 * cut.span * outputs + 36 * tiles * (channels + outputs)
+    tiles = cut.span * cut.lines + 1
+    long, short, apart, across = (
+        4 * (cut.span + 2) * channels,
+        4 * cut.span * outputs,
+        tiles * channels,
+        tiles * outputs,
     )
-    d, rest = matrices(memory, 6, 4 * (cut.span + 2), channels)
-    e, rest = matrices(rest, 6, 4 * (cut.span + 2), channels)
-    f, rest = matrices(rest, 4, 4 * cut.span, outputs)
-    r, rest = matrices(rest, 6, 4 * cut.span, outputs)
-    v, rest = matrices(rest, 36, tiles, channels)
-    m, rest = matrices(rest, 36, tiles, outputs)
+    d, e, f = 0, 6 * long, 12 * long
+    r, v = f + 4 * short, f + 10 * short
+    m = v + 36 * apart
+    memory = scratch(x, m + 36 * across)
     pixels, upstream = x.reshape(-1), g.reshape(-1)
     for item in range(first, last):
         group, part = item // items, item % items
@@ -114,22 +121,27 @@ def weight_items(first, last, x, g, partial, items, right, cut):
                 for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
                     n, top, side, count = locate(line, cut)
                     if shift == 0:
-                        rows_of(upstream, (n * groups + group) * outputs, outputs, p, q, top, 4 * side, count, f)
-                        a(f[0], f[1], f[2], f[3], r[0], r[1], r[2], r[3], r[4], r[5])
-                        here = used * outputs
-                        for i in range(6):
-                            row, k = r[i], 6 * i
-                            a(
-                                row[: count * outputs], row[phase:], row[2 * phase :], row[3 * phase :],
-                                m[k, here:], m[k + 1, here:], m[k + 2, here:], m[k + 3, here:], m[k + 4, here:], m[k + 5, here:],
-                            )  # fmt: skip
+                        plane = (n * groups + group) * outputs
+                        rows_of(upstream, plane, outputs, p, q, top, 4 * side, count, memory, f, 4, short)
+                        for i in range(-1, 6):
+                            taps, goal = (
+                                four(r + i * short, short // 4),
+                                six(m + 6 * i * across + used * outputs, across),
+                            )
+                            size = count * outputs
+                            if i < 0:  # down all columns, then along each row
+                                taps, goal, size = four(f, short), six(r, short), short
+                            a(memory, taps, goal, size)
                     top, left = top - cut.top + shift // right * 3, 4 * side - cut.left + shift % right * 3
-                    pixels_of(pixels, (n * groups + group) * channels, channels, h, w, top, left, count, d, e, v, used)
+                    plane = (n * groups + group) * channels
+                    pixels_of(pixels, plane, channels, h, w, top, left, count, memory, d, e, long, v, apart, used)
                     used += count
                 for k in range(36):
-                    across = v[k, : used * channels].reshape(used, channels)
-                    total, more = partial[group, part, shift, k], block > part * blocks // items
-                    gemm_flipped(across, m[k, : used * outputs].reshape(used, outputs), total, more)
+                    seen, filtered = (
+                        matrix(memory, v + k * apart, used, channels),
+                        matrix(memory, m + k * across, used, outputs),
+                    )
+                    gemm_flipped(seen, filtered, partial[group, part, shift, k], block > part * blocks // items)
     release(memory)
 
 
