@@ -50,6 +50,12 @@ def test_nothing_comes_in_from_between_two_rows(channels, outputs, wrong, rng):
     same("conv2d_input", g, rng.standard_normal((outputs, channels, 2, 3)), x.shape, *how)
 
 
+def test_products_of_many_outputs_are_made_of_small_ones(rng):
+    """More outputs than fit into one product that OpenBLAS does without packing, and the last part smaller."""
+    convolved(rng, 1, 64, (20, 20), 150, (2, 2), ((1, 1), (0, 0), (1, 1), 1))
+    convolved(rng, 1, 70, (20, 20), 150, (1, 1), ((1, 1), (0, 0), (1, 1), 1))
+
+
 def test_two_rows_share_no_more_zeros_than_both_have(rng):
     """A frame wider than the stride, and taps that reach far beyond it."""
     convolved(rng, 2, 3, (4, 13), 5, (2, 5), ((1, 4), (1, 6), (1, 3), 1))
