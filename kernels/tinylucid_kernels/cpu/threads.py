@@ -36,7 +36,8 @@ class Blas:
     """
 
     def __init__(self, library):
-        self.name = f"{library.internal_api} {library.version} ({library.filepath})"
+        chosen = getattr(library, "architecture", None)  # the processor that its kernels are of
+        self.name = f"{library.internal_api} {library.version}{f' for {chosen}' if chosen else ''} ({library.filepath})"
         self.get, self.set = library.get_num_threads, library.set_num_threads
         for prefix, suffix in product(("", "scipy_"), ("", "64_", "_64")):
             if hasattr(library.dynlib, f"{prefix}openblas_get_num_threads{suffix}"):
