@@ -246,7 +246,7 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     turned = weight.reshape(groups, o // groups, per_group, *kernel_size).swapaxes(1, 2)
     turned = turned.reshape(c, o // groups, *kernel_size)
     x, bias = np.empty(input_size, g.dtype), np.zeros(c, g.dtype)
-    some = n if stride == (1, 1) else max(1, CACHED // (x.size // n + 1)) if n else 1
+    some = max(1, n if stride == (1, 1) else CACHED // max(1, c * size[0] * size[1]))
     for first in range(0, n, some):  # pictures whose every other pixel is still in the cache when the ones between come
         here = slice(first, first + some)
         for a in range(min(stride[0], size[0])):

@@ -123,7 +123,7 @@ def cut_for(n, out_size, padding, channels, outputs, room):
     spans = -(-across // tiles)
     span = -(-across // spans)
     total = n * down * spans
-    return Cut(down, across, span, spans, max(1, min(tiles // span, -(-total // 4))), total, *padding)
+    return Cut(down, across, span, spans, max(1, min(tiles // span, total // 4)), total, *padding)
 
 
 @inlined
