@@ -229,8 +229,7 @@ def seed(root: Any, gradient: Any, create_graph: bool) -> Any:
 
 
 def own(g: Any) -> Tensor:
-    """A gradient to hand out: its own memory. Rules may return one array twice, or the upstream gradient: what
-    somebody else holds too, itself or by a view, is copied."""
+    """A gradient with memory of its own: a rule's array that somebody else holds too, itself or by a view, is copied."""
     if isinstance(g, Tensor):
         return g.clone()
     if not (type(g) is np.ndarray and getrefcount(g) <= ALONE and g.base is None and g.flags.carray):
@@ -247,9 +246,9 @@ ALONE = (lambda g: getrefcount(g))(np.empty(0))  # what Python counts for an arg
 def backward(self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
     """Add ∂(Σ gradient·self)/∂leaf to ``leaf.grad``, for every leaf that requires a gradient.
 
-    ``gradient`` has self's shape; a single element needs none. Saved arrays are released on the way unless
-    ``retain_graph`` (default: ``create_graph``). Raises RuntimeError if self records nothing, if the graph was
-    released before, if an array was changed in place since the forward pass, or if ``gradient`` is missing.
+    ``gradient`` has self's shape; a single element needs none. Saved arrays are released on the way unless ``retain_graph``
+    (default: ``create_graph``). Raises RuntimeError if self records nothing, if the graph was released before, if an array
+    was changed in place since the forward pass, or if ``gradient`` is missing.
     """
     found, _ = walk([self], [gradient], None, create_graph, create_graph if retain_graph is None else retain_graph)
     for leaf in list(found):
@@ -267,9 +266,8 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """∂(Σ grad_outputs·outputs)/∂input for each input, a tuple; ``leaf.grad`` is left alone.
 
-    Only what lies between outputs and inputs is computed. With ``create_graph`` the gradients can be
-    differentiated again. Raises RuntimeError for an input that the outputs do not depend on, unless
-    ``allow_unused`` (it then gets None), and as :meth:`Tensor.backward`.
+    Only what lies between outputs and inputs is computed. With ``create_graph`` the gradients can be differentiated again. Raises
+    RuntimeError for an input that the outputs do not depend on, unless ``allow_unused`` (None then), and as :meth:`Tensor.backward`.
     """
     outputs, inputs = (list(xs) if isinstance(xs, (list, tuple)) else [xs] for xs in (outputs, inputs))
     if not isinstance(grad_outputs, (list, tuple)):
@@ -278,6 +276,7 @@ def grad(
         if not isinstance(x, Tensor) or not x.tracked:
             raise TypeError(f"grad: input {k} is not a Tensor with requires_grad=True (set it first): {x!r}")
     keys = [x.node or x for x in inputs]
+    last = {key: k for k, key in enumerate(keys)}  # of an input asked for twice, each gets a gradient of its own
     retain_graph = create_graph if retain_graph is None else retain_graph
     found, seen = walk(outputs, grad_outputs, set(keys), create_graph, retain_graph)
     missing = [k for k, key in enumerate(keys) if key not in seen]
@@ -285,8 +284,9 @@ def grad(
         raise RuntimeError(
             f"grad: the outputs do not depend on input {missing[0]} (or that graph was released); pass allow_unused=True for None"
         )
-    zeros = lambda x: Tensor(devices.namespace(x).zeros_like(x.data))
-    return tuple(own(found[key]) if key in found else zeros(x) if key in seen else None for key, x in zip(keys, inputs))
+    none = lambda k, key: Tensor(devices.namespace(inputs[k]).zeros_like(inputs[k].data)) if key in seen else None
+    mine = lambda k, key: own(found.pop(key) if last[key] == k else found[key]) if key in found else none(k, key)
+    return tuple([mine(k, key) for k, key in enumerate(keys)])
 
 
 @operation(view=True)
