@@ -149,6 +149,22 @@ def test_a_fresh_gradient_is_handed_out_itself():
     assert made == [id(x.grad.data)]
 
 
+def test_grad_hands_a_fresh_one_out_too_and_to_who_asks_twice_two():
+    made = []
+
+    def rule(g):
+        fresh = 2 * g
+        made.append(id(fresh))
+        return fresh
+
+    x = tl.ones(3, requires_grad=True)
+    (found,) = tl.grad(with_rule(rule)(x), [x], np.ones(3, np.float32))
+    assert made == [id(found.data)]
+    first, second = tl.grad(with_rule(rule)(x), [x, x], np.ones(3, np.float32))
+    first.data *= 5
+    assert second.tolist() == [2, 2, 2]
+
+
 kept = np.full(3, 2.0, np.float32)
 
 
