@@ -4,12 +4,13 @@
 that part of one needs no copy. It is for kernels that are not counted (``jit.jit``), where Numba has no ``np.dot``.
 """
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.np.linalg import get_blas_kind
 
-from .jit import inlined, intrinsic
+from .jit import inlined, machine
 
 SMALL = 1_000_000  # products up to which OpenBLAS packs nothing, and is half as fast again
 
@@ -25,7 +26,11 @@ def apart(builder, array):
 def multiplier(a_flipped, b_flipped):
     """The intrinsic below, of a or of its transpose, by b or by its transpose."""
 
-    @intrinsic
+    def in_python(a, b, out, add):
+        product = np.dot(a.T if a_flipped else a, b.T if b_flipped else b)
+        out[:] = out + product if add else product
+
+    @machine(in_python)
     def multiply(typing, a, b, out, add):
         def generate(context, builder, signature, values):
             word, char, raw = ir.IntType(64), ir.IntType(8), ir.IntType(8).as_pointer()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
-from numba import extending, int64, prange, types
+from numba import config, extending, int64, prange, types
 from numba import njit as typed_njit
 from numba.core import cgutils, event
 from numba.core.caching import FunctionCache
@@ -81,7 +81,13 @@ def jit(function=None, parallel=False, counted=True):
     """
     if function is None:
         return lambda f: jit(f, parallel, counted)
-    how: dict[str, Any] = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "parallel": parallel, "_nrt": counted}
+    how: dict[str, Any] = {
+        "nogil": True,
+        "fastmath": FASTMATH,
+        "error_model": "numpy",
+        "parallel": parallel,
+        "_nrt": counted,
+    }
     dispatcher = njit(**how)(function)
     with suppress(RuntimeError):  # no folder can be written, neither beside the source nor in the user's cache
         dispatcher._cache = ForgivingCache(function)  # what cache=True does
@@ -95,14 +101,18 @@ inlined = njit(inline="always")
 # They begin with ``stay_apart()``.
 moving = njit(nogil=True, error_model="numpy", _nrt=False)
 
-intrinsic: Any = (
-    extending.intrinsic
-)  # a function that LLVM's code is written for; callers leave out its first parameter
+intrinsic: Any = extending.intrinsic  # a function that LLVM's code is written for; callers omit its first parameter
+
+
+def machine(meaning):
+    """An intrinsic (decorator) and what it means in Python, which is called where NUMBA_DISABLE_JIT is set, to debug."""
+    return lambda code: meaning if config.DISABLE_JIT else intrinsic(code)  # type: ignore[attr-defined]
+
 
 RUNS = 32  # into so many runs of neighbouring items a parallel loop is split, so that each allocates its buffers once
 
 
-@intrinsic
+@machine(lambda: None)
 def stay_apart(typing):
     """Keep LLVM from copying the function that calls this into its callers, where it would split their loops in every way."""
 

@@ -5,14 +5,15 @@ pictures are shorter than that. ``transpose`` turns what lay side by side along 
 channels: number by number that is a load and a store each; four rows of four at a time, 4 loads, 8 shuffles, 4 stores.
 """
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .jit import intrinsic, moving, stay_apart
+from .jit import machine, moving, stay_apart
 
 
-@intrinsic
+@machine(lambda like, count: np.empty(count, like.dtype))
 def scratch(typing, like, count):
     """``count`` numbers of like's dtype, flat and not initialised, for a kernel that is not counted; it must ``release`` them."""
     kind = types.Array(like.dtype, 1, "C")
@@ -33,7 +34,7 @@ def scratch(typing, like, count):
     return kind(like, types.int64), generate
 
 
-@intrinsic
+@machine(lambda array: None)
 def release(typing, array):
     """Give ``scratch`` back."""
 
@@ -57,7 +58,10 @@ def pointer(context, builder, kind, array, place, lanes):
 def mover(lanes):
     """An intrinsic: target[start : start + lanes] = source[first : first + lanes], one load and one store."""
 
-    @intrinsic
+    def in_python(source, first, target, start):
+        target[start : start + lanes] = source[first : first + lanes]
+
+    @machine(in_python)
     def move(typing, source, first, target, start):
         def generate(context, builder, signature, values):
             align = source.dtype.bitwidth // 8
@@ -99,7 +103,12 @@ def copy(source, first, target, start, count):
             target[start + k] = source[first + k]
 
 
-@intrinsic
+def deal8_in_python(source, first, even, start, odd, other):
+    """What deal8 means."""
+    even[start : start + 8], odd[other : other + 8] = source[first : first + 16 : 2], source[first + 1 : first + 16 : 2]
+
+
+@machine(deal8_in_python)
 def deal8(typing, source, first, even, start, odd, other):
     """even[start + k] = source[first + 2k] and odd[other + k] = source[first + 2k + 1] for k < 8."""
 
@@ -137,7 +146,14 @@ def deal(source, first, evens, even, start, odds, odd, other):
         odd[other + k] = source[first + 2 * k + 1]
 
 
-@intrinsic
+def transpose4_in_python(source, first, row, target, start, step):
+    """What transpose4 means."""
+    for k in range(4):
+        for m in range(4):
+            target[start + k * step + m] = source[first + m * row + k]
+
+
+@machine(transpose4_in_python)
 def transpose4(typing, source, first, row, target, start, step):
     """target[start + k·step + m] = source[first + m·row + k] for k, m = 0 … 3; both flat."""
 
