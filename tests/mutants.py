@@ -277,7 +277,7 @@ MUTANTS = [
     Mutant(CPU + "winograd.py", "gemm(seen, by, filtered, shift > 0)", "gemm(seen, by, filtered, False)", ROOMS + " -k compute_the_same"),
     Mutant(CPU + "winograd.py", "for part in range(1, parts):", "for part in range(2, parts):", EDGES + " -k winograd"),
     Mutant(CPU + "winograd.py", "weight[k, :, c], by_nine", "weight[k, :, 0], by_nine", FAST + " -k many_channels"),
-    Mutant(CPU + "dense.py", "transpose(source, start, n, m, min(BAND, n - left)", "transpose(source, start, n, m, BAND - BAND % 64 - 1", FAST + " -k linear"),
+    Mutant(CPU + "dense.py", "transpose(source, start, n, m, min(BAND, n - left)", "transpose(source, start, n, m, min(BAND - 1, n - left)", FAST + " -k linear"),
     Mutant(CPU + "pool.py", "deal(pixels, row + w, columns", "deal(pixels, row, columns", FAST + " -k max_pool2d"),
     Mutant(CPU + "winograd.py", "block > part * blocks // items", "False", EDGES + " -k winograd"),
     Mutant(CPU + "winograd.py", "weight[..., ::-1, ::-1] if flip else weight", "weight[..., :, :]", ROOMS + " -k compute_the_same"),
