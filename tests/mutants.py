@@ -269,7 +269,7 @@ MUTANTS = [
     Mutant(CPU + "tiles.py", "y3[t] = near_odd + EIGHT * far_odd + m5[t]", "y3[t] = near_odd + EIGHT * far_odd", FAST + " -k many_channels"),
     Mutant(CPU + "tiles.py", "mean, slope = y0[t] + FOUR * y2[t], TWO", "mean, slope = y0[t] + TWO * y2[t], TWO", FAST + " -k many_channels"),
     Mutant(CPU + "tiles.py", "broken += run[t] * np.float32(0)", "broken += np.float32(0)", FAST + " -k many_channels"),
-    Mutant(CPU + "tiles.py", "start > 0 or whole < count", "whole < count", ROOMS + " -k compute_the_same"),
+    Mutant(CPU + "tiles.py", "start > 0 or whole < count", "whole < count", EDGES + " -k wider"),
     Mutant(CPU + "tiles.py", "for c in range(fours, channels):", "for c in range(fours, channels - 1):", ROOMS + " -k compute_the_same"),
     Mutant(CPU + "tiles.py", "phase, base = length // 4, left // 4 * 4", "phase, base = length // 4, left", ROOMS + " -k compute_the_same"),
     Mutant(CPU + "winograd.py", "[k - 1 - pad for k, pad in zip(kernel_size, padding)]", "padding", FAST + " -k many_channels"),
@@ -1554,7 +1554,7 @@ MUTANTS = [
     Mutant("tinylucid/ops/loss.py", "over=float(input.size) if reduction == \"mean\"", "over=float(len(input)) if reduction == \"mean\"", LAYERS),
     Mutant("tinylucid/ops/classify.py", "scale=-1 / over)", "scale=1 / over)", VALUES + " -k losses_reduce"),
     op("tinylucid/ops/classify.py", "out[index] = y * scale", "out[index] = y", "nll_loss"),
-    Mutant(REDUCE, "while lead - 1 in axes:", "while lead - 1 in axes and lead > 1:", "tests/test_values.py -k large_sums"),
+    Mutant(REDUCE, "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))", "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))[:1]", "tests/test_values.py -k large_sums"),
 ]  # fmt: skip
 
 

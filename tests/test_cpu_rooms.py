@@ -108,7 +108,8 @@ def test_scratch_memory_is_as_large_as_asked_for_and_there_is_an_error_where_the
 
 
 @given(
-    size=st.tuples(*[st.integers(1, 12)] * 2), kernel=st.tuples(*[st.integers(1, 4)] * 2), stride=st.tuples(*[st.integers(1, 4)] * 2),
+    size=st.tuples(st.integers(1, 12), st.one_of(st.integers(1, 12), st.integers(16, 40))),
+    kernel=st.tuples(*[st.integers(1, 4)] * 2), stride=st.tuples(*[st.integers(1, 4)] * 2),
     padding=st.tuples(*[st.integers(0, 4)] * 2), dilation=st.tuples(*[st.integers(1, 3)] * 2), band=st.integers(1, 3),
 )  # fmt: skip
 def test_each_tap_finds_its_pixels_where_offsets_say(size, kernel, stride, padding, dilation, band):

@@ -66,9 +66,20 @@ def test_weight_gradients_of_more_pictures_than_slices(rng):
 
 
 @pytest.mark.parametrize("wrong", [None, (387, 5, 0, 0), (2328, 5, 0, 0)])
-def test_winograd_over_many_blocks_of_tiles(wrong, rng):
-    """37 blocks of 64 tiles, on 32 items forward and 16 for the weight: some items, as that of picture 387, have two."""
+def test_winograd_over_many_blocks_of_tiles(wrong, rng, monkeypatch):
+    """Some 34 blocks of 69 tiles, on 32 items forward and 16 for the weight: some items have two or three."""
+    monkeypatch.setattr(cpu.winograd, "MORE_ROOM", cpu.winograd.ROOM)
     convolved(rng, 2330, 32, (1, 1), 32, (3, 3), ((1, 1), (1, 1), (1, 1), 1), wrong)
+
+
+@pytest.mark.parametrize("size", [(5, 70), (3, 64), (9, 33)])
+def test_winograd_on_pictures_wider_than_a_line_of_tiles(size, rng, monkeypatch):
+    """Lines that begin at the picture's left edge, end at its right one, or do neither, one after the other in the same memory."""
+    monkeypatch.setattr(cpu.winograd, "ROOM", 1)
+    monkeypatch.setattr(cpu.winograd, "MORE_ROOM", 1)
+    monkeypatch.setattr(cpu.conv, "FORCED", "winograd")
+    convolved(rng, 2, 9, size, 10, (3, 3), ((1, 1), (1, 1), (1, 1), 1))
+    convolved(rng, 2, 9, size, 10, (3, 5), ((1, 1), (2, 4), (1, 1), 1))
 
 
 def test_batch_norm_far_from_zero(rng):
