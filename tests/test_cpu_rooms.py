@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tinylucid_kernels import cpu, reference
 from tinylucid_kernels.cpu import blas, conv, planes, tiles, vectors, winograd
@@ -115,8 +115,7 @@ def test_scratch_memory_is_as_large_as_asked_for_and_there_is_an_error_where_the
 def test_each_tap_finds_its_pixels_where_offsets_say(size, kernel, stride, padding, dilation, band):
     """The pixel of tap (i, j) for output (p, q) lies at offset + p·pitch + q of its channel's planes: for each band of rows."""
     out = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(size, kernel, stride, padding, dilation)]
-    if min(out) < 1:
-        return
+    assume(min(out) >= 1)
     x = np.arange(1.0, 1 + 2 * size[0] * size[1]).reshape(2, *size)
     framed = np.pad(x, ((0, 0), (padding[0],) * 2, (padding[1],) * 2))
     plan, rows = planes.plan_for(size, tuple(out), kernel, stride, padding, dilation, 1), min(band, out[0])
@@ -179,8 +178,7 @@ def test_the_three_kernels_compute_the_same(kernel, wrong, data):
         taps = [draw(st.integers(1, 4)) for _ in range(2)]
         stride, dilation = (tuple(draw(st.integers(1, 3)) for _ in range(2)) for _ in range(2))
         padding = tuple(draw(st.integers(0, 4)) for _ in range(2))
-    if any(a + 2 * p <= d * (k - 1) for a, p, d, k in zip(size, padding, dilation, taps)):
-        return
+    assume(not any(a + 2 * p <= d * (k - 1) for a, p, d, k in zip(size, padding, dilation, taps)))
     how = (stride, padding, dilation, groups)
     rng = np.random.default_rng(n + 7 * c)
     x, weight, bias = (

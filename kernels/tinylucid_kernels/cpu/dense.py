@@ -1,7 +1,7 @@
 """Matrix products on all cores: the dense layer, and batched matmul.
 
 Small products go to NumPy, whose BLAS computes them on the calling thread. Large ones are split into blocks of rows, each
-BLAS on one thread, so that all parallelism is Numba's; NumPy's BLAS would wake its own threads to fight with them.
+computed by BLAS on one thread, so that all parallelism is Numba's; NumPy's BLAS would wake its own threads to fight with them.
 """
 
 import numpy as np

@@ -22,14 +22,8 @@ FEW = 4  # channels of a group, in or out, up to which this beats im2col and a m
 def add(plane, at, w, out):
     """out += Σ_k w[k] · the plane from at[k]."""
     if at.size == 9:
-        a, b, c, d, e, f = (
-            plane[at[0] :],
-            plane[at[1] :],
-            plane[at[2] :],
-            plane[at[3] :],
-            plane[at[4] :],
-            plane[at[5] :],
-        )
+        a, b, c = plane[at[0] :], plane[at[1] :], plane[at[2] :]
+        d, e, f = plane[at[3] :], plane[at[4] :], plane[at[5] :]
         g, h, i = plane[at[6] :], plane[at[7] :], plane[at[8] :]
         w0, w1, w2, w3, w4, w5, w6, w7, w8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
         for t in range(out.size):

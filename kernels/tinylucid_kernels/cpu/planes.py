@@ -1,7 +1,7 @@
 """How the convolutions of ``conv.py`` and ``direct.py`` lay a picture out, so that each tap finds its pixels in one straight run.
 
 Rows of the padded picture lie one after the other in a flat *plane*, so the pixels that tap (i, j) wants for output 0, 1, 2, …
-stand side by side, ``offset(i, j)`` further on. With stride s there are s·s planes, of every s-th pixel, and the same holds
+stand side by side, ``offsets`` of (i, j) further on. With stride s there are s·s planes, of every s-th pixel, and the same holds
 in each. At the end of a row a run goes on into the next, which yields a few outputs that do not exist (the *gaps*): they are
 dropped, and made zero where they would be summed. With three columns, padding 1 and a kernel of 3, a row's last zero is the
 next row's first (``full`` is 5, ``pitch`` 4):

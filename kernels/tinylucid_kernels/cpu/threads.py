@@ -142,7 +142,7 @@ def is_plain(kernel):
 def spread(kernel, items, work, *args, blas=False):
     """``kernel(first, last, *args)`` over ``items`` independent items, on all threads if ``work`` is worth it.
 
-    ``work`` is about how many operations there are; ``blas`` says that the kernel calls np.dot.
+    ``work`` is about how many operations there are; ``blas`` says that the kernel calls BLAS (``blas.py``, or np.dot).
     """
     if work < SMALL and not blas:
         kernel(0, items, *args)

@@ -29,24 +29,22 @@ def six(start, step):
 
 
 @inlined
+def four_rows(memory, at):
+    """The rows that begin at four places."""
+    return memory[at[0] :], memory[at[1] :], memory[at[2] :], memory[at[3] :]
+
+
+@inlined
+def six_rows(memory, at):
+    """The rows that begin at six places."""
+    return memory[at[0] :], memory[at[1] :], memory[at[2] :], memory[at[3] :], memory[at[4] :], memory[at[5] :]
+
+
+@inlined
 def bt(memory, d, v, size):
     """v = Bᵀ d, number by number of rows of that size, which begin at these places of the memory."""
-    d0, d1, d2, d3, d4, d5 = (
-        memory[d[0] :],
-        memory[d[1] :],
-        memory[d[2] :],
-        memory[d[3] :],
-        memory[d[4] :],
-        memory[d[5] :],
-    )
-    v0, v1, v2, v3, v4, v5 = (
-        memory[v[0] :],
-        memory[v[1] :],
-        memory[v[2] :],
-        memory[v[3] :],
-        memory[v[4] :],
-        memory[v[5] :],
-    )
+    d0, d1, d2, d3, d4, d5 = six_rows(memory, d)
+    v0, v1, v2, v3, v4, v5 = six_rows(memory, v)
     for t in range(size):
         even, odd = d4[t] - FOUR * d2[t], d3[t] - FOUR * d1[t]
         mean, slope = d4[t] - d2[t], TWO * (d3[t] - d1[t])
@@ -61,15 +59,8 @@ def bt(memory, d, v, size):
 @inlined
 def at(memory, m, y, size):
     """y = Aᵀ m."""
-    m0, m1, m2, m3, m4, m5 = (
-        memory[m[0] :],
-        memory[m[1] :],
-        memory[m[2] :],
-        memory[m[3] :],
-        memory[m[4] :],
-        memory[m[5] :],
-    )
-    y0, y1, y2, y3 = memory[y[0] :], memory[y[1] :], memory[y[2] :], memory[y[3] :]
+    m0, m1, m2, m3, m4, m5 = six_rows(memory, m)
+    y0, y1, y2, y3 = four_rows(memory, y)
     for t in range(size):
         near, far = m1[t] + m2[t], m3[t] + m4[t]
         near_odd, far_odd = m1[t] - m2[t], m3[t] - m4[t]
@@ -82,15 +73,8 @@ def at(memory, m, y, size):
 @inlined
 def a(memory, y, m, size):
     """m = A y, the adjoint of at."""
-    y0, y1, y2, y3 = memory[y[0] :], memory[y[1] :], memory[y[2] :], memory[y[3] :]
-    m0, m1, m2, m3, m4, m5 = (
-        memory[m[0] :],
-        memory[m[1] :],
-        memory[m[2] :],
-        memory[m[3] :],
-        memory[m[4] :],
-        memory[m[5] :],
-    )
+    y0, y1, y2, y3 = four_rows(memory, y)
+    m0, m1, m2, m3, m4, m5 = six_rows(memory, m)
     for t in range(size):
         even, odd = y0[t] + y2[t], y1[t] + y3[t]
         mean, slope = y0[t] + FOUR * y2[t], TWO * y1[t] + EIGHT * y3[t]
@@ -124,6 +108,25 @@ def cut_for(n, out_size, padding, channels, outputs, room):
     span = -(-across // spans)
     total = n * down * spans
     return Cut(down, across, span, spans, max(1, min(tiles // span, total // 4)), total, *padding)
+
+
+@inlined
+def layout(cut, channels, outputs):
+    """How a kernel's memory is laid out: lengths of a row of pixels and of one of results, and of a matrix of each; then where
+    results begin (after 12 rows of pixels), the 36 matrices of pixels (after 10 rows of results) and of results, and the end.
+
+    A matrix has a row more than needed: at powers of two, all 36 would compete for the same places of the cache."""
+    tiles = cut.span * cut.lines + 1
+    long, short, apart, across = (
+        4 * (cut.span + 2) * channels,
+        4 * cut.span * outputs,
+        tiles * channels,
+        tiles * outputs,
+    )
+    f = 12 * long
+    v = f + 10 * short
+    m = v + 36 * apart
+    return long, short, apart, across, f, v, m, m + 36 * across
 
 
 @inlined

@@ -20,7 +20,7 @@ import numpy as np
 from .blas import gemm, gemm_flipped
 from .jit import jit
 from .threads import LANES, spread
-from .tiles import a, cut_for, four, locate, matrix, pixels_of, place, rows_of, six
+from .tiles import a, cut_for, four, layout, locate, matrix, pixels_of, place, rows_of, six
 from .vectors import release, scratch, transpose
 
 G = np.array(
@@ -47,17 +47,8 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
     channels, outputs = x.shape[1] // groups, y.shape[1] // groups
     h, w, p, q = x.shape[2], x.shape[3], y.shape[2], y.shape[3]
     blocks = (cut.total + cut.lines - 1) // cut.lines
-    tiles = cut.span * cut.lines + 1  # one more than needed, as APART
-    long, short, apart, across = (
-        4 * (cut.span + 2) * channels,
-        4 * cut.span * outputs,
-        tiles * channels,
-        tiles * outputs,
-    )
-    d, e, f = 0, 6 * long, 12 * long
-    g, v = f + 6 * short, f + 10 * short
-    m = v + 36 * apart
-    memory = scratch(x, m + 36 * across)
+    long, short, apart, across, f, v, m, end = layout(cut, channels, outputs)
+    d, e, g, memory = 0, 6 * long, f + 6 * short, scratch(x, end)
     pixels, results = x.reshape(-1), y.reshape(-1)
     for item in range(first, last):
         group, part = item // items, item % items
@@ -101,17 +92,8 @@ def weight_items(first, last, x, g, partial, items, right, cut):
     groups, _, shifts, _, channels, outputs = partial.shape
     h, w, p, q = x.shape[2], x.shape[3], g.shape[2], g.shape[3]
     blocks = (cut.total + cut.lines - 1) // cut.lines
-    tiles = cut.span * cut.lines + 1
-    long, short, apart, across = (
-        4 * (cut.span + 2) * channels,
-        4 * cut.span * outputs,
-        tiles * channels,
-        tiles * outputs,
-    )
-    d, e, f = 0, 6 * long, 12 * long
-    r, v = f + 4 * short, f + 10 * short
-    m = v + 36 * apart
-    memory = scratch(x, m + 36 * across)
+    long, short, apart, across, f, v, m, end = layout(cut, channels, outputs)
+    d, e, r, memory = 0, 6 * long, f + 4 * short, scratch(x, end)
     pixels, upstream = x.reshape(-1), g.reshape(-1)
     for item in range(first, last):
         group, part = item // items, item % items
