@@ -57,9 +57,12 @@ def batch_norm_fixed(x, weight, bias, mean, inv_std):
 def _(g, need, x, weight, mean, inv_std):
     """∂x = g · inv_std · weight, which is the same function of g; ∂weight = Σ g·x̂ and ∂bias = Σ g, with x̂ = (x − mean) · inv_std."""
     zeros = np.zeros(x.shape[1], x.dtype)
+    gx = batch_norm_fixed(g, weight, zeros, zeros, inv_std) if need[0] else None
+    if need[1] and x.size and not isinstance(g, Tensor):  # both sums in one pass; its ∂x is for statistics that move
+        return gx, *of(x).batch_norm_backward(g, x, weight, mean, inv_std)[1:], None, None
     x_hat = batch_norm_fixed(x, zeros + 1, zeros, mean, inv_std) if need[1] else None
     return (
-        batch_norm_fixed(g, weight, zeros, zeros, inv_std) if need[0] else None,
+        gx,
         _sum(g * x_hat, axes=batch_axes(x), keepdim=False) if need[1] else None,
         _sum(g, axes=batch_axes(x), keepdim=False) if need[2] else None,
         None,
