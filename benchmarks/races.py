@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from time import sleep
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from .rows import Figure, Race, Row
 from .timing import spread, take_turns
 from .worker import Failure, Worker
 
-SETTLE = 0.002  # seconds between blocks, in which a rival's threads stop waiting for work
 ALIKE = 0.05  # how far results of the same work may differ: dropout draws other numbers in each library
 SPEEDUP = 1.75  # what two threads should be over one, of a convolutional net
 
@@ -83,13 +81,7 @@ class Field:
         ready = {who: worker for who, worker in self.workers.items() if who[0] != "jax" or case.jaxed}
         sizes = {who: worker.ask(case=case.name, block=pace.block)["size"] for who, worker in ready.items()}
         same_work(sizes)
-
-        def block(worker: Worker) -> float:
-            sleep(SETTLE)
-            return worker.block()
-
-        blocks = {who: lambda worker=worker: block(worker) for who, worker in ready.items()}
-        return take_turns(blocks, pace.rounds, pace.limit, warm=0)
+        return take_turns({who: worker.block for who, worker in ready.items()}, pace.rounds, pace.limit, warm=0)
 
 
 def same_work(sizes: dict[tuple[str, int], float]) -> None:

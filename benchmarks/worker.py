@@ -15,6 +15,7 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
+from time import process_time, sleep
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ POOLS = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NU
 # What a machine may set so that an OpenBLAS older than its processor computes right; a new one is held back by it, and PyTorch,
 # which has another BLAS, is not. The table says which kernels OpenBLAS chose.
 HELD_BACK = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-LONG = 0.005  # seconds: a call that takes longer needs none before it to be warm
+PAUSE = 0.001  # seconds
+WARM = 0.002  # seconds: what a core that slept takes to be at full speed, with its caches filled
 
 
 class Failure(Exception):
@@ -133,14 +135,24 @@ def prepared(call: Any, block: float) -> dict[str, Any]:
     while once * times < block / 2:  # what is short is known better from many
         times = min(10 * times, int(block / once) + 1)
         once = repeated(call, times)()
-    return {"times": max(1, round(block / once)), "once": once, "size": found}
+    return {"times": max(1, round(block / once)), "warm": max(1, round(WARM / once)), "size": found}
+
+
+def settle() -> None:
+    """Return when the library's threads sleep: idle ones wait for work by spinning, PyTorch's for 8 ms, on a core that the
+    next one's block needs."""
+    for _ in range(100):
+        before = process_time()
+        sleep(PAUSE)
+        if process_time() - before < PAUSE / 4:
+            break
 
 
 def serve(library: Any) -> None:
     """Answer orders until there are no more."""
     answers, sys.stdout = sys.stdout, sys.stderr  # nobody else may write between
     gc.freeze()  # collecting what a library consists of would take longer than most cases
-    call, plan = None, {"times": 1, "once": 0.0}
+    call, plan = None, {"times": 1, "warm": 1}
     for line in sys.stdin:
         order = json.loads(line)
         try:
@@ -148,10 +160,11 @@ def serve(library: Any) -> None:
                 call = None  # its memory first
                 call = built(library, order["case"])
                 answer = plan = prepared(call, order["block"])
+                settle()
             else:
-                if plan["once"] < LONG:
-                    call()  # type: ignore[misc]
+                repeated(call, plan["warm"])()  # type: ignore[arg-type]
                 answer = {"seconds": repeated(call, plan["times"])()}  # type: ignore[arg-type]
+                settle()
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}
         print(json.dumps(answer), file=answers, flush=True)

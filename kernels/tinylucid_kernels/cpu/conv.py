@@ -94,15 +94,8 @@ def forward_items(first, last, x, weight, bias, y, at, bands, plan):
                     sums, shift = out[o], bias[group * outputs + o]
                     for t in range(length):
                         sums[t] += shift
-                    put(
-                        sums,
-                        flat,
-                        (n * y.shape[1] + group * outputs + o) * y.shape[2] * y.shape[3],
-                        y.shape[3],
-                        row,
-                        rows,
-                        plan,
-                    )
+                    plane = (n * y.shape[1] + group * outputs + o) * y.shape[2] * y.shape[3]
+                    put(sums, flat, plane, y.shape[3], row, rows, plan)
     release(results)
     release(room)
     release(packed)

@@ -9,63 +9,80 @@ memory.
 
 import numpy as np
 
-from .jit import inlined, jit
+from .jit import jit, moving, stay_apart
+from .lanes import LANES, load, load_some, select, store, total
 from .planes import new_planes, offsets, pack, put, run_length
-from .threads import LANES, spread
-from .vectors import copy, release, scratch
+from .threads import LANES as AT_ONCE
+from .threads import spread
+from .vectors import release, scratch
 
 BLOCK = 8  # groups whose planes are laid out together
 FEW = 4  # channels of a group, in or out, up to which this beats im2col and a matrix product
 
 
-@inlined
-def add(plane, at, w, out):
-    """out += Σ_k w[k] · the plane from at[k]."""
+@moving
+def add(plane, at, w, source, step, sums):
+    """sums = source + Σ_k w[k] · the plane from at[k], for a run of all outputs; ``step`` 0: the source's first numbers for all."""
+    stay_apart()
     if at.size == 9:
-        a, b, c = plane[at[0] :], plane[at[1] :], plane[at[2] :]
-        d, e, f = plane[at[3] :], plane[at[4] :], plane[at[5] :]
-        g, h, i = plane[at[6] :], plane[at[7] :], plane[at[8] :]
-        w0, w1, w2, w3, w4, w5, w6, w7, w8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
-        for t in range(out.size):
-            top = w0 * a[t] + w1 * b[t] + w2 * c[t]
-            middle = w3 * d[t] + w4 * e[t] + w5 * f[t]
-            out[t] += top + middle + w6 * g[t] + w7 * h[t] + w8 * i[t]
+        a, b, c, d, e, f, g, h, i = at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8]
+        z0, z1, z2, z3, z4, z5, z6, z7, z8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
+        for t in range(0, sums.size, LANES):
+            s = load(source, step * t) + z0 * load(plane, a + t) + z1 * load(plane, b + t) + z2 * load(plane, c + t)
+            s = s + z3 * load(plane, d + t) + z4 * load(plane, e + t) + z5 * load(plane, f + t)
+            store(s + z6 * load(plane, g + t) + z7 * load(plane, h + t) + z8 * load(plane, i + t), sums, t)
     else:
-        for k in range(at.size):
-            weight, pixels = w[k], plane[at[k] :]
-            for t in range(out.size):
-                out[t] += weight * pixels[t]
+        for t in range(0, sums.size, LANES):
+            s = load(source, step * t)
+            for k in range(at.size):
+                s = s + w[k] * load(plane, at[k] + t)
+            store(s, sums, t)
 
 
-@inlined
-def add_products(plane, at, start, g, gw):
-    """gw[k] += Σ_t g[t] · the plane from at[k], t from ``start``: the adjoint of add."""
+@moving
+def add_products(plane, at, g, gw):
+    """gw[k] += Σ_t g[t] · the plane from at[k], for a run of all outputs, with zeros in the gaps. The adjoint of add."""
+    stay_apart()
+    zero = 0 * load(g, 0)
     if at.size == 9:
-        a, b, c = plane[at[0] + start :], plane[at[1] + start :], plane[at[2] + start :]
-        d, e, f = plane[at[3] + start :], plane[at[4] + start :], plane[at[5] + start :]
-        h, i, j = plane[at[6] + start :], plane[at[7] + start :], plane[at[8] + start :]
-        zero = g.dtype.type(0)
+        a, b, c, d, e, f, h, i, j = at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8]
         s0, s1, s2, s3, s4, s5, s6, s7, s8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
-        for t in range(g.size):
-            v = g[t]
-            s0 += v * a[t]
-            s1 += v * b[t]
-            s2 += v * c[t]
-            s3 += v * d[t]
-            s4 += v * e[t]
-            s5 += v * f[t]
-            s6 += v * h[t]
-            s7 += v * i[t]
-            s8 += v * j[t]
-        gw[0], gw[1], gw[2] = gw[0] + s0, gw[1] + s1, gw[2] + s2
-        gw[3], gw[4], gw[5] = gw[3] + s3, gw[4] + s4, gw[5] + s5
-        gw[6], gw[7], gw[8] = gw[6] + s6, gw[7] + s7, gw[8] + s8
+        for t in range(0, g.size, LANES):
+            v = load(g, t)
+            s0, s1, s2 = s0 + v * load(plane, a + t), s1 + v * load(plane, b + t), s2 + v * load(plane, c + t)
+            s3, s4, s5 = s3 + v * load(plane, d + t), s4 + v * load(plane, e + t), s5 + v * load(plane, f + t)
+            s6, s7, s8 = s6 + v * load(plane, h + t), s7 + v * load(plane, i + t), s8 + v * load(plane, j + t)
+        gw[0], gw[1], gw[2] = gw[0] + total(s0), gw[1] + total(s1), gw[2] + total(s2)
+        gw[3], gw[4], gw[5] = gw[3] + total(s3), gw[4] + total(s4), gw[5] + total(s5)
+        gw[6], gw[7], gw[8] = gw[6] + total(s6), gw[7] + total(s7), gw[8] + total(s8)
     else:
         for k in range(at.size):
-            pixels, total = plane[at[k] + start :], g.dtype.type(0)
-            for t in range(g.size):
-                total += g[t] * pixels[t]
-            gw[k] += total
+            s = zero
+            for t in range(0, g.size, LANES):
+                s = s + load(g, t) * load(plane, at[k] + t)
+            gw[k] += total(s)
+
+
+@moving
+def add_products_by_rows(plane, at, g, gw, plan):
+    """The same without the gaps, whose pixels may be inf or NaN, and so no zero when multiplied by one."""
+    stay_apart()
+    for k in range(at.size):
+        s = 0 * load(g, 0)
+        for p in range(plan.p):
+            for q in range(0, plan.q, LANES):
+                t = p * plan.pitch + q
+                s = s + load(g, t) * select(load(plane, at[k] + t), plan.q - q)
+        gw[k] += total(s)
+
+
+@moving
+def lay(g, place, run, plan):
+    """The rows of g from ``place`` on, to a run with zeros in the gaps."""
+    stay_apart()
+    for p in range(plan.p):
+        for q in range(0, plan.q, LANES):
+            store(load_some(g, place + p * plan.q + q, plan.q - q), run, p * plan.pitch + q)
 
 
 @jit(counted=False)
@@ -74,7 +91,8 @@ def forward_items(first, last, x, weight, bias, y, at, blocks, plan):
     groups, outputs, channels = weight.shape[:3]
     some = (groups + blocks - 1) // blocks
     packed, planes = new_planes(some * channels, plan.p, x, plan)
-    room = scratch(x, run_length(plan))
+    room = scratch(x, LANES + run_length(plan))
+    shift, sums = room[:LANES], room[LANES:]
     pixels, flat, height, width = x.reshape(-1), y.reshape(-1), y.shape[2], y.shape[3]
     for item in range(first, last):
         n, begin = item // blocks, item % blocks * some
@@ -82,29 +100,24 @@ def forward_items(first, last, x, weight, bias, y, at, blocks, plan):
         pack(pixels, (n * groups + begin) * channels, (end - begin) * channels, planes, 0, plan.p, plan.p, plan)
         for group in range(begin, end):
             for o in range(outputs):
-                shift = bias[group * outputs + o]
-                for t in range(room.size):
-                    room[t] = shift
+                shift[:] = bias[group * outputs + o]
                 for c in range(channels):
-                    add(planes[(group - begin) * channels + c], at, weight[group, o, c], room)
-                put(room, flat, (n * groups * outputs + group * outputs + o) * height * width, width, 0, plan.p, plan)
+                    source, step = (shift, 0) if c == 0 else (sums, 1)
+                    add(planes[(group - begin) * channels + c], at, weight[group, o, c], source, step, sums)
+                put(sums, flat, (n * groups * outputs + group * outputs + o) * height * width, width, 0, plan.p, plan)
     release(room)
     release(packed)
 
 
 @jit(counted=False)
 def weight_items(first, last, x, g, partial, at, blocks, by_rows, plan):
-    """Item (slice, block): ∂w of some groups, summed over a slice of the pictures. ``partial`` (slices, groups, O/groups, C/groups, taps).
-
-    All outputs are one run, with zeros in the gaps: quick, but wrong where pixels are inf or NaN; ``by_rows`` leaves gaps out."""
+    """Item (slice, block): ∂w of some groups, summed over a slice of the pictures. ``partial`` (slices, groups, O/groups, C/groups, taps)."""
     slices, groups, outputs, channels = partial.shape[:4]
     some = (groups + blocks - 1) // blocks
     packed, planes = new_planes(some * channels, plan.p, x, plan)
-    room = scratch(x, run_length(plan))
-    for t in range(room.size):
-        room[t] = 0
+    run = scratch(x, run_length(plan))
+    run[:] = 0
     pixels, upstream = x.reshape(-1), g.reshape(-1)
-    runs, step, size = (plan.p, plan.pitch, plan.q) if by_rows else (1, room.size, room.size)
     for item in range(first, last):
         s, begin = item // blocks, item % blocks * some
         end = min(groups, begin + some)
@@ -113,14 +126,14 @@ def weight_items(first, last, x, g, partial, at, blocks, by_rows, plan):
             pack(pixels, (n * groups + begin) * channels, (end - begin) * channels, planes, 0, plan.p, plan.p, plan)
             for group in range(begin, end):
                 for o in range(outputs):
-                    first_row = (n * groups * outputs + group * outputs + o) * plan.p
-                    for p in range(plan.p):
-                        copy(upstream, (first_row + p) * plan.q, room, p * plan.pitch, plan.q)
+                    lay(upstream, (n * groups * outputs + group * outputs + o) * plan.p * plan.q, run, plan)
                     for c in range(channels):
-                        plane, total = planes[(group - begin) * channels + c], partial[s, group, o, c]
-                        for start in range(0, runs * step, step):
-                            add_products(plane, at, start, room[start : start + size], total)
-    release(room)
+                        plane, gw = planes[(group - begin) * channels + c], partial[s, group, o, c]
+                        if by_rows:
+                            add_products_by_rows(plane, at, run, gw, plan)
+                        else:
+                            add_products(plane, at, run, gw)
+    release(run)
     release(packed)
 
 
@@ -144,7 +157,7 @@ def conv2d_weight(x, g, weight_size, plan, groups):
     blocks = -(-groups // BLOCK)
     slices = max(1, min(len(x), 16 // blocks))
     partial = np.empty((slices, groups, o // groups, per_group, kh * kw), x.dtype)
-    work = len(x) * plan.p * plan.q * partial[0].size // LANES
+    work = len(x) * plan.p * plan.q * partial[0].size // AT_ONCE
     for by_rows in (False, True):
         spread(weight_items, slices * blocks, work, x, g, partial, offsets(plan.p, plan), blocks, by_rows, plan)
         gw = partial.sum(0).reshape(weight_size)

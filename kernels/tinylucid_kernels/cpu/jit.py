@@ -73,6 +73,11 @@ class Announcement(event.Listener):
 event.register("numba:compile", Announcement())
 
 
+def is_plain(kernel):
+    """Whether the kernel is Python and not machine code, since NUMBA_DISABLE_JIT is set: no thread could call it."""
+    return not hasattr(kernel, "py_func")
+
+
 def jit(function=None, parallel=False, counted=True):
     """Compile a kernel (decorator); ``parallel`` lets its ``prange`` use all threads.
 
@@ -97,9 +102,19 @@ def jit(function=None, parallel=False, counted=True):
 # For the helpers of kernels: Numba copies them into each kernel before it compiles it. Compiled apart, a helper would exist
 # twice, optimised once and twice, differ in the last bit, and which one runs would depend on what came from the cache.
 inlined = njit(inline="always")
-# For helpers that only move numbers, and so give the same bits however they are compiled: once, and called from all kernels.
-# They begin with ``stay_apart()``.
-moving = njit(nogil=True, error_model="numpy", _nrt=False)
+
+
+def moving(function):
+    """Compile a helper (decorator) that only moves numbers, or computes on vectors (``lanes.py``), which LLVM never reorders: it
+    gives the same bits however it is compiled. So it is compiled once, and called from all kernels. It begins with ``stay_apart()``.
+    """
+    helper = njit(nogil=True, error_model="numpy", _nrt=False)(function)
+    if not is_plain(helper):
+        template = helper.get_call_template  # for calls with 0 and with k alike, where Numba would compile it for each
+        helper.get_call_template = lambda args, kws: template([types.unliteral(a) for a in args], kws)
+    return helper
+
+
 
 intrinsic: Any = extending.intrinsic  # a function that LLVM's code is written for; callers omit its first parameter
 

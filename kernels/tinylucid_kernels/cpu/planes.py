@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import inlined, moving, stay_apart
-from .vectors import copy, deal, scratch
+from .lanes import LANES, evens, load_some, odds, prefetch, select, store, store_some
+from .vectors import scratch
 
 VECTORS = 32  # numbers: runs of a multiple of these leave no rest to be done number by number
 
@@ -96,39 +97,41 @@ def pack(x, first_channel, channels, planes, top, rows, band, plan):
     ``planes`` have room for ``band`` output rows.
     """
     stay_apart()
-    size, count = plane_size(band, plan), plane_rows(rows, plan)
-    for a in range(plan.sh):
-        if a >= plan.kh * plan.dh:
-            continue  # no tap looks at these rows, as in 1×1 at stride 2
-        above = top * plan.sh + a - plan.ph  # the picture's row in the plane's first
-        begin, end = max(0, (plan.sh - 1 - above) // plan.sh), min(count, (plan.h - 1 - above) // plan.sh + 1)
-        for b in range(0, plan.sw, 2 if plan.sw == 2 else 1):
-            left = max(0, -plan.pw) if plan.sw == 1 else 0 if plan.sw == 2 else (b - plan.pw) % plan.sw
-            first = (left + plan.pw) // plan.sw  # the picture's column ``left`` goes to this one
-            other = (1 + plan.pw) // 2  # and, at stride 2, column 1 to this one of the other plane
-            columns = max(0, min(plan.full - first, (plan.w - 1 - left) // plan.sw + 1))
-            others = max(0, min(plan.full - other, plan.w // 2))
-            start = (a * plan.sw + (left + plan.pw) % plan.sw) * size + first
-            odd = (a * plan.sw + (1 + plan.pw) % plan.sw) * size + other
-            for c in range(channels):
-                plane = planes[c]
-                for r in range(begin, end):
-                    pixel = ((first_channel + c) * plan.h + above + r * plan.sh) * plan.w + left
-                    if plan.sw == 1:
-                        copy(x, pixel, plane, start + r * plan.pitch, columns)
-                        continue
-                    if plan.sw == 2:
-                        deal(x, pixel, columns, plane, start + r * plan.pitch, others, plane, odd + r * plan.pitch)
-                        continue
-                    source, target = x[pixel:], plane[start + r * plan.pitch :]
-                    for v in range(columns):
-                        target[v] = source[plan.sw * v]
+    size, count, seen = plane_size(band, plan), plane_rows(rows, plan), min(plan.sh, plan.kh * plan.dh)
+    left = max(0, -plan.pw) if plan.sw == 1 else 0  # the first column of the picture, and where it goes
+    start = (left + plan.pw) % plan.sw * size + (left + plan.pw) // plan.sw
+    columns = min(plan.full - (left + plan.pw) // plan.sw, (plan.w - 1 - left) // plan.sw + 1)
+    odd, others = (1 + plan.pw) % 2 * size + (1 + plan.pw) // 2, min(plan.full - (1 + plan.pw) // 2, plan.w // 2)
+    for c in range(channels):
+        plane = planes[c]
+        for r in range(count):
+            for a in range(seen):  # others no tap looks at, as in 1×1 at stride 2
+                h = (top + r) * plan.sh + a - plan.ph
+                if h < 0 or h >= plan.h:
+                    continue
+                pixel, row = ((first_channel + c) * plan.h + h) * plan.w, a * plan.sw * size + r * plan.pitch
+                if plan.sw == 1:
+                    for q in range(0, columns, LANES):
+                        prefetch(x, pixel + left + q + plan.h * plan.w)
+                        store(load_some(x, pixel + left + q, columns - q), plane, row + start + q)
+                elif plan.sw == 2:  # column 1 and every second go to the other plane
+                    for q in range(0, max(columns, others), LANES):
+                        prefetch(x, pixel + 2 * q + plan.h * plan.w)
+                        prefetch(x, pixel + 2 * q + plan.h * plan.w + LANES)
+                        v = load_some(x, pixel + 2 * q, plan.w - 2 * q)
+                        w = load_some(x, pixel + 2 * q + LANES, plan.w - 2 * q - LANES)
+                        store(select(evens(v, w), columns - q), plane, row + start + q)
+                        store(select(odds(v, w), others - q), plane, row + odd + q)
+                else:
+                    for q in range(-plan.pw, min(plan.w, plan.full * plan.sw - plan.pw)):
+                        if q >= 0:
+                            plane[row + (q + plan.pw) % plan.sw * size + (q + plan.pw) // plan.sw] = x[pixel + q]
 
 
 @inlined
 def run_length(plan):
-    """How long the run of all outputs is, gaps included, in whole vectors."""
-    return -(-((plan.p - 1) * plan.pitch + plan.q) // VECTORS) * VECTORS
+    """How long the run of all outputs is, gaps included, in whole vectors, and one more for a last row's."""
+    return ((plan.p - 1) * plan.pitch + plan.q + LANES - 1) // LANES * LANES + LANES
 
 
 @moving
@@ -138,7 +141,8 @@ def put(run, y, plane, width, row, rows, plan):
     for r in range(rows):
         place = plane + (plan.top + (row + r) * plan.down) * width + plan.left
         if plan.right == 1:
-            copy(run, r * plan.pitch, y, place, plan.q)
+            for q in range(0, plan.q, LANES):
+                store_some(load_some(run, r * plan.pitch + q, plan.q - q), y, place + q, plan.q - q)
         else:
             for q in range(plan.q):
                 y[place + q * plan.right] = run[r * plan.pitch + q]

@@ -15,14 +15,14 @@ import numba
 import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that Numba's np.dot calls
 from threadpoolctl import ThreadpoolController
 
-from .jit import address_of, drive, start
+from .jit import address_of, drive, is_plain, start
 from .memory import keep_freed_memory
 
 # Between two kernels GNU's OpenMP threads spin, by default for milliseconds. Where another program wants the core, each spin
 # takes it away from the thread that all wait for: a training step that lasts 11 ms on a quiet machine took 125 ms beside four
 # others, and 40 with this. It is read when OpenMP is loaded, with the first parallel kernel.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 
 LANES = 16  # multiplications that SIMD does at a time, as one operation
 SMALL = 100_000  # below so many operations, waking the threads costs more than they bring
@@ -132,11 +132,6 @@ def address(kernel, args, flat):
     if key not in addresses:
         addresses[key] = address_of(kernel, tuple(numba.typeof(a) for a in (0, 0, *args)))
     return addresses[key]
-
-
-def is_plain(kernel):
-    """Whether the kernel is Python and not machine code, since NUMBA_DISABLE_JIT is set: no thread could call it."""
-    return not hasattr(kernel, "py_func")
 
 
 def spread(kernel, items, work, *args, blas=False):

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import inlined, moving, stay_apart
-from .vectors import transpose4
+from .lanes import LANES, load, store, total
+from .vectors import transpose4, transpose16by4
 
-TWO, FOUR, FIVE, EIGHT = np.float32(2), np.float32(4), np.float32(5), np.float32(8)  # int · float32 would be float64
 
 
 @inlined
@@ -29,61 +29,45 @@ def six(start, step):
 
 
 @inlined
-def four_rows(memory, at):
-    """The rows that begin at four places."""
-    return memory[at[0] :], memory[at[1] :], memory[at[2] :], memory[at[3] :]
+def bt(memory, d, v, t):
+    """v = Bᵀ d, for the numbers from t on of the rows that begin at these places of the memory."""
+    d0, d1, d2 = load(memory, d[0] + t), load(memory, d[1] + t), load(memory, d[2] + t)
+    d3, d4, d5 = load(memory, d[3] + t), load(memory, d[4] + t), load(memory, d[5] + t)
+    even, odd = d4 - 4 * d2, d3 - 4 * d1
+    mean, slope = d4 - d2, 2 * (d3 - d1)
+    store(4 * d0 - 5 * d2 + d4, memory, v[0] + t)
+    store(even + odd, memory, v[1] + t)
+    store(even - odd, memory, v[2] + t)
+    store(mean + slope, memory, v[3] + t)
+    store(mean - slope, memory, v[4] + t)
+    store(4 * d1 - 5 * d3 + d5, memory, v[5] + t)
 
 
 @inlined
-def six_rows(memory, at):
-    """The rows that begin at six places."""
-    return memory[at[0] :], memory[at[1] :], memory[at[2] :], memory[at[3] :], memory[at[4] :], memory[at[5] :]
-
-
-@inlined
-def bt(memory, d, v, size):
-    """v = Bᵀ d, number by number of rows of that size, which begin at these places of the memory."""
-    d0, d1, d2, d3, d4, d5 = six_rows(memory, d)
-    v0, v1, v2, v3, v4, v5 = six_rows(memory, v)
-    for t in range(size):
-        even, odd = d4[t] - FOUR * d2[t], d3[t] - FOUR * d1[t]
-        mean, slope = d4[t] - d2[t], TWO * (d3[t] - d1[t])
-        v0[t] = FOUR * d0[t] - FIVE * d2[t] + d4[t]
-        v1[t] = even + odd
-        v2[t] = even - odd
-        v3[t] = mean + slope
-        v4[t] = mean - slope
-        v5[t] = FOUR * d1[t] - FIVE * d3[t] + d5[t]
-
-
-@inlined
-def at(memory, m, y, size):
+def at(memory, m, y, t):
     """y = Aᵀ m."""
-    m0, m1, m2, m3, m4, m5 = six_rows(memory, m)
-    y0, y1, y2, y3 = four_rows(memory, y)
-    for t in range(size):
-        near, far = m1[t] + m2[t], m3[t] + m4[t]
-        near_odd, far_odd = m1[t] - m2[t], m3[t] - m4[t]
-        y0[t] = m0[t] + near + far
-        y1[t] = near_odd + TWO * far_odd
-        y2[t] = near + FOUR * far
-        y3[t] = near_odd + EIGHT * far_odd + m5[t]
+    m0, m1, m2 = load(memory, m[0] + t), load(memory, m[1] + t), load(memory, m[2] + t)
+    m3, m4, m5 = load(memory, m[3] + t), load(memory, m[4] + t), load(memory, m[5] + t)
+    near, far, near_odd, far_odd = m1 + m2, m3 + m4, m1 - m2, m3 - m4
+    store(m0 + near + far, memory, y[0] + t)
+    store(near_odd + 2 * far_odd, memory, y[1] + t)
+    store(near + 4 * far, memory, y[2] + t)
+    store(near_odd + 8 * far_odd + m5, memory, y[3] + t)
 
 
-@inlined
+@moving
 def a(memory, y, m, size):
     """m = A y, the adjoint of at."""
-    y0, y1, y2, y3 = four_rows(memory, y)
-    m0, m1, m2, m3, m4, m5 = six_rows(memory, m)
-    for t in range(size):
-        even, odd = y0[t] + y2[t], y1[t] + y3[t]
-        mean, slope = y0[t] + FOUR * y2[t], TWO * y1[t] + EIGHT * y3[t]
-        m0[t] = y0[t]
-        m1[t] = even + odd
-        m2[t] = even - odd
-        m3[t] = mean + slope
-        m4[t] = mean - slope
-        m5[t] = y3[t]
+    stay_apart()
+    for t in range(0, size, LANES):
+        y0, y1, y2, y3 = load(memory, y[0] + t), load(memory, y[1] + t), load(memory, y[2] + t), load(memory, y[3] + t)
+        even, odd, mean, slope = y0 + y2, y1 + y3, y0 + 4 * y2, 2 * y1 + 8 * y3
+        store(y0, memory, m[0] + t)
+        store(even + odd, memory, m[1] + t)
+        store(even - odd, memory, m[2] + t)
+        store(mean + slope, memory, m[3] + t)
+        store(mean - slope, memory, m[4] + t)
+        store(y3, memory, m[5] + t)
 
 
 class Cut(NamedTuple):
@@ -111,18 +95,20 @@ def cut_for(n, out_size, padding, channels, outputs, room):
 
 
 @inlined
+def whole(count):
+    """So many numbers, in whole vectors."""
+    return (count + LANES - 1) // LANES * LANES
+
+
+@inlined
 def layout(cut, channels, outputs):
     """How a kernel's memory is laid out: lengths of a row of pixels and of one of results, and of a matrix of each; then where
     results begin (after 12 rows of pixels), the 36 matrices of pixels (after 10 rows of results) and of results, and the end.
 
     A matrix has a row more than needed: at powers of two, all 36 would compete for the same places of the cache."""
-    tiles = cut.span * cut.lines + 1
-    long, short, apart, across = (
-        4 * (cut.span + 2) * channels,
-        4 * cut.span * outputs,
-        tiles * channels,
-        tiles * outputs,
-    )
+    tiles = cut.span * cut.lines
+    long, short = 4 * whole((cut.span + 2) * channels), 4 * whole(cut.span * outputs)
+    apart, across = whole(tiles * channels) + LANES, whole(tiles * outputs) + LANES
     f = 12 * long
     v = f + 10 * short
     m = v + 36 * apart
@@ -143,32 +129,36 @@ def rows_of(x, plane, channels, h, w, top, left, count, memory, d, rows, length)
     x is flat. ``left`` is a multiple of 4, and may lie outside."""
     stay_apart()
     phase = length // 4
-    start, whole = min(count, max(0, -left // 4)), min(count, max(0, (w - left) // 4))  # fours of columns inside
-    fours = channels // 4 * 4
+    start, last = min(count, max(0, -left // 4)), min(count, max(0, (w - left) // 4))  # fours of columns inside
+    sixteens, fours = channels // 16 * 16, channels // 4 * 4
     for i in range(rows):
         row, target = top + i, memory[d + i * length : d + (i + 1) * length]
-        if row < 0 or row >= h or start > 0 or whole < count:
+        if row < 0 or row >= h or start > 0 or last < count:
             for t in range(target.size):
                 target[t] = 0
         if 0 <= row < h:
             source = (plane * h + row) * w + left
-            for c in range(0, fours, 4):
-                for k in range(start, whole):
+            for c in range(0, sixteens, 16):
+                for k in range(start, last):
+                    transpose16by4(x, source + c * h * w + 4 * k, h * w, target, k * channels + c, phase)
+            for c in range(sixteens, fours, 4):
+                for k in range(start, last):
                     transpose4(x, source + c * h * w + 4 * k, h * w, target, k * channels + c, phase)
             for c in range(fours, channels):
-                for t in range(4 * start, 4 * whole):
+                for t in range(4 * start, 4 * last):
                     target[t % 4 * phase + t // 4 * channels + c] = x[source + c * h * w + t]
-            for t in range(4 * max(start, whole), min(4 * count, w - left)):
+            for t in range(4 * max(start, last), min(4 * count, w - left)):
                 at, pixels = t % 4 * phase + t // 4 * channels, x[source + t :]
                 for c in range(channels):
                     target[at + c] = pixels[c * h * w]
 
 
-@inlined
+@moving
 def pixels_of(x, plane, channels, h, w, top, left, count, memory, d, e, length, v, apart, slot):
     """Matrix 6i + j at v, from row ``slot`` on, = Bᵀ d B of the ``count`` tiles from pixel (top, left) on.
 
     At d and e there is room for six rows of this length to work in; the matrices are so far ``apart``."""
+    stay_apart()
     phase, base = length // 4, left // 4 * 4
     rows_of(x, plane, channels, h, w, top, base, count + 2, memory, d, 6, length)
     size, j = count * channels, left - base
@@ -185,38 +175,42 @@ def pixels_of(x, plane, channels, h, w, top, left, count, memory, d, e, length, 
         goal, long = six(v + 6 * i * apart + slot * channels, apart), size
         if i < 0:  # first down all columns, then along each row: one loop, since each is compiled for itself
             taps, goal, long = six(d, length), six(e, length), length
-        bt(memory, taps, goal, long)
+        for t in range(0, long, LANES):
+            bt(memory, taps, goal, t)
 
 
-@inlined
+@moving
 def place(memory, m, apart, slot, y, plane, outputs, p, q, top, left, count, f, g, length):
     """The planes' 4 rows from ``top`` = Aᵀ m A of the ``count`` tiles of a line; y is flat. NaN if any is not finite, else 0."""
+    stay_apart()
     size, phase = count * outputs, length // 4
     for i in range(7):
         taps, goal, long = six(m + 6 * i * apart + slot * outputs, apart), four(f + i * length, phase), size
         if i == 6:  # along each row, then down all columns
             taps, goal, long = six(f, length), four(g, length), length
-        at(memory, taps, goal, long)
-    broken = np.float32(0)
-    whole, wide, fours = min(count, (q - left) // 4), min(4 * count, q - left), outputs // 4 * 4
+        for t in range(0, long, LANES):
+            at(memory, taps, goal, t)
+    broken = 0 * load(memory, g)
+    inside, wide, fours = min(count, (q - left) // 4), min(4 * count, q - left), outputs // 4 * 4
+    for j in range(4):
+        run = g + j * phase
+        for t in range(run, run + size, LANES):
+            upper = load(memory, t) + load(memory, t + length)
+            broken = broken + 0 * (upper + load(memory, t + 2 * length) + load(memory, t + 3 * length))
     for i in range(min(4, p - top)):
         row = memory[g + i * length : g + (i + 1) * length]
-        for j in range(4):
-            run = row[j * phase : j * phase + size]
-            for t in range(run.size):
-                broken += run[t] * np.float32(0)
         first = (plane * p + top + i) * q + left
         for o in range(0, fours, 4):
-            for k in range(whole):
+            for k in range(inside):
                 transpose4(row, k * outputs + o, phase, y, first + o * p * q + 4 * k, p * q)
         for o in range(fours, outputs):
-            for t in range(4 * whole):
+            for t in range(4 * inside):
                 y[first + o * p * q + t] = row[t % 4 * phase + t // 4 * outputs + o]
-        for t in range(4 * whole, wide):
+        for t in range(4 * inside, wide):
             run, pixels = row[t % 4 * phase + t // 4 * outputs :], y[first + t :]
             for o in range(outputs):
                 pixels[o * p * q] = run[o]
-    return broken
+    return total(broken)
 
 
 @inlined

@@ -146,35 +146,61 @@ def deal(source, first, evens, even, start, odds, odd, other):
         odd[other + k] = source[first + 2 * k + 1]
 
 
-def transpose4_in_python(source, first, row, target, start, step):
-    """What transpose4 means."""
-    for k in range(4):
-        for m in range(4):
-            target[start + k * step + m] = source[first + m * row + k]
+def transposed(builder, rows):
+    """Code that transposes 4×4 numbers in each four lanes of four vectors: result k, lane 4·g + m = row m, lane 4·g + k."""
+    lanes = rows[0].type.count
+
+    def shuffle(a, b, order):
+        chosen = [4 * g + k % 4 + k // 4 * lanes for g in range(lanes // 4) for k in order]
+        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), lanes), chosen))
+
+    low = [shuffle(rows[m], rows[m + 1], [0, 4, 1, 5]) for m in (0, 2)]  # a0 b0 a1 b1, c0 d0 c1 d1
+    high = [shuffle(rows[m], rows[m + 1], [2, 6, 3, 7]) for m in (0, 2)]
+    pairs = (low, low, high, high)
+    return [shuffle(*pair, [0, 1, 4, 5] if k % 2 == 0 else [2, 3, 6, 7]) for k, pair in enumerate(pairs)]
 
 
-@machine(transpose4_in_python)
-def transpose4(typing, source, first, row, target, start, step):
-    """target[start + k·step + m] = source[first + m·row + k] for k, m = 0 … 3; both flat."""
+def transposer(rows):
+    """An intrinsic: target[start + k·step + m] = source[first + m·row + k] for m < rows, a multiple of 4, and k < 4; both flat."""
 
-    def generate(context, builder, signature, values):
-        def place(kind, array, begin, stride, k):
-            where = builder.add(begin, builder.mul(stride, ir.Constant(stride.type, k)))
-            return pointer(context, builder, kind, array, where, 4)
+    def in_python(source, first, row, target, start, step):
+        for k in range(4):
+            for m in range(rows):
+                target[start + k * step + m] = source[first + m * row + k]
 
-        def shuffle(a, b, lanes):
-            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), 4), lanes))
+    @machine(in_python)
+    def turn(typing, source, first, row, target, start, step):
+        def generate(context, builder, signature, values):
+            align = source.dtype.bitwidth // 8
 
-        align = source.dtype.bitwidth // 8
-        rows = [builder.load(place(source, values[0], values[1], values[2], m), align=align) for m in range(4)]
-        low = [shuffle(rows[m], rows[m + 1], [0, 4, 1, 5]) for m in (0, 2)]  # a0 b0 a1 b1, c0 d0 c1 d1
-        high = [shuffle(rows[m], rows[m + 1], [2, 6, 3, 7]) for m in (0, 2)]
-        for k, (a, b) in enumerate((low, low, high, high)):
-            column = shuffle(a, b, [0, 1, 4, 5] if k % 2 == 0 else [2, 3, 6, 7])
-            builder.store(column, place(target, values[3], values[4], values[5], k), align=align)
-        return context.get_dummy_value()
+            def place(kind, array, begin, stride, k, lanes):
+                where = builder.add(begin, builder.mul(stride, ir.Constant(stride.type, k)))
+                return pointer(context, builder, kind, array, where, lanes)
 
-    return types.void(source, types.int64, types.int64, target, types.int64, types.int64), generate
+            def load(m):
+                return builder.load(place(source, *values[:3], m, 4), align=align)
+
+            def store(vector, k):
+                builder.store(vector, place(target, *values[3:], k, rows), align=align)
+
+            def joined(parts):
+                while len(parts) > 1:
+                    lanes = 2 * parts[0].type.count
+                    order = ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(lanes)))
+                    parts = [builder.shuffle_vector(a, b, order) for a, b in zip(parts[::2], parts[1::2])]
+                return parts[0]
+
+            wide = [joined([load(g + m) for g in range(0, rows, 4)]) for m in range(4)]
+            for k, vector in enumerate(transposed(builder, wide)):
+                store(vector, k)
+            return context.get_dummy_value()
+
+        return types.void(source, types.int64, types.int64, target, types.int64, types.int64), generate
+
+    return turn
+
+
+transpose4, transpose16by4 = transposer(4), transposer(16)
 
 
 @moving

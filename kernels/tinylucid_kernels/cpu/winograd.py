@@ -19,6 +19,7 @@ import numpy as np
 
 from .blas import gemm, gemm_flipped
 from .jit import jit
+from .lanes import LANES as VECTOR
 from .threads import LANES, spread
 from .tiles import a, cut_for, four, layout, locate, matrix, pixels_of, place, rows_of, six
 from .vectors import release, scratch, transpose
@@ -69,6 +70,8 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
                         matrix(memory, m + k * across, used, outputs),
                     )
                     gemm(seen, by, filtered, shift > 0)
+                    for t in range(VECTOR):  # what the last line's last vectors hold beyond it
+                        memory[m + k * across + used * outputs + t] = 0
             shown = bias[group * outputs : (group + 1) * outputs]
             for t in range(used):  # a constant at place (1, 1) of a tile comes out at all of its pixels
                 mine = memory[m + 7 * across + t * outputs :]
