@@ -20,8 +20,9 @@ import numpy as np
 from . import direct, winograd
 from .blas import product
 from .jit import inlined, jit, moving, stay_apart
+from .lanes import LANES, load, store
 from .planes import new_planes, offsets, pack, plan_for, put
-from .threads import LANES, spread
+from .threads import AT_ONCE, spread
 from .vectors import release, scratch, transpose
 
 CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below blas.SMALL
@@ -31,13 +32,15 @@ PARTIAL = 1 << 20  # elements of the weight gradient's partial sums
 
 
 @moving
-def gather(planes, at, cols, start):
-    """im2col: cols[k] = the pixels of tap k = (c, i, j) for the outputs from ``start``; straight copies, so SIMD."""
+def gather(planes, at, start, cols, length):
+    """im2col: row k of cols, which is flat, = the pixels of tap k = (c, i, j) for so many outputs from ``start``; straight copies.
+
+    A row's last vector may reach into the next, which is written after it, and the last row's some LANES beyond the end."""
     stay_apart()
-    for k in range(cols.shape[0]):
-        source, target = planes[k // at.size, at[k % at.size] + start :], cols[k]
-        for t in range(target.size):
-            target[t] = source[t]
+    for k in range(planes.shape[0] * at.size):
+        plane, first = planes[k // at.size], at[k % at.size] + start
+        for t in range(0, length, LANES):
+            store(load(plane, first + t), cols, k * length + t)
 
 
 @moving
@@ -73,7 +76,7 @@ def forward_items(first, last, x, weight, bias, y, at, bands, plan):
     groups, outputs, taps = weight.shape
     channels, band = x.shape[1] // groups, (plan.p + bands - 1) // bands
     packed, planes = new_planes(x.shape[1], band, x, plan)
-    room = scratch(x, taps * plan.rows * plan.pitch)
+    room = scratch(x, taps * plan.rows * plan.pitch + LANES)
     results = scratch(x, outputs * plan.rows * plan.pitch)
     pixels, flat = x.reshape(-1), y.reshape(-1)
     for item in range(first, last):
@@ -88,7 +91,7 @@ def forward_items(first, last, x, weight, bias, y, at, bands, plan):
                 rows = min(plan.rows, bottom - row)
                 length = (rows - 1) * plan.pitch + plan.q
                 cols, out = matrix(room, taps, length), matrix(results, outputs, length)
-                gather(mine, at, cols, (row - top) * plan.pitch)
+                gather(mine, at, (row - top) * plan.pitch, room, length)
                 product(weight[group], cols, out, False)
                 for o in range(outputs):
                     sums, shift = out[o], bias[group * outputs + o]
@@ -123,7 +126,7 @@ def weight_items(first, last, x, g, partial, at, blocks, clear, plan):
     slices, groups, blocks, taps, outputs = partial.shape
     channels = x.shape[1] // (groups * blocks)
     packed, planes = new_planes(channels, plan.p, x, plan)
-    room = scratch(x, taps * plan.rows * plan.pitch)
+    room = scratch(x, taps * plan.rows * plan.pitch + LANES)
     gradient = scratch(x, outputs * plan.rows * plan.pitch)
     for t in range(gradient.size):
         gradient[t] = 0
@@ -139,7 +142,7 @@ def weight_items(first, last, x, g, partial, at, blocks, clear, plan):
                 rows = min(plan.rows, plan.p - row)
                 length = (rows - 1) * plan.pitch + plan.q
                 cols, upstream = matrix(room, taps, length), matrix(gradient, length, outputs)
-                gather(planes, at, cols, row * plan.pitch)
+                gather(planes, at, row * plan.pitch, room, length)
                 if clear:
                     clear_gaps(cols, plan)
                 lay(flat, n * g.shape[1] + group * outputs, outputs, gradient, row, rows, plan)
@@ -189,7 +192,7 @@ def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1
         return
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     by_group = np.ascontiguousarray(weight).reshape(groups, outputs, taps)
-    work = n * out_size[0] * out_size[1] * by_group.size // LANES
+    work = n * out_size[0] * out_size[1] * by_group.size // AT_ONCE
     if kernel_size == [1, 1] and stride == (1, 1) and padding == (0, 0) and where == (0, 0, 1, 1):
         pictures, results = x.reshape(n, groups, per_group, -1), y.reshape(n, groups, outputs, -1)
         spread(plain_items, n, work, pictures, by_group, bias, results, blas=True)
@@ -278,7 +281,7 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
         spread(
             weight_items,
             slices * groups * blocks,
-            g.size * taps // LANES,
+            g.size * taps // AT_ONCE,
             x,
             g,
             partial,

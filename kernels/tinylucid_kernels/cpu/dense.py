@@ -8,7 +8,7 @@ import numpy as np
 
 from .blas import SMALL, gemm, gemm_by_flipped, gemm_flipped
 from .jit import jit
-from .threads import LANES, spread
+from .threads import AT_ONCE, spread
 from .vectors import transpose
 
 ALONE = 1 << 18  # products up to which OpenBLAS stays on one thread (matrix · matrix)
@@ -106,7 +106,17 @@ def product(x, y, bias):
         y, flipped, y_flipped = np.empty((batch, k, n), y.dtype), y, False
         spread(turn_items, batch * -(-k // BAND), y.size, flipped, y)
     spread(
-        product_items, batch * -(-m // rows), z.size * k // LANES, x, y, bias, z, rows, x_flipped, y_flipped, blas=True
+        product_items,
+        batch * -(-m // rows),
+        z.size * k // AT_ONCE,
+        x,
+        y,
+        bias,
+        z,
+        rows,
+        x_flipped,
+        y_flipped,
+        blas=True,
     )
     return z
 

@@ -10,10 +10,9 @@ memory.
 import numpy as np
 
 from .jit import jit, moving, stay_apart
-from .lanes import LANES, load, load_some, select, store, total
+from .lanes import LANES, load, load_some, one_on, select, store, total, two_on
 from .planes import new_planes, offsets, pack, put, run_length
-from .threads import LANES as AT_ONCE
-from .threads import spread
+from .threads import AT_ONCE, spread
 from .vectors import release, scratch
 
 BLOCK = 8  # groups whose planes are laid out together
@@ -24,13 +23,16 @@ FEW = 4  # channels of a group, in or out, up to which this beats im2col and a m
 def add(plane, at, w, source, step, sums):
     """sums = source + Σ_k w[k] · the plane from at[k], for a run of all outputs; ``step`` 0: the source's first numbers for all."""
     stay_apart()
-    if at.size == 9:
-        a, b, c, d, e, f, g, h, i = at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8]
-        z0, z1, z2, z3, z4, z5, z6, z7, z8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
+    if at.size == 9 and at[2] == at[0] + 2:  # the pixels of a row's taps overlap: one load for three
+        d, e, f = at[0], at[3], at[6]
+        w0, w1, w2, w3, w4, w5, w6, w7, w8 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8]
+        a, b, c = load(plane, d), load(plane, e), load(plane, f)
         for t in range(0, sums.size, LANES):
-            s = load(source, step * t) + z0 * load(plane, a + t) + z1 * load(plane, b + t) + z2 * load(plane, c + t)
-            s = s + z3 * load(plane, d + t) + z4 * load(plane, e + t) + z5 * load(plane, f + t)
-            store(s + z6 * load(plane, g + t) + z7 * load(plane, h + t) + z8 * load(plane, i + t), sums, t)
+            a1, b1, c1 = load(plane, d + t + LANES), load(plane, e + t + LANES), load(plane, f + t + LANES)
+            s = load(source, step * t) + w0 * a + w1 * one_on(a, a1) + w2 * two_on(a, a1)
+            s = s + w3 * b + w4 * one_on(b, b1) + w5 * two_on(b, b1)
+            store(s + w6 * c + w7 * one_on(c, c1) + w8 * two_on(c, c1), sums, t)
+            a, b, c = a1, b1, c1
     else:
         for t in range(0, sums.size, LANES):
             s = load(source, step * t)
@@ -44,14 +46,21 @@ def add_products(plane, at, g, gw):
     """gw[k] += Σ_t g[t] · the plane from at[k], for a run of all outputs, with zeros in the gaps. The adjoint of add."""
     stay_apart()
     zero = 0 * load(g, 0)
-    if at.size == 9:
-        a, b, c, d, e, f, h, i, j = at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8]
+    if at.size == 9 and at[2] == at[0] + 2:
+        d, e, f = at[0], at[3], at[6]
+        a, b, c = load(plane, d), load(plane, e), load(plane, f)
         s0, s1, s2, s3, s4, s5, s6, s7, s8 = zero, zero, zero, zero, zero, zero, zero, zero, zero
         for t in range(0, g.size, LANES):
-            v = load(g, t)
-            s0, s1, s2 = s0 + v * load(plane, a + t), s1 + v * load(plane, b + t), s2 + v * load(plane, c + t)
-            s3, s4, s5 = s3 + v * load(plane, d + t), s4 + v * load(plane, e + t), s5 + v * load(plane, f + t)
-            s6, s7, s8 = s6 + v * load(plane, h + t), s7 + v * load(plane, i + t), s8 + v * load(plane, j + t)
+            v, a1, b1, c1 = (
+                load(g, t),
+                load(plane, d + t + LANES),
+                load(plane, e + t + LANES),
+                load(plane, f + t + LANES),
+            )
+            s0, s1, s2 = s0 + v * a, s1 + v * one_on(a, a1), s2 + v * two_on(a, a1)
+            s3, s4, s5 = s3 + v * b, s4 + v * one_on(b, b1), s5 + v * two_on(b, b1)
+            s6, s7, s8 = s6 + v * c, s7 + v * one_on(c, c1), s8 + v * two_on(c, c1)
+            a, b, c = a1, b1, c1
         gw[0], gw[1], gw[2] = gw[0] + total(s0), gw[1] + total(s1), gw[2] + total(s2)
         gw[3], gw[4], gw[5] = gw[3] + total(s3), gw[4] + total(s4), gw[5] + total(s5)
         gw[6], gw[7], gw[8] = gw[6] + total(s6), gw[7] + total(s7), gw[8] + total(s8)
@@ -111,7 +120,8 @@ def forward_items(first, last, x, weight, bias, y, at, blocks, plan):
 
 @jit(counted=False)
 def weight_items(first, last, x, g, partial, at, blocks, by_rows, plan):
-    """Item (slice, block): ∂w of some groups, summed over a slice of the pictures. ``partial`` (slices, groups, O/groups, C/groups, taps)."""
+    """Item (slice, block): ∂w of some groups, summed over a slice of the pictures, in ``partial`` (slices, groups, O/groups,
+    C/groups, taps)."""
     slices, groups, outputs, channels = partial.shape[:4]
     some = (groups + blocks - 1) // blocks
     packed, planes = new_planes(some * channels, plan.p, x, plan)

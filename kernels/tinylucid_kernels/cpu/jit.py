@@ -8,6 +8,7 @@ lays a kernel's arguments into memory and hands over their place and a *thunk*, 
 and call the kernel. To read the kernels themselves, nothing of that is needed.
 """
 
+import gc
 import sys
 from contextlib import suppress
 from functools import cache
@@ -55,19 +56,35 @@ class ForgivingCache(FunctionCache):
                 self.disable()
 
 
-class Announcement(event.Listener):
-    """Says once that kernels are being compiled, so that nobody wonders why the first step takes seconds."""
+def is_ours(event):
+    """Whether the function that Numba compiles is one of this package."""
+    return event.data["dispatcher"].py_func.__module__.startswith(__package__)
 
-    said = False
+
+class Announcement(event.Listener):
+    """Says once that kernels are being compiled, so that nobody wonders why the first step takes seconds; and keeps Python from
+    looking for garbage meanwhile, a tenth of the time, since a compiler makes little and many objects."""
+
+    said, depth, paused = False, 0, False
 
     def on_start(self, event):
-        """Called by Numba before it compiles any function; only ours are announced."""
-        if not self.said and event.data["dispatcher"].py_func.__module__.startswith(__package__):
-            self.said = True
-            print("tinylucid: compiling CPU kernels (some seconds, the first time)", file=sys.stderr, flush=True)
+        """Called by Numba before it compiles any function, those that it calls inside; only ours are announced."""
+        if is_ours(event):
+            self.depth += 1
+            if self.depth == 1 and gc.isenabled():
+                self.paused = True
+                gc.disable()
+            if not self.said:
+                self.said = True
+                print("tinylucid: compiling CPU kernels (some seconds, the first time)", file=sys.stderr, flush=True)
 
     def on_end(self, event):
-        """Nothing to say."""
+        """Called when it is done."""
+        if is_ours(event):
+            self.depth -= 1
+            if self.depth == 0 and self.paused:
+                self.paused = False
+                gc.enable()
 
 
 event.register("numba:compile", Announcement())
@@ -92,6 +109,7 @@ def jit(function=None, parallel=False, counted=True):
         "error_model": "numpy",
         "parallel": parallel,
         "_nrt": counted,
+        "no_cfunc_wrapper": True,
     }
     dispatcher = njit(**how)(function)
     with suppress(RuntimeError):  # no folder can be written, neither beside the source nor in the user's cache
@@ -108,12 +126,11 @@ def moving(function):
     """Compile a helper (decorator) that only moves numbers, or computes on vectors (``lanes.py``), which LLVM never reorders: it
     gives the same bits however it is compiled. So it is compiled once, and called from all kernels. It begins with ``stay_apart()``.
     """
-    helper = njit(nogil=True, error_model="numpy", _nrt=False)(function)
+    helper = njit(nogil=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)(function)
     if not is_plain(helper):
         template = helper.get_call_template  # for calls with 0 and with k alike, where Numba would compile it for each
         helper.get_call_template = lambda args, kws: template([types.unliteral(a) for a in args], kws)
     return helper
-
 
 
 intrinsic: Any = extending.intrinsic  # a function that LLVM's code is written for; callers omit its first parameter
@@ -133,6 +150,7 @@ def stay_apart(typing):
 
     def generate(context, builder, signature, values):
         builder.function.attributes.add("noinline")
+        builder.function.attributes.add("optsize")
         return context.get_dummy_value()
 
     return types.void(), generate

@@ -13,7 +13,6 @@ from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
 from .jit import machine
-from .vectors import pointer
 
 LANES = 16  # numbers of a vector, of whatever dtype: one register of AVX-512, two of AVX2, four of NEON in float32
 
@@ -34,9 +33,17 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(manager, kind, ir.VectorType(manager[kind.dtype].get_value_type(), LANES))
 
 
+def pointer(context, builder, kind, array, place, lanes):
+    """Where ``lanes`` numbers of a flat array begin, as the address of a vector."""
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [place]), ir.VectorType(data.type.pointee, lanes).as_pointer())
+
+
 def filled(builder, number):
     """The vector that holds the number in every lane."""
-    one = builder.insert_element(ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined), number, ir.IntType(32)(0))
+    one = builder.insert_element(
+        ir.Constant(ir.VectorType(number.type, LANES), ir.Undefined), number, ir.IntType(32)(0)
+    )
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
 
 
@@ -168,21 +175,25 @@ def select(typing, vector, count):
     return vector(vector, types.int64), generate
 
 
-def every_second(start):
-    """The intrinsic of every second number of two vectors, the first or the second on."""
+def chosen(lanes_of_both):
+    """The intrinsic of some lanes of two vectors side by side."""
 
-    @machine(lambda a, b: np.concatenate([a, b])[start::2])
-    def half(typing, a, b):
+    @machine(lambda a, b: np.concatenate([a, b])[lanes_of_both])
+    def choose(typing, a, b):
         def generate(context, builder, signature, values):
-            order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(start, 2 * LANES, 2)))
+            order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(lanes_of_both))
             return builder.shuffle_vector(*values, order)
 
         return a(a, b), generate
 
-    return half
+    return choose
 
 
-evens, odds = every_second(0), every_second(1)
+evens, odds = chosen(range(0, 2 * LANES, 2)), chosen(range(1, 2 * LANES, 2))
+one_on, two_on = (
+    chosen(range(1, LANES + 1)),
+    chosen(range(2, LANES + 2)),
+)  # the vectors that begin one and two numbers later
 
 
 @machine(np.sum)

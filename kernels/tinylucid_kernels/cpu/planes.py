@@ -20,7 +20,7 @@ from .jit import inlined, moving, stay_apart
 from .lanes import LANES, evens, load_some, odds, prefetch, select, store, store_some
 from .vectors import scratch
 
-VECTORS = 32  # numbers: runs of a multiple of these leave no rest to be done number by number
+VECTORS = 3 * LANES  # numbers behind a plane that a run of whole vectors may read
 
 
 class Plan(NamedTuple):

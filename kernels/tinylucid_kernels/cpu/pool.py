@@ -10,6 +10,7 @@ which. A plane stays in the core's cache, and none writes into another's, so not
 import numpy as np
 
 from .jit import inlined, jit
+from .lanes import LANES
 from .threads import spread
 from .vectors import deal, release, scratch
 
@@ -66,16 +67,17 @@ def quads_items(first, last, x, y, index):
     h, w = x.shape[1:]
     rows, columns = y.shape[1:]
     size = rows * columns
-    memory, corners = scratch(x, 4 * size), scratch(index, size)
-    a, b, c, d = memory[:size], memory[size : 2 * size], memory[2 * size : 3 * size], memory[3 * size :]
+    long = size + LANES  # the last vector of a run may reach beyond it
+    memory, corners = scratch(x, 4 * long), scratch(index, size)
+    a, b, c, d = memory[:size], memory[long:], memory[2 * long :], memory[3 * long :]
     for t in range(size):
         corners[t] = 2 * (t // columns * w + t % columns)
     pixels, results, places = x.reshape(-1), y.reshape(-1), index.reshape(-1)
     for k in range(first, last):
         for p in range(rows):
             row, start = (k * h + 2 * p) * w, p * columns
-            deal(pixels, row, columns, a, start, columns, b, start)
-            deal(pixels, row + w, columns, c, start, columns, d, start)
+            deal(pixels, row, columns, memory, start, long + start)
+            deal(pixels, row + w, columns, memory, 2 * long + start, 3 * long + start)
         out, place = results[k * size : (k + 1) * size], places[k * size : (k + 1) * size]
         for t in range(size):
             best = larger(larger(a[t], b[t]), larger(c[t], d[t]))

@@ -24,7 +24,7 @@ from .memory import keep_freed_memory
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 
-LANES = 16  # multiplications that SIMD does at a time, as one operation
+AT_ONCE = 16  # multiplications that SIMD does at a time, as one operation
 SMALL = 100_000  # below so many operations, waking the threads costs more than they bring
 state = {"launched": False, "forked": False, "warned": False}
 

@@ -8,12 +8,9 @@ one straight run of memory, as are all the results. Some lines make a block, who
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
 from .jit import inlined, moving, stay_apart
-from .lanes import LANES, load, store, total
+from .lanes import LANES, load, load_some, store, store_some, total
 from .vectors import transpose4, transpose16by4
-
 
 
 @inlined
@@ -55,19 +52,17 @@ def at(memory, m, y, t):
     store(near_odd + 8 * far_odd + m5, memory, y[3] + t)
 
 
-@moving
-def a(memory, y, m, size):
+@inlined
+def a(memory, y, m, t):
     """m = A y, the adjoint of at."""
-    stay_apart()
-    for t in range(0, size, LANES):
-        y0, y1, y2, y3 = load(memory, y[0] + t), load(memory, y[1] + t), load(memory, y[2] + t), load(memory, y[3] + t)
-        even, odd, mean, slope = y0 + y2, y1 + y3, y0 + 4 * y2, 2 * y1 + 8 * y3
-        store(y0, memory, m[0] + t)
-        store(even + odd, memory, m[1] + t)
-        store(even - odd, memory, m[2] + t)
-        store(mean + slope, memory, m[3] + t)
-        store(mean - slope, memory, m[4] + t)
-        store(y3, memory, m[5] + t)
+    y0, y1, y2, y3 = load(memory, y[0] + t), load(memory, y[1] + t), load(memory, y[2] + t), load(memory, y[3] + t)
+    even, odd, mean, slope = y0 + y2, y1 + y3, y0 + 4 * y2, 2 * y1 + 8 * y3
+    store(y0, memory, m[0] + t)
+    store(even + odd, memory, m[1] + t)
+    store(even - odd, memory, m[2] + t)
+    store(mean + slope, memory, m[3] + t)
+    store(mean - slope, memory, m[4] + t)
+    store(y3, memory, m[5] + t)
 
 
 class Cut(NamedTuple):
@@ -177,6 +172,30 @@ def pixels_of(x, plane, channels, h, w, top, left, count, memory, d, e, length, 
             taps, goal, long = six(d, length), six(e, length), length
         for t in range(0, long, LANES):
             bt(memory, taps, goal, t)
+
+
+@moving
+def gradients_of(g, plane, channels, p, q, top, left, count, memory, f, r, length, m, apart, slot):
+    """Matrix 6i + j at m, from row ``slot`` on, = A ∂Y Aᵀ of the ``count`` tiles from output (top, left) on; works at f and r."""
+    stay_apart()
+    rows_of(g, plane, channels, p, q, top, left, count, memory, f, 4, length)
+    for i in range(-1, 6):
+        row = r + i * length
+        taps, goal, size = four(row, length // 4), six(m + 6 * i * apart + slot * channels, apart), count * channels
+        if i < 0:
+            taps, goal, size = four(f, length), six(r, length), length
+        for t in range(0, size, LANES):
+            a(memory, taps, goal, t)
+
+
+@moving
+def add_bias(memory, start, rows, bias, first, outputs):
+    """Add bias[first], … to each of the rows, of so many ``outputs``, that begin at ``start``."""
+    stay_apart()
+    for row in range(start, start + rows * outputs, outputs):
+        for o in range(0, outputs, LANES):
+            sums = load(memory, row + o) + load_some(bias, first + o, outputs - o)
+            store_some(sums, memory, row + o, outputs - o)
 
 
 @moving

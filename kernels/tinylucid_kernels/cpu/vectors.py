@@ -1,8 +1,7 @@
-"""Moves of a few numbers at a time that LLVM knows on every processor but does not find in a loop: short rows, transposes.
+"""Memory for kernels, and moves of numbers that LLVM knows on every processor but does not find in a loop.
 
-``copy`` moves a row by vectors of 16, 8 or 4, where a loop would do what is left over from 64 number by number, and rows of
-pictures are shorter than that. ``transpose`` turns what lay side by side along a row of pixels to lie side by side along the
-channels: number by number that is a load and a store each; four rows of four at a time, 4 loads, 8 shuffles, 4 stores.
+``transpose`` turns what lay side by side along a row of pixels to lie side by side along the channels: number by number that is a
+load and a store each; four rows of four at a time, 4 loads, 8 shuffles, 4 stores. ``deal`` parts a row's even pixels from its odd.
 """
 
 import numpy as np
@@ -11,6 +10,7 @@ from numba import types
 from numba.core import cgutils
 
 from .jit import machine, moving, stay_apart
+from .lanes import LANES, evens, load_some, odds, pointer, store
 
 
 @machine(lambda like, count: np.empty(count, like.dtype))
@@ -49,101 +49,15 @@ def release(typing, array):
     return types.void(array), generate
 
 
-def pointer(context, builder, kind, array, place, lanes):
-    """Where ``lanes`` numbers of a flat array begin, as the address of a vector."""
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [place]), ir.VectorType(data.type.pointee, lanes).as_pointer())
-
-
-def mover(lanes):
-    """An intrinsic: target[start : start + lanes] = source[first : first + lanes], one load and one store."""
-
-    def in_python(source, first, target, start):
-        target[start : start + lanes] = source[first : first + lanes]
-
-    @machine(in_python)
-    def move(typing, source, first, target, start):
-        def generate(context, builder, signature, values):
-            align = source.dtype.bitwidth // 8
-            row = builder.load(pointer(context, builder, source, values[0], values[1], lanes), align=align)
-            builder.store(row, pointer(context, builder, target, values[2], values[3], lanes), align=align)
-            return context.get_dummy_value()
-
-        return types.void(source, types.int64, target, types.int64), generate
-
-    return move
-
-
-move4, move8, move16 = mover(4), mover(8), mover(16)
-
-
 @moving
-def copy(source, first, target, start, count):
-    """target[start : start + count] = source[first : first + count]; flat arrays that do not overlap."""
+def deal(source, first, count, target, even, odd):
+    """target[even + k] = source[first + 2k] and target[odd + k] = source[first + 2k + 1] for k < count, and some zeros behind each."""
     stay_apart()
-    if count >= 64:
-        a, b = source[first:], target[start:]
-        for k in range(count):
-            b[k] = a[k]
-    elif count >= 16:
-        for k in range(0, count - 15, 16):
-            move16(source, first + k, target, start + k)
-        if count % 16 != 0:  # the last vector overlaps the one before
-            move16(source, first + count - 16, target, start + count - 16)
-    elif count >= 8:
-        move8(source, first, target, start)
-        if count > 8:
-            move8(source, first + count - 8, target, start + count - 8)
-    elif count >= 4:
-        move4(source, first, target, start)
-        if count > 4:
-            move4(source, first + count - 4, target, start + count - 4)
-    else:
-        for k in range(count):
-            target[start + k] = source[first + k]
-
-
-def deal8_in_python(source, first, even, start, odd, other):
-    """What deal8 means."""
-    even[start : start + 8], odd[other : other + 8] = source[first : first + 16 : 2], source[first + 1 : first + 16 : 2]
-
-
-@machine(deal8_in_python)
-def deal8(typing, source, first, even, start, odd, other):
-    """even[start + k] = source[first + 2k] and odd[other + k] = source[first + 2k + 1] for k < 8."""
-
-    def generate(context, builder, signature, values):
-        align = source.dtype.bitwidth // 8
-        low = builder.load(pointer(context, builder, source, values[0], values[1], 8), align=align)
-        more = builder.add(values[1], ir.Constant(values[1].type, 8))
-        high = builder.load(pointer(context, builder, source, values[0], more, 8), align=align)
-        for parity, kind, array, place in ((0, even, values[2], values[3]), (1, odd, values[4], values[5])):
-            lanes = ir.Constant(ir.VectorType(ir.IntType(32), 8), [2 * k + parity for k in range(8)])
-            vector = builder.shuffle_vector(low, high, lanes)
-            builder.store(vector, pointer(context, builder, kind, array, place, 8), align=align)
-        return context.get_dummy_value()
-
-    return types.void(source, types.int64, even, types.int64, odd, types.int64), generate
-
-
-@moving
-def deal(source, first, evens, even, start, odds, odd, other):
-    """even[start + k] = source[first + 2k] for k < evens, odd[other + k] = source[first + 2k + 1] for k < odds; flat arrays."""
-    stay_apart()
-    both = min(evens, odds)
-    if both >= 8:
-        for k in range(0, both - 7, 8):
-            deal8(source, first + 2 * k, even, start + k, odd, other + k)
-        if both % 8 != 0:
-            deal8(source, first + 2 * both - 16, even, start + both - 8, odd, other + both - 8)
-    else:
-        for k in range(both):
-            even[start + k] = source[first + 2 * k]
-            odd[other + k] = source[first + 2 * k + 1]
-    for k in range(both, evens):
-        even[start + k] = source[first + 2 * k]
-    for k in range(both, odds):
-        odd[other + k] = source[first + 2 * k + 1]
+    for k in range(0, count, LANES):
+        rest = 2 * (count - k)
+        v, w = load_some(source, first + 2 * k, rest), load_some(source, first + 2 * k + LANES, rest - LANES)
+        store(evens(v, w), target, even + k)
+        store(odds(v, w), target, odd + k)
 
 
 def transposed(builder, rows):

@@ -19,9 +19,9 @@ import numpy as np
 
 from .blas import gemm, gemm_flipped
 from .jit import jit
-from .lanes import LANES as VECTOR
-from .threads import LANES, spread
-from .tiles import a, cut_for, four, layout, locate, matrix, pixels_of, place, rows_of, six
+from .lanes import LANES
+from .threads import AT_ONCE, spread
+from .tiles import add_bias, cut_for, gradients_of, layout, locate, matrix, pixels_of, place
 from .vectors import release, scratch, transpose
 
 G = np.array(
@@ -70,13 +70,10 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
                         matrix(memory, m + k * across, used, outputs),
                     )
                     gemm(seen, by, filtered, shift > 0)
-                    for t in range(VECTOR):  # what the last line's last vectors hold beyond it
+                    for t in range(LANES):  # what the last line's last vectors hold beyond it
                         memory[m + k * across + used * outputs + t] = 0
-            shown = bias[group * outputs : (group + 1) * outputs]
-            for t in range(used):  # a constant at place (1, 1) of a tile comes out at all of its pixels
-                mine = memory[m + 7 * across + t * outputs :]
-                for o in range(outputs):
-                    mine[o] += shown[o]
+            # a constant at place (1, 1) of a tile comes out at all of its pixels
+            add_bias(memory, m + 7 * across, used, bias, group * outputs, outputs)
             used = 0
             for line in range(block * cut.lines, min(cut.total, (block + 1) * cut.lines)):
                 n, top, side, count = locate(line, cut)
@@ -107,16 +104,9 @@ def weight_items(first, last, x, g, partial, items, right, cut):
                     n, top, side, count = locate(line, cut)
                     if shift == 0:
                         plane = (n * groups + group) * outputs
-                        rows_of(upstream, plane, outputs, p, q, top, 4 * side, count, memory, f, 4, short)
-                        for i in range(-1, 6):
-                            taps, goal = (
-                                four(r + i * short, short // 4),
-                                six(m + 6 * i * across + used * outputs, across),
-                            )
-                            size = count * outputs
-                            if i < 0:  # down all columns, then along each row
-                                taps, goal, size = four(f, short), six(r, short), short
-                            a(memory, taps, goal, size)
+                        gradients_of(
+                            upstream, plane, outputs, p, q, top, 4 * side, count, memory, f, r, short, m, across, used
+                        )
                     top, left = top - cut.top + shift // right * 3, 4 * side - cut.left + shift % right * 3
                     plane = (n * groups + group) * channels
                     pixels_of(pixels, plane, channels, h, w, top, left, count, memory, d, e, long, v, apart, used)
@@ -203,7 +193,7 @@ def convolve(x, u, bias, out_size, padding, right):
     spread(
         forward_items,
         len(finite),
-        4 * shifts * y.size * channels // LANES,
+        4 * shifts * y.size * channels // AT_ONCE,
         x,
         u,
         bias,
@@ -247,7 +237,7 @@ def conv2d_weight(x, g, weight_size, padding, groups):
     cut = cut_for(len(x), g.shape[2:], padding, c, outputs, MORE_ROOM)
     items = min(-(-cut.total // cut.lines), max(4, min(16, PARTIAL // (36 * o * c * down * across))))
     partial = np.empty((groups, items, down * across, 36, c, outputs), x.dtype)
-    work = 4 * g.size * c * down * across // LANES
+    work = 4 * g.size * c * down * across // AT_ONCE
     spread(weight_items, groups * items, work, x, g, partial, items, across, cut, blas=True)
     gw = np.empty((groups, outputs, c, down * across, 9), x.dtype)
     spread(gradient_items, groups * c, partial.size, partial, GG, gw, blas=True)
