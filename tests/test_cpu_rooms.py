@@ -12,8 +12,13 @@ DTYPES = [np.float32, np.float64]
 
 
 @jit(counted=False)
-def moved(source, first, target, start, count):
-    vectors.copy(source, first, target, start, count)
+def dealt(source, first, count, target, even, odd):
+    vectors.deal(source, first, count, target, even, odd)
+
+
+@jit(counted=False)
+def turned16(source, first, row, target, start, step):
+    vectors.transpose16by4(source, first, row, target, start, step)
 
 
 @jit(counted=False)
@@ -57,12 +62,25 @@ def packed(x, channels, out, top, rows, band, plan):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("count", [*range(20), 23, 31, 32, 33, 47, 48, 63, 64, 65, 100])
-def test_a_copy_writes_what_it_should_and_nothing_else(count, dtype):
-    source, target = np.arange(130, dtype=dtype), np.full(130, -1, dtype)
-    moved(source, 3, target, 7, count)
-    expected = np.full(130, -1, dtype)
-    expected[7 : 7 + count] = source[3 : 3 + count]
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 15, 16, 17, 33])
+def test_deal_parts_even_from_odd_and_reads_and_writes_within_a_vector(count, dtype):
+    source, target = np.full(160, np.nan, dtype), np.full(160, -1, dtype)
+    source[3 : 3 + 2 * count] = np.arange(2 * count)
+    dealt(source, 3, count, target, 5, 80)
+    long = -(-count // 16) * 16
+    expected = np.full(160, -1, dtype)
+    expected[5 : 5 + long], expected[80 : 80 + long] = 0, 0  # zeros behind, not what lies there
+    expected[5 : 5 + count], expected[80 : 80 + count] = np.arange(0, 2 * count, 2), np.arange(1, 2 * count, 2)
+    np.testing.assert_array_equal(target, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sixteen_rows_of_four_are_transposed_at_once(dtype):
+    source, target = np.arange(200, dtype=dtype), np.full(120, -1, dtype)
+    turned16(source, 3, 11, target, 2, 21)
+    expected = np.full(120, -1, dtype)
+    for k in range(4):
+        expected[2 + 21 * k : 18 + 21 * k] = source[3 + k : 3 + k + 16 * 11 : 11]
     np.testing.assert_array_equal(target, expected)
 
 

@@ -199,13 +199,17 @@ def kernel_parts(folder: str, name: str) -> list[Part]:
 
 
 def reachable(start: Any, package: str) -> dict[Any, list[Any]]:
-    """The functions of a package that a function leads to, nearest first, each with those it names."""
+    """The functions of a package that a function leads to, nearest first, each with those it names.
+
+    Not those whose code is written for LLVM: they load, store or borrow memory as their names say.
+    """
     calls: dict[Any, list[Any]] = {}
     queue = [start]
     for f in queue:  # which grows
         if f not in calls:
             ours = [g for g in names_in(f) if callable(g) and getattr(g, "__module__", "").startswith(f"{package}.")]
-            calls[f] = [g for g in dict.fromkeys(ours) if isinstance(inspect.unwrap(g), FunctionType)]
+            written = [g for g in dict.fromkeys(ours) if type(g).__name__ != "_Intrinsic"]
+            calls[f] = [g for g in written if isinstance(inspect.unwrap(g), FunctionType)]
             queue += calls[f]
     return calls
 

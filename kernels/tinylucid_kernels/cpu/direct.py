@@ -45,7 +45,7 @@ def add(plane, at, w, source, step, sums):
 def add_products(plane, at, g, gw):
     """gw[k] += Σ_t g[t] · the plane from at[k], for a run of all outputs, with zeros in the gaps. The adjoint of add."""
     stay_apart()
-    zero = 0 * load(g, 0)
+    zero = select(load(g, 0), 0)
     if at.size == 9 and at[2] == at[0] + 2:
         d, e, f = at[0], at[3], at[6]
         a, b, c = load(plane, d), load(plane, e), load(plane, f)
@@ -77,11 +77,11 @@ def add_products_by_rows(plane, at, g, gw, plan):
     """The same without the gaps, whose pixels may be inf or NaN, and so no zero when multiplied by one."""
     stay_apart()
     for k in range(at.size):
-        s = 0 * load(g, 0)
+        s = select(load(g, 0), 0)  # zeros, whatever g holds
         for p in range(plan.p):
             for q in range(0, plan.q, LANES):
-                t = p * plan.pitch + q
-                s = s + load(g, t) * select(load(plane, at[k] + t), plan.q - q)
+                t, rest = p * plan.pitch + q, plan.q - q
+                s = s + select(load(g, t), rest) * select(load(plane, at[k] + t), rest)
         gw[k] += total(s)
 
 

@@ -178,17 +178,19 @@ def pixel_items(first, last, logits, target, weight, share, rest, ignored, loss,
 
 @jit
 def logistic_items(first, last, x, target, parts):
-    """Item k: the sum of RUN elements' −t·log σ(x) − (1 − t)·log σ(−x), where −log σ(−x) = max(x, 0) + log(1 + e^−|x|)."""
+    """Item k: the sum of RUN elements' −t·log σ(x) − (1 − t)·log σ(−x), where −log σ(−x) = max(x, 0) + log(1 + e^−|x|).
+
+    Two sums, since LLVM would make t·a + (1 − t)·b one multiplication, b + t·(a − b): NaN where b is infinite and t is 0."""
     kind = x.dtype.type
     zero, one, two = kind(0), kind(1), kind(2)
     for k in range(first, last):
-        z, t, total = x[k * RUN : (k + 1) * RUN], target[k * RUN : (k + 1) * RUN], zero
+        z, t, yes, no = x[k * RUN : (k + 1) * RUN], target[k * RUN : (k + 1) * RUN], zero, zero
         for i in range(z.size):
             e = exp_below(-abs(z[i]))
             log1p = two * artanh(e / (two + e))
-            total += t[i] * ((zero if z[i] > zero else -z[i]) + log1p)
-            total += (one - t[i]) * ((zero if z[i] < zero else z[i]) + log1p)
-        parts[k] = total
+            yes += t[i] * ((zero if z[i] > zero else -z[i]) + log1p)
+            no += (one - t[i]) * ((zero if z[i] < zero else z[i]) + log1p)
+        parts[k] = yes + no
 
 
 @jit

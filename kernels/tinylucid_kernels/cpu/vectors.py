@@ -13,7 +13,7 @@ from .jit import machine, moving, stay_apart
 from .lanes import LANES, evens, load_some, odds, pointer, store
 
 
-@machine(lambda like, count: np.empty(count, like.dtype))
+@machine(lambda like, count: np.zeros(count, like.dtype))
 def scratch(typing, like, count):
     """``count`` numbers of like's dtype, flat and not initialised, for a kernel that is not counted; it must ``release`` them."""
     kind = types.Array(like.dtype, 1, "C")
