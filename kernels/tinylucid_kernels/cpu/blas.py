@@ -12,6 +12,7 @@ from numba.np.linalg import get_blas_kind
 
 from .jit import inlined, machine
 
+MANY = 48  # rows of a at a time, so that they stay in L1
 SMALL = 1_000_000  # products up to which OpenBLAS packs nothing, and is half as fast again
 
 
@@ -75,7 +76,7 @@ gemm_by_flipped = multiplier(False, True)  # with bᵀ in the place of b; at hal
 @inlined
 def product(a, b, out, add):
     """gemm by some rows of a at a time, so that each product is small enough for OpenBLAS to be at its best."""
-    rows = SMALL // (b.shape[0] * b.shape[1]) // 8 * 8
+    rows = min(MANY, SMALL // (b.shape[0] * b.shape[1]) // 8 * 8)
     if rows == 0:
         rows = a.shape[0]
     for top in range(0, a.shape[0], rows):

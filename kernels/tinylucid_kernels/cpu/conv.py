@@ -20,7 +20,7 @@ import numpy as np
 from . import direct, winograd
 from .blas import product
 from .jit import inlined, jit, moving, stay_apart
-from .lanes import LANES, load, store
+from .lanes import LANES, load, store, whole
 from .planes import new_planes, offsets, pack, plan_for, put
 from .threads import AT_ONCE, spread
 from .vectors import release, scratch, transpose
@@ -28,6 +28,7 @@ from .vectors import release, scratch, transpose
 CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below blas.SMALL
 CACHED = 1 << 21  # elements of the last cache that all cores share, 8 MB of float32
 FORCED = os.environ.get("TINYLUCID_CONV")
+NEAR = 1 << 13  # elements of a matrix in L1: 32 KB of float32
 PARTIAL = 1 << 20  # elements of the weight gradient's partial sums
 
 
@@ -76,8 +77,8 @@ def forward_items(first, last, x, weight, bias, y, at, bands, plan):
     groups, outputs, taps = weight.shape
     channels, band = x.shape[1] // groups, (plan.p + bands - 1) // bands
     packed, planes = new_planes(x.shape[1], band, x, plan)
-    room = scratch(x, taps * plan.rows * plan.pitch + LANES)
-    results = scratch(x, outputs * plan.rows * plan.pitch)
+    room = scratch(x, taps * whole(plan.rows * plan.pitch))
+    results = scratch(x, outputs * whole(plan.rows * plan.pitch))
     pixels, flat = x.reshape(-1), y.reshape(-1)
     for item in range(first, last):
         n, top = item // bands, item % bands * band
@@ -89,7 +90,7 @@ def forward_items(first, last, x, weight, bias, y, at, bands, plan):
             mine = planes[group * channels : (group + 1) * channels]
             for row in range(top, bottom, plan.rows):
                 rows = min(plan.rows, bottom - row)
-                length = (rows - 1) * plan.pitch + plan.q
+                length = whole((rows - 1) * plan.pitch + plan.q)  # BLAS is a tenth faster; what is behind is left there
                 cols, out = matrix(room, taps, length), matrix(results, outputs, length)
                 gather(mine, at, (row - top) * plan.pitch, room, length)
                 product(weight[group], cols, out, False)
@@ -116,6 +117,28 @@ def plain_items(first, last, x, weight, bias, y):
                 row, shift = out[o], bias[group * outputs + o]
                 for t in range(row.size):
                     row[t] += shift
+
+
+@jit(counted=False)
+def plain_weight_items(first, last, x, g, partial):
+    """Item (slice, group): ∂w of a 1×1 convolution at stride 1, summed over a slice of the pictures; as plain_items.
+
+    g (N, groups, O/groups, L) is laid out pixels by outputs, for so many pixels at a time that they stay in L1."""
+    slices, groups, channels, outputs = partial.shape
+    pixels, flat = x.shape[3], g.reshape(-1)
+    some = max(LANES, NEAR // outputs // LANES * LANES)
+    room = scratch(x, some * outputs)
+    for item in range(first, last):
+        s, group = item // groups, item % groups
+        total = partial[s, group]
+        total[:] = 0
+        for n in range(s * x.shape[0] // slices, (s + 1) * x.shape[0] // slices):
+            for k in range(0, pixels, some):
+                end = min(pixels, k + some)
+                start = (n * groups + group) * outputs * pixels + k
+                transpose(flat, start, pixels, outputs, end - k, room, 0, outputs)
+                product(x[n, group, :, k:end], matrix(room, end - k, outputs), total, True)
+    release(room)
 
 
 @jit(counted=False)
@@ -182,6 +205,11 @@ def algorithm(weight_size, stride, padding, dilation, groups, dtype, places):
     return "general" if FORCED == "winograd" and not able else FORCED
 
 
+def is_plain(kernel_size, stride, padding):
+    """Whether pictures are their own im2col."""
+    return list(kernel_size) == [1, 1] and stride == (1, 1) and padding == (0, 0)
+
+
 def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1, 1), where=(0, 0, 1, 1)):
     """Write the convolution's outputs to their places in y: all of them, or every so-manieth row and column."""
     n, c, h, w = x.shape
@@ -193,7 +221,7 @@ def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     by_group = np.ascontiguousarray(weight).reshape(groups, outputs, taps)
     work = n * out_size[0] * out_size[1] * by_group.size // AT_ONCE
-    if kernel_size == [1, 1] and stride == (1, 1) and padding == (0, 0) and where == (0, 0, 1, 1):
+    if is_plain(kernel_size, stride, padding) and where == (0, 0, 1, 1):
         pictures, results = x.reshape(n, groups, per_group, -1), y.reshape(n, groups, outputs, -1)
         spread(plain_items, n, work, pictures, by_group, bias, results, blas=True)
         return
@@ -274,6 +302,11 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
         return direct.conv2d_weight(x, g, weight_size, plan_for(*how, 1), groups)
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     slices = max(1, min(n, 16, PARTIAL // (o * taps)))
+    if is_plain(kernel_size, stride, padding):
+        partial = np.empty((slices, groups, per_group, outputs), x.dtype)
+        pictures = x.reshape(n, groups, per_group, -1), g.reshape(n, groups, outputs, -1)
+        spread(plain_weight_items, slices * groups, g.size * taps // AT_ONCE, *pictures, partial, blas=True)
+        return partial.sum(0).swapaxes(1, 2).reshape(weight_size)
     blocks = pieces(slices * groups, per_group * size[0] * size[1] // (4 * CHUNK), per_group)
     plan = plan_for(*how, CHUNK // max(1, taps // blocks, outputs))
     partial, at = np.empty((slices, groups, blocks, taps // blocks, outputs), x.dtype), offsets(plan.p, plan)

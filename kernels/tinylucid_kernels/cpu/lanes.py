@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-from .jit import machine
+from .jit import inlined, machine
 
 LANES = 16  # numbers of a vector, of whatever dtype: one register of AVX-512, two of AVX2, four of NEON in float32
 
@@ -31,6 +31,12 @@ class VectorModel(models.PrimitiveModel):
 
     def __init__(self, manager, kind):
         super().__init__(manager, kind, ir.VectorType(manager[kind.dtype].get_value_type(), LANES))
+
+
+@inlined
+def whole(count):
+    """So many numbers, in whole vectors."""
+    return (count + LANES - 1) // LANES * LANES
 
 
 def pointer(context, builder, kind, array, place, lanes):

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import inlined, moving, stay_apart
-from .lanes import LANES, evens, load_some, odds, prefetch, select, store, store_some
+from .lanes import LANES, evens, load_some, odds, prefetch, select, store, store_some, whole
 from .vectors import scratch
 
 VECTORS = 3 * LANES  # numbers behind a plane that a run of whole vectors may read
@@ -131,7 +131,7 @@ def pack(x, first_channel, channels, planes, top, rows, band, plan):
 @inlined
 def run_length(plan):
     """How long the run of all outputs is, gaps included, in whole vectors, and one more for a last row's."""
-    return ((plan.p - 1) * plan.pitch + plan.q + LANES - 1) // LANES * LANES + LANES
+    return whole((plan.p - 1) * plan.pitch + plan.q) + LANES
 
 
 @moving

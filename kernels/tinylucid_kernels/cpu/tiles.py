@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .jit import inlined, moving, stay_apart
-from .lanes import LANES, load, load_some, store, store_some, total
+from .lanes import LANES, load, load_some, store, store_some, total, whole
 from .vectors import transpose4, transpose16by4
 
 
@@ -87,12 +87,6 @@ def cut_for(n, out_size, padding, channels, outputs, room):
     span = -(-across // spans)
     total = n * down * spans
     return Cut(down, across, span, spans, max(1, min(tiles // span, total // 4)), total, *padding)
-
-
-@inlined
-def whole(count):
-    """So many numbers, in whole vectors."""
-    return (count + LANES - 1) // LANES * LANES
 
 
 @inlined

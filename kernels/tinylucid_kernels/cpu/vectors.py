@@ -121,9 +121,12 @@ transpose4, transpose16by4 = transposer(4), transposer(16)
 def transpose(source, first, row, rows, columns, target, start, step):
     """target[start + k·step + m] = source[first + m·row + k] for m < rows and k < columns; both flat."""
     stay_apart()
-    fours, wide = rows // 4 * 4, columns // 4 * 4
-    for k in range(0, wide, 4):
-        for m in range(0, fours, 4):
+    sixteens, fours, wide = rows // 16 * 16, rows // 4 * 4, columns // 4 * 4
+    for m in range(0, sixteens, 16):
+        for k in range(0, wide, 4):
+            transpose16by4(source, first + m * row + k, row, target, start + k * step + m, step)
+    for m in range(sixteens, fours, 4):
+        for k in range(0, wide, 4):
             transpose4(source, first + m * row + k, row, target, start + k * step + m, step)
     for k in range(wide, columns):
         for m in range(fours):
