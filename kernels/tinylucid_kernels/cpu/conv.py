@@ -13,7 +13,6 @@ every s-th pixel each way, with the taps that reach it. (So a NaN among the weig
 
 import os
 from functools import cache
-from math import gcd
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from . import direct, winograd
 from .blas import product
 from .jit import inlined, jit, moving, stay_apart
 from .lanes import LANES, load, store, whole
-from .planes import new_planes, offsets, pack, plan_for, put
+from .planes import new_planes, offsets, pack, plan_for, put, reaching
 from .threads import AT_ONCE, spread
 from .vectors import release, scratch, transpose
 
@@ -124,7 +123,7 @@ def plain_weight_items(first, last, x, g, partial):
     """Item (slice, group): ∂w of a 1×1 convolution at stride 1, summed over a slice of the pictures; as plain_items.
 
     g (N, groups, O/groups, L) is laid out pixels by outputs, for so many pixels at a time that they stay in L1."""
-    slices, groups, channels, outputs = partial.shape
+    slices, groups, _, outputs = partial.shape
     pixels, flat = x.shape[3], g.reshape(-1)
     some = max(LANES, NEAR // outputs // LANES * LANES)
     room = scratch(x, some * outputs)
@@ -248,14 +247,9 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
     return y
 
 
-def reaching(first, taps, stride, padding, dilation):
-    """The taps, last to first, that some output lays on the pixels ``first``, ``first`` + s, …; how far apart and from where.
-
-    Output p sees pixel h by tap i if p·s + i·d − pad = h: on these pixels, u = 0, 1, …, that is p = u + (first + pad − i·d) / s.
-    """
-    seen = [i for i in range(taps) if (first + padding - i * dilation) % stride == 0][::-1]
-    start = (first + padding - seen[0] * dilation) // stride if seen else 0
-    return seen, dilation // gcd(stride, dilation), -start
+def seldom(taps, stride, padding, dilation):
+    """Whether there are pixels that no output sees."""
+    return any(not reaching(first, taps, stride, padding, dilation)[0] for first in range(stride))
 
 
 def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
@@ -266,6 +260,8 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
         x = winograd.conv2d_input(g, weight, input_size, padding, groups)
         if x is not None:
             return x
+    if kind == "direct" and stride[1] == 2:
+        return direct.conv2d_input(g, weight, input_size, stride, padding, dilation, groups)
     o, per_group, *kernel_size = weight.shape
     turned = weight.reshape(groups, o // groups, per_group, *kernel_size).swapaxes(1, 2)
     turned = turned.reshape(c, o // groups, *kernel_size)
@@ -273,13 +269,14 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     some = max(1, n if stride == (1, 1) else CACHED // max(1, c * size[0] * size[1]))
     for first in range(0, n, some):  # pictures whose every other pixel is still in the cache when the ones between come
         here = slice(first, first + some)
+        if any(seldom(*of_axis) for of_axis in zip(kernel_size, stride, padding, dilation)):
+            x[here] = 0
         for a in range(min(stride[0], size[0])):
             for b in range(min(stride[1], size[1])):
                 (rows, down, top), (columns, right, left) = (
                     reaching(*of_axis) for of_axis in zip((a, b), kernel_size, stride, padding, dilation)
                 )
                 if not rows or not columns:
-                    x[here, :, a :: stride[0], b :: stride[1]] = 0
                     continue
                 taps = turned[:, :, rows][:, :, :, columns]
                 out_size = tuple(len(range(begin, end, s)) for begin, end, s in zip((a, b), size, stride))

@@ -39,7 +39,7 @@ def whole(count):
     return (count + LANES - 1) // LANES * LANES
 
 
-def pointer(context, builder, kind, array, place, lanes):
+def pointer(context, builder, kind, array, place, lanes=LANES):
     """Where ``lanes`` numbers of a flat array begin, as the address of a vector."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [place]), ir.VectorType(data.type.pointee, lanes).as_pointer())
@@ -83,7 +83,7 @@ def load(typing, array, place):
     """The LANES numbers of a flat array from ``place`` on."""
 
     def generate(context, builder, signature, values):
-        return builder.load(pointer(context, builder, array, *values, LANES), align=array.dtype.bitwidth // 8)
+        return builder.load(pointer(context, builder, array, values[0], values[1]), align=array.dtype.bitwidth // 8)
 
     return Vector(array.dtype)(array, types.int64), generate
 
@@ -98,7 +98,9 @@ def store(typing, vector, array, place):
     """array[place : place + LANES] = vector."""
 
     def generate(context, builder, signature, values):
-        builder.store(values[0], pointer(context, builder, array, *values[1:], LANES), align=array.dtype.bitwidth // 8)
+        builder.store(
+            values[0], pointer(context, builder, array, values[1], values[2]), align=array.dtype.bitwidth // 8
+        )
         return context.get_dummy_value()
 
     return types.void(vector, array, types.int64), generate
@@ -109,7 +111,7 @@ def prefetch(typing, array, place):
     """Have the numbers around ``place``, 64 bytes of them, brought into the cache meanwhile; it may lie outside of the array."""
 
     def generate(context, builder, signature, values):
-        where, bits = pointer(context, builder, array, *values, LANES), ir.IntType(32)
+        where, bits = pointer(context, builder, array, values[0], values[1]), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [where.type, bits, bits, bits])
         code = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         builder.call(code, [where, bits(0), bits(3), bits(1)])  # for reading, into all caches, data
@@ -145,7 +147,7 @@ def load_some(typing, array, place, count):
 
     def generate(context, builder, signature, values):
         kind, align = ir.VectorType(context.get_data_type(array.dtype), LANES), array.dtype.bitwidth // 8
-        where = pointer(context, builder, array, *values[:2], LANES)
+        where = pointer(context, builder, array, values[0], values[1])
         zeros = ir.Constant(kind, [0.0] * LANES)
         return masked(builder, "load", kind, [where, ir.IntType(32)(align), lanes(builder, values[2]), zeros])
 
@@ -162,7 +164,7 @@ def store_some(typing, vector, array, place, count):
     """Store the first ``count`` lanes, or all where there are fewer."""
 
     def generate(context, builder, signature, values):
-        where = pointer(context, builder, array, *values[1:3], LANES)
+        where = pointer(context, builder, array, values[1], values[2])
         align = ir.IntType(32)(array.dtype.bitwidth // 8)
         masked(builder, "store", values[0].type, [values[0], where, align, lanes(builder, values[3])])
         return context.get_dummy_value()
@@ -196,10 +198,9 @@ def chosen(lanes_of_both):
 
 
 evens, odds = chosen(range(0, 2 * LANES, 2)), chosen(range(1, 2 * LANES, 2))
-one_on, two_on = (
-    chosen(range(1, LANES + 1)),
-    chosen(range(2, LANES + 2)),
-)  # the vectors that begin one and two numbers later
+one_on, two_on = chosen(range(1, LANES + 1)), chosen(range(2, LANES + 2))  # the vectors one and two numbers later
+lower = chosen([k // 2 + k % 2 * LANES for k in range(LANES)])  # a[0], b[0], a[1], b[1], …
+upper = chosen([k // 2 + k % 2 * LANES for k in range(LANES, 2 * LANES)])  # and from the middle on
 
 
 @machine(np.sum)

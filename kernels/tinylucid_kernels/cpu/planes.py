@@ -12,6 +12,7 @@ next row's first (``full`` is 5, ``pitch`` 4):
 """
 
 from functools import lru_cache
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,16 @@ def plan_for(size, out_size, kernel_size, stride, padding, dilation, longest, wh
     after = full - -(-(w + pw) // sw)  # columns of nothing but zeros at the right end of a row …
     pitch = full - max(0, min(after, pw // sw, full - q))  # … may be those at the left end of the next
     return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, min(p, max(1, longest // pitch)), *where)
+
+
+def reaching(first, taps, stride, padding, dilation):
+    """The taps, last to first, that some output lays on the pixels ``first``, ``first`` + s, …; how far apart and from where.
+
+    Output p sees pixel h by tap i if p·s + i·d − pad = h: on these pixels, u = 0, 1, …, that is p = u + (first + pad − i·d) / s.
+    """
+    seen = [i for i in range(taps) if (first + padding - i * dilation) % stride == 0][::-1]
+    start = (first + padding - seen[0] * dilation) // stride if seen else 0
+    return seen, dilation // gcd(stride, dilation), -start
 
 
 @inlined

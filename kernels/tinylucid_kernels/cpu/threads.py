@@ -10,8 +10,10 @@ import warnings
 from contextlib import nullcontext
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numba
+import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401 - loads the BLAS that Numba's np.dot calls
 from threadpoolctl import ThreadpoolController
 
@@ -123,15 +125,32 @@ def serial_only():
     return state["forked"]
 
 
-addresses: dict = {}  # of kernels, by the types and dtypes of their arguments; arrays are contiguous
+addresses: dict = {}  # of kernels, by the dtypes and types of their arguments; arrays are contiguous, and tuples of integers
 
 
-def address(kernel, args, flat):
-    """Where the compiled kernel for such arguments begins; ``flat`` are the same without tuples."""
-    key = (kernel, *((type(a), getattr(a, "dtype", None)) for a in flat))  # 1 is no 1.0: machine code does not convert
+def address(kernel, args):
+    """Where the compiled kernel for such arguments begins."""
+    key = (
+        kernel,
+        *[a.dtype if type(a) is np.ndarray else type(a) for a in args],
+    )  # 1 is no 1.0: machine code does not convert
     if key not in addresses:
         addresses[key] = address_of(kernel, tuple(numba.typeof(a) for a in (0, 0, *args)))
     return addresses[key]
+
+
+@cache
+def driver():
+    """Where the parallel loop begins."""
+    return address_of(drive, (numba.int64,) * 3)
+
+
+def alone(items):
+    """Whether there is but one thread for them."""
+    return items < 2 or numba.get_num_threads() == 1 or serial_only()
+
+
+nothing = nullcontext()
 
 
 def spread(kernel, items, work, *args, blas=False):
@@ -142,13 +161,15 @@ def spread(kernel, items, work, *args, blas=False):
     if work < SMALL and not blas:
         kernel(0, items, *args)
         return
-    with one_blas_thread if blas else nullcontext():
-        if work < SMALL or items < 2 or numba.get_num_threads() == 1 or serial_only() or is_plain(kernel):
+    with one_blas_thread if blas else nothing:
+        if work < SMALL or alone(items) or is_plain(kernel):
             kernel(0, items, *args)
             return
-        flat = tuple(v for a in args for v in (a if isinstance(a, tuple) else (a,)))
+        flat: list[Any] = []
+        for a in args:
+            flat += a if isinstance(a, tuple) else (a,)
         with launch():
-            failed = start(items, address_of(drive, (numba.int64,) * 3), (address(kernel, args, flat), *flat))
+            failed = start(items, driver(), (address(kernel, args), *flat))
     if failed:
         name = kernel.py_func.__name__
         raise RuntimeError(

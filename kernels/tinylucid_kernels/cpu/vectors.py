@@ -70,8 +70,8 @@ def transposed(builder, rows):
 
     low = [shuffle(rows[m], rows[m + 1], [0, 4, 1, 5]) for m in (0, 2)]  # a0 b0 a1 b1, c0 d0 c1 d1
     high = [shuffle(rows[m], rows[m + 1], [2, 6, 3, 7]) for m in (0, 2)]
-    pairs = (low, low, high, high)
-    return [shuffle(*pair, [0, 1, 4, 5] if k % 2 == 0 else [2, 3, 6, 7]) for k, pair in enumerate(pairs)]
+    first, second = [0, 1, 4, 5], [2, 3, 6, 7]
+    return [shuffle(a, b, order) for a, b in (low, high) for order in (first, second)]
 
 
 def transposer(rows):
@@ -92,10 +92,10 @@ def transposer(rows):
                 return pointer(context, builder, kind, array, where, lanes)
 
             def load(m):
-                return builder.load(place(source, *values[:3], m, 4), align=align)
+                return builder.load(place(source, values[0], values[1], values[2], m, 4), align=align)
 
             def store(vector, k):
-                builder.store(vector, place(target, *values[3:], k, rows), align=align)
+                builder.store(vector, place(target, values[3], values[4], values[5], k, rows), align=align)
 
             def joined(parts):
                 while len(parts) > 1:
