@@ -35,10 +35,10 @@ def figures(wanted: set[str], quick: bool) -> Iterator[Figure]:
              for _ in range(1 if quick else 3)]
             for net, _ in chosen
         ]  # fmt: skip
+        growing = [pool.submit(fresh, "benchmarks.memory", "growth") for name in (GROWTH,) if name in wanted]
         for (_, name), rounds in zip(chosen, asked):
             yield beside(name, [[one.result() for one in pair] for pair in rounds])
-    if GROWTH in wanted:
-        found = fresh("benchmarks.memory", "growth")
+    for found in (one.result() for one in growing):
         note = f"{found['objects']:+d} objects, {found['blocks']:+d} blocks of Python's allocator"
         yield Figure(GROUP, GROWTH, spread([found["bytes"] / 2**20]), "MiB", ("≤", 1.0), note)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -79,8 +80,11 @@ class Field:
     def times(self, case: Case, pace: Pace) -> dict[tuple[str, int], np.ndarray]:
         """Seconds of a call for each library and number of threads, a number a round."""
         ready = {who: worker for who, worker in self.workers.items() if who[0] != "jax" or case.jaxed}
-        sizes = {who: worker.ask(case=case.name, block=pace.block)["size"] for who, worker in ready.items()}
-        same_work(sizes)
+        with ThreadPoolExecutor(len(ready)) as pool:  # what is not timed, side by side
+            built = pool.map(lambda worker: worker.ask(case=case.name)["size"], ready.values())
+            same_work(dict(zip(ready, built)))
+        for worker in ready.values():
+            worker.ask(block=pace.block)
         return take_turns({who: worker.block for who, worker in ready.items()}, pace.rounds, pace.limit, warm=0)
 
 

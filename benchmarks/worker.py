@@ -1,7 +1,7 @@
 """Processes that measure: one a library and number of threads, so that pools of threads never fight.
 
-A worker answers lines of JSON with lines of JSON: {"case": name, "block": seconds} builds a case and finds how often to repeat
-it for a block of this length, {"run": true} runs one block.
+A worker answers lines of JSON with lines of JSON: {"case": name} builds a case and calls it once, {"block": seconds} finds how
+often to repeat it for a block of this length, {"run": true} runs one block.
 """
 
 from __future__ import annotations
@@ -127,15 +127,13 @@ def size(result: Any) -> float:
     return float(np.sqrt(np.mean(np.square(array))))
 
 
-def prepared(call: Any, block: float) -> dict[str, Any]:
-    """How often to call for a block of so many seconds, and the size of the first result."""
-    found, times = size(call()), 1
-    gc.collect()
-    once = repeated(call, 1)()
+def planned(call: Any, block: float) -> dict[str, int]:
+    """How often to call for a block of so many seconds, and before it."""
+    times, once = 1, repeated(call, 1)()
     while once * times < block / 2:  # what is short is known better from many
         times = min(10 * times, int(block / once) + 1)
         once = repeated(call, times)()
-    return {"times": max(1, round(block / once)), "warm": max(1, round(WARM / once)), "size": found}
+    return {"times": max(1, round(block / once)), "warm": max(1, round(WARM / once))}
 
 
 def settle() -> None:
@@ -152,18 +150,23 @@ def serve(library: Any) -> None:
     """Answer orders until there are no more."""
     answers, sys.stdout = sys.stdout, sys.stderr  # nobody else may write between
     gc.freeze()  # collecting what a library consists of would take longer than most cases
-    call, plan = None, {"times": 1, "warm": 1}
+    call: Any = None
+    plan = {"times": 1, "warm": 1}
+    answer: dict[str, Any]
     for line in sys.stdin:
         order = json.loads(line)
         try:
             if "case" in order:
                 call = None  # its memory first
                 call = built(library, order["case"])
-                answer = plan = prepared(call, order["block"])
+                answer = {"size": size(call())}
+                gc.collect()
+            elif "block" in order:
+                answer = plan = planned(call, order["block"])
                 settle()
             else:
-                repeated(call, plan["warm"])()  # type: ignore[arg-type]
-                answer = {"seconds": repeated(call, plan["times"])()}  # type: ignore[arg-type]
+                repeated(call, plan["warm"])()
+                answer = {"seconds": repeated(call, plan["times"])()}
                 settle()
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}

@@ -237,30 +237,36 @@ def test_a_block_is_repeated_until_it_is_long_enough(monkeypatch):
 
     def call():
         now[0] += 0.001
-        return np.full(3, 2.0)
 
-    plan = worker.prepared(call, 0.05)
-    assert plan["times"] == 50
-    assert plan["warm"] == 2
-    assert plan["size"] == 2.0
-    assert worker.prepared(call, 0.0001)["times"] == 1
+    assert worker.planned(call, 0.05) == {"times": 50, "warm": 2}
+    assert worker.planned(call, 0.0001)["times"] == 1
 
 
 def test_a_worker_builds_runs_and_survives_what_fails():
     one = worker.Worker("tinylucid", 1)
     try:
-        plan = one.ask(case="cross-entropy 64×10, forward", block=0.001)
-        assert plan["times"] >= 1
+        size = one.ask(case="cross-entropy 64×10, forward")["size"]
+        assert one.ask(block=0.001)["times"] > 1
         assert one.block() > 0
         with pytest.raises(worker.Failure, match="KeyError: 'no such case'"):
-            one.ask(case="no such case", block=0.001)
-        assert one.ask(case="kl 64×100, forward", block=0.001)["size"] != plan["size"]
+            one.ask(case="no such case")
+        assert one.ask(case="kl 64×100, forward")["size"] != size
         one.process.kill()
         one.process.wait()
         with pytest.raises(worker.Failure, match="the process has ended"):
             one.block()
     finally:
         one.close()
+
+
+def test_a_block_is_over_when_the_threads_sleep(monkeypatch):
+    """PyTorch's spin for milliseconds, on the core that the next one's second thread needs."""
+    spinning = iter([5e-3, 9e-3, 12e-3, 12.1e-3, 12.1e-3, 99.0])
+    slept = []
+    monkeypatch.setattr(worker, "process_time", lambda: next(spinning))
+    monkeypatch.setattr(worker, "sleep", slept.append)
+    worker.settle()
+    assert len(slept) == 2, "4 ms of a core in the first pause, 0.1 in the second"
 
 
 def test_ratios_are_of_the_same_round_and_another_work_is_no_race(monkeypatch):
