@@ -74,6 +74,12 @@ gemm_by_flipped = multiplier(False, True)  # with bᵀ in the place of b; at hal
 
 
 @inlined
+def matrix(room, rows, columns):
+    """The first rows·columns elements of a flat array as a matrix: last chunks are shorter than the others."""
+    return room[: rows * columns].reshape(rows, columns)
+
+
+@inlined
 def product(a, b, out, add):
     """gemm by some rows of a at a time, so that each product is small enough for OpenBLAS to be at its best."""
     rows = min(MANY, SMALL // (b.shape[0] * b.shape[1]) // 8 * 8)

@@ -7,8 +7,8 @@ copy. All is done by chunks of some rows, so that columns and product stay in th
 ``reference/conv.py``: ``taps`` there is ``gather`` here. Groups with few channels go to ``direct.py``, large 3×3 convolutions
 to ``winograd.py``: ``algorithm`` says which.
 
-The gradient by the input is a convolution itself, of g with the flipped kernel: at stride s there are s·s of them, one for
-every s-th pixel each way, with the taps that reach it. (So a NaN among the weights reaches pixels at the edge by 0 · NaN.)
+The gradient by the input is a convolution itself, of g with the flipped kernel; at a stride, ``strided.py``. (So a NaN among the
+weights reaches pixels at the edge by 0 · NaN.)
 """
 
 import os
@@ -16,31 +16,17 @@ from functools import cache
 
 import numpy as np
 
-from . import direct, winograd
-from .blas import product
-from .jit import inlined, jit, moving, stay_apart
-from .lanes import LANES, load, store, whole
-from .planes import new_planes, offsets, pack, plan_for, put, reaching
+from . import direct, strided, winograd
+from .blas import matrix, product
+from .jit import jit, moving, stay_apart
+from .lanes import LANES, whole
+from .planes import CHUNK, bands_of, gather, new_planes, offsets, pack, plan_for, put
 from .threads import AT_ONCE, spread
 from .vectors import release, scratch, transpose
 
-CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below blas.SMALL
-CACHED = 1 << 21  # elements of the last cache that all cores share, 8 MB of float32
 FORCED = os.environ.get("TINYLUCID_CONV")
 NEAR = 1 << 13  # elements of a matrix in L1: 32 KB of float32
 PARTIAL = 1 << 20  # elements of the weight gradient's partial sums
-
-
-@moving
-def gather(planes, at, start, cols, length):
-    """im2col: row k of cols, which is flat, = the pixels of tap k = (c, i, j) for so many outputs from ``start``; straight copies.
-
-    A row's last vector may reach into the next, which is written after it, and the last row's some LANES beyond the end."""
-    stay_apart()
-    for k in range(planes.shape[0] * at.size):
-        plane, first = planes[k // at.size], at[k % at.size] + start
-        for t in range(0, length, LANES):
-            store(load(plane, first + t), cols, k * length + t)
 
 
 @moving
@@ -62,12 +48,6 @@ def lay(g, plane, outputs, out, top, rows, plan):
     for r in range(rows):
         first = (plane * plan.p + top + r) * plan.q
         transpose(g, first, plan.p * plan.q, outputs, plan.q, out, r * plan.pitch * outputs, outputs)
-
-
-@inlined
-def matrix(room, rows, columns):
-    """The first rows·columns elements of a flat array as a matrix: last chunks are shorter than the others."""
-    return room[: rows * columns].reshape(rows, columns)
 
 
 @jit(counted=False)
@@ -97,8 +77,8 @@ def forward_items(first, last, x, weight, bias, y, at, bands, plan):
                     sums, shift = out[o], bias[group * outputs + o]
                     for t in range(length):
                         sums[t] += shift
-                    plane = (n * y.shape[1] + group * outputs + o) * y.shape[2] * y.shape[3]
-                    put(sums, flat, plane, y.shape[3], row, rows, plan)
+                    place = ((n * y.shape[1] + group * outputs + o) * plan.p + row) * plan.q
+                    put(sums, flat, place, rows, plan)
     release(results)
     release(room)
     release(packed)
@@ -209,25 +189,25 @@ def is_plain(kernel_size, stride, padding):
     return list(kernel_size) == [1, 1] and stride == (1, 1) and padding == (0, 0)
 
 
-def run(kind, x, weight, bias, y, out_size, padding, dilation, groups, stride=(1, 1), where=(0, 0, 1, 1)):
-    """Write the convolution's outputs to their places in y: all of them, or every so-manieth row and column."""
-    n, c, h, w = x.shape
+def run(kind, x, weight, bias, out_size, stride, padding, dilation, groups):
+    """y of that size, by the direct or the general kernel; ``padding`` may be negative."""
+    n, _, h, w = x.shape
     o, per_group, *kernel_size = weight.shape
-    how = (h, w), out_size, tuple(kernel_size), stride, padding, dilation
+    y, how = np.empty((n, o, *out_size), x.dtype), ((h, w), out_size, tuple(kernel_size), stride, padding, dilation)
     if kind == "direct":
-        direct.conv2d(x, weight, bias, y, plan_for(*how, 1, where), groups)
-        return
+        direct.conv2d(x, weight, bias, y, plan_for(*how, 1), groups)
+        return y
     taps, outputs = per_group * kernel_size[0] * kernel_size[1], o // groups
     by_group = np.ascontiguousarray(weight).reshape(groups, outputs, taps)
-    work = n * out_size[0] * out_size[1] * by_group.size // AT_ONCE
-    if is_plain(kernel_size, stride, padding) and where == (0, 0, 1, 1):
+    work = y.size * taps // AT_ONCE
+    if is_plain(kernel_size, stride, padding):
         pictures, results = x.reshape(n, groups, per_group, -1), y.reshape(n, groups, outputs, -1)
         spread(plain_items, n, work, pictures, by_group, bias, results, blas=True)
-        return
-    plan = plan_for(*how, CHUNK // taps, where)
-    bands = max(1, min(out_size[0], max(-(-8 // max(1, n)), c * h * w // (4 * CHUNK))))
+        return y
+    plan, bands = plan_for(*how, CHUNK // taps), bands_of(x, out_size[0])
     at = offsets(-(-out_size[0] // bands), plan)
     spread(forward_items, n * bands, work, x, by_group, bias, y, at, bands, plan, blas=True)
+    return y
 
 
 def conv2d(x, weight, bias, stride, padding, dilation, groups):
@@ -242,47 +222,24 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
         y = winograd.conv2d(x, weight, bias, padding, groups)
         if y is not None:
             return y
-    y = np.empty((n, o, p, q), x.dtype)
-    run(kind, x, weight, bias, y, (p, q), padding, dilation, groups, stride)
-    return y
-
-
-def seldom(taps, stride, padding, dilation):
-    """Whether there are pixels that no output sees."""
-    return any(not reaching(first, taps, stride, padding, dilation)[0] for first in range(stride))
+    return run(kind, x, weight, bias, (p, q), stride, padding, dilation, groups)
 
 
 def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
-    """∂(Σ g·y)/∂x, of shape ``input_size``: convolutions of g, for each of the pixels' places modulo the stride."""
+    """∂(Σ g·y)/∂x, of shape ``input_size``: at stride 1 the convolution of g with the kernel turned half a circle."""
     n, c, *size = input_size
     kind = algorithm(weight.shape, stride, padding, dilation, groups, g.dtype, n * size[0] * size[1])
     if kind == "winograd":
         x = winograd.conv2d_input(g, weight, input_size, padding, groups)
         if x is not None:
             return x
-    if kind == "direct" and stride[1] == 2:
-        return direct.conv2d_input(g, weight, input_size, stride, padding, dilation, groups)
+    if stride != (1, 1):
+        return strided.conv2d_input(kind, g, weight, input_size, stride, padding, dilation, groups)
     o, per_group, *kernel_size = weight.shape
-    turned = weight.reshape(groups, o // groups, per_group, *kernel_size).swapaxes(1, 2)
+    turned = weight[:, :, ::-1, ::-1].reshape(groups, o // groups, per_group, *kernel_size).swapaxes(1, 2)
     turned = turned.reshape(c, o // groups, *kernel_size)
-    x, bias = np.empty(input_size, g.dtype), np.zeros(c, g.dtype)
-    some = max(1, n if stride == (1, 1) else CACHED // max(1, c * size[0] * size[1]))
-    for first in range(0, n, some):  # pictures whose every other pixel is still in the cache when the ones between come
-        here = slice(first, first + some)
-        if any(seldom(*of_axis) for of_axis in zip(kernel_size, stride, padding, dilation)):
-            x[here] = 0
-        for a in range(min(stride[0], size[0])):
-            for b in range(min(stride[1], size[1])):
-                (rows, down, top), (columns, right, left) = (
-                    reaching(*of_axis) for of_axis in zip((a, b), kernel_size, stride, padding, dilation)
-                )
-                if not rows or not columns:
-                    continue
-                taps = turned[:, :, rows][:, :, :, columns]
-                out_size = tuple(len(range(begin, end, s)) for begin, end, s in zip((a, b), size, stride))
-                how = out_size, (top, left), (down, right), groups
-                run(kind, g[here], taps, bias, x[here], *how, where=(a, b, *stride))
-    return x
+    frame = tuple(d * (k - 1) - pad for k, pad, d in zip(kernel_size, padding, dilation))
+    return run(kind, g, turned, np.zeros(c, g.dtype), tuple(size), stride, frame, dilation, groups)
 
 
 def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):

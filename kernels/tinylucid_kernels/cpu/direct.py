@@ -10,8 +10,8 @@ memory.
 import numpy as np
 
 from .jit import jit, moving, stay_apart
-from .lanes import LANES, load, load_some, lower, one_on, select, store, store_some, total, two_on, upper
-from .planes import new_planes, offsets, pack, plan_for, put, reaching, run_length
+from .lanes import LANES, load, load_some, one_on, select, store, total, two_on
+from .planes import new_planes, offsets, pack, put, run_length
 from .threads import AT_ONCE, spread
 from .vectors import release, scratch
 
@@ -102,7 +102,7 @@ def forward_items(first, last, x, weight, bias, y, at, blocks, plan):
     packed, planes = new_planes(some * channels, plan.p, x, plan)
     room = scratch(x, LANES + run_length(plan))
     shift, sums = room[:LANES], room[LANES:]
-    pixels, flat, height, width = x.reshape(-1), y.reshape(-1), y.shape[2], y.shape[3]
+    pixels, flat = x.reshape(-1), y.reshape(-1)
     for item in range(first, last):
         n, begin = item // blocks, item % blocks * some
         end = min(groups, begin + some)
@@ -113,7 +113,7 @@ def forward_items(first, last, x, weight, bias, y, at, blocks, plan):
                 for c in range(channels):
                     source, step = (shift, 0) if c == 0 else (sums, 1)
                     add(planes[(group - begin) * channels + c], at, weight[group, o, c], source, step, sums)
-                put(sums, flat, (n * groups * outputs + group * outputs + o) * height * width, width, 0, plan.p, plan)
+                put(sums, flat, (n * groups * outputs + group * outputs + o) * plan.p * plan.q, plan.p, plan)
     release(room)
     release(packed)
 
@@ -147,51 +147,6 @@ def weight_items(first, last, x, g, partial, at, blocks, by_rows, plan):
     release(packed)
 
 
-@moving
-def weave(evens, odds, x, place, width, rows, down, plan):
-    """Rows of x, ``down`` apart, of the numbers of two runs in turn."""
-    stay_apart()
-    for p in range(rows):
-        for q in range(0, plan.q, LANES):
-            a, b = load(evens, p * plan.pitch + q), load(odds, p * plan.pitch + q)
-            store_some(lower(a, b), x, place + p * down * width + 2 * q, width - 2 * q)
-            store_some(upper(a, b), x, place + p * down * width + 2 * q + LANES, width - 2 * q - LANES)
-
-
-@jit(counted=False)
-def input_items(first, last, g, weight, x, at, ends, down, blocks, plan):
-    """Item (n, block): ∂x of some groups at stride (down, 2): each pixel by the taps that reach it.
-
-    ``weight`` (groups, C/groups, O/groups, taps): the taps of the pixels at (0, 0), (0, 1), … modulo the stride, and where they ``end``."""
-    groups, channels, outputs = weight.shape[:3]
-    some, height, width = (groups + blocks - 1) // blocks, x.shape[2], x.shape[3]
-    packed, planes = new_planes(some * outputs, plan.p, g, plan)
-    length = run_length(plan)
-    room = scratch(g, LANES + 2 * length)
-    room[:LANES] = 0
-    nothing, runs = room[:LANES], room[LANES:].reshape(2, length)
-    upstream, flat = g.reshape(-1), x.reshape(-1)
-    for item in range(first, last):
-        n, begin = item // blocks, item % blocks * some
-        end = min(groups, begin + some)
-        pack(upstream, (n * groups + begin) * outputs, (end - begin) * outputs, planes, 0, plan.p, plan.p, plan)
-        for group in range(begin, end):
-            for c in range(channels):
-                place = (n * groups * channels + group * channels + c) * height * width
-                for k in range(2 * down):
-                    start, stop = ends[k], ends[k + 1]
-                    for o in range(outputs):
-                        source, step = (nothing, 0) if o == 0 else (runs[k % 2], 1)
-                        plane, w = planes[(group - begin) * outputs + o], weight[group, c, o, start:stop]
-                        add(plane, at[start:stop], w, source, step, runs[k % 2])
-                    if k % 2 == 1:
-                        a = k // 2
-                        rows = (height - a + down - 1) // down
-                        weave(runs[0], runs[1], flat, place + a * width, width, rows, down, plan)
-    release(room)
-    release(packed)
-
-
 def suits(per_group, outputs, kernel_size):
     """Whether it is faster here, of groups with so many channels in and out."""
     few = min(per_group, outputs) <= FEW and kernel_size == [3, 3]
@@ -199,40 +154,11 @@ def suits(per_group, outputs, kernel_size):
 
 
 def conv2d(x, weight, bias, y, plan, groups):
-    """Fill the places of y that the plan names."""
+    """Fill y."""
     o, per_group, kh, kw = weight.shape
     by_group = np.ascontiguousarray(weight).reshape(groups, o // groups, per_group, kh * kw)
     work, blocks = len(x) * plan.p * plan.q * weight.size // LANES, -(-groups // BLOCK)
     spread(forward_items, len(x) * blocks, work, x, by_group, bias, y, offsets(plan.p, plan), blocks, plan)
-
-
-def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
-    """∂x at a stride whose second number is 2."""
-    n, _, *size = input_size
-    o, per_group, *kernel_size = weight.shape
-    axes = [
-        [reaching(first, taps, s, pad, d) for first in range(s)]
-        for taps, s, pad, d in zip(kernel_size, stride, padding, dilation)
-    ]
-    # all are convolutions of one frame of g: as much padding as any needs, and as far as any tap reaches
-    frame = [max(0, *(pad for _, _, pad in axis)) for axis in axes]
-    reach = [max(0, *((len(taps) - 1) * apart - pad for taps, apart, pad in axis)) for axis in axes]
-    out_size = tuple(-(-pixels // s) for pixels, s in zip(size, stride))
-    span = tuple(pad + far + 1 for pad, far in zip(frame, reach))
-    plan = plan_for(g.shape[2:], out_size, span, (1, 1), tuple(frame), (1, 1), 1)
-    chosen, at, ends = [], [], [0]
-    for rows, down, top in axes[0]:
-        for columns, right, left in axes[1]:
-            chosen += [i * kernel_size[1] + j for i in rows for j in columns]
-            down_at = [k * down - top + frame[0] for k in range(len(rows))]
-            at += [i * plan.pitch + k * right - left + frame[1] for i in down_at for k in range(len(columns))]
-            ends.append(len(at))
-    by_group = weight.reshape(groups, o // groups, per_group, -1).swapaxes(1, 2)[..., chosen]
-    x, blocks = np.empty(input_size, g.dtype), -(-groups // BLOCK)
-    where = np.array(at, np.int64), np.array(ends, np.int64), stride[0], blocks, plan
-    work = g.size * per_group * kernel_size[0] * kernel_size[1] // AT_ONCE
-    spread(input_items, n * blocks, work, g, np.ascontiguousarray(by_group), x, *where)
-    return x
 
 
 def conv2d_weight(x, g, weight_size, plan, groups):

@@ -12,20 +12,20 @@ next row's first (``full`` is 5, ``pitch`` 4):
 """
 
 from functools import lru_cache
-from math import gcd
 from typing import NamedTuple
 
 import numpy as np
 
 from .jit import inlined, moving, stay_apart
-from .lanes import LANES, evens, load_some, odds, prefetch, select, store, store_some, whole
+from .lanes import LANES, evens, load, load_some, odds, prefetch, select, store, store_some, whole
 from .vectors import scratch
 
+CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below blas.SMALL
 VECTORS = 3 * LANES  # numbers behind a plane that a run of whole vectors may read
 
 
 class Plan(NamedTuple):
-    """What the loops need to know, all integers: the convolution, the picture, how it is laid out, and where outputs go."""
+    """What the loops need to know, all integers: the convolution, the picture, and how it is laid out."""
 
     kh: int
     kw: int
@@ -42,31 +42,23 @@ class Plan(NamedTuple):
     pitch: int  # from one row of a plane to the next
     full: int  # columns of a plane that taps reach; the last full − pitch are zeros shared with the next row's first
     rows: int  # output rows in a chunk
-    top: int  # output (p, q) is y[top + p·down, left + q·right]
-    left: int
-    down: int
-    right: int
 
 
 @lru_cache(1024)
-def plan_for(size, out_size, kernel_size, stride, padding, dilation, longest, where=(0, 0, 1, 1)):
+def plan_for(size, out_size, kernel_size, stride, padding, dilation, longest):
     """The Plan of a convolution whose chunks of some rows are to have at most ``longest`` outputs."""
     (h, w), (p, q), (kh, kw) = size, out_size, kernel_size
     (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
     full = q + (kw - 1) * dw // sw
     after = full - -(-(w + pw) // sw)  # columns of nothing but zeros at the right end of a row …
     pitch = full - max(0, min(after, pw // sw, full - q))  # … may be those at the left end of the next
-    return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, min(p, max(1, longest // pitch)), *where)
+    return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, min(p, max(1, longest // pitch)))
 
 
-def reaching(first, taps, stride, padding, dilation):
-    """The taps, last to first, that some output lays on the pixels ``first``, ``first`` + s, …; how far apart and from where.
-
-    Output p sees pixel h by tap i if p·s + i·d − pad = h: on these pixels, u = 0, 1, …, that is p = u + (first + pad − i·d) / s.
-    """
-    seen = [i for i in range(taps) if (first + padding - i * dilation) % stride == 0][::-1]
-    start = (first + padding - seen[0] * dilation) // stride if seen else 0
-    return seen, dilation // gcd(stride, dilation), -start
+def bands_of(x, rows):
+    """Into how many bands of some rows each picture of x is cut: enough for all threads, and small enough for the cache."""
+    n, c, h, w = x.shape
+    return max(1, min(rows, max(-(-8 // max(1, n)), c * h * w // (4 * CHUNK))))
 
 
 @inlined
@@ -146,14 +138,22 @@ def run_length(plan):
 
 
 @moving
-def put(run, y, plane, width, row, rows, plan):
-    """The outputs of some rows, a run, to their places in y, which is flat: from ``plane`` on, ``width`` columns; gaps are left behind."""
+def gather(planes, at, start, cols, length):
+    """im2col: row k of cols, which is flat, = the pixels of tap k = (c, i, j) for so many outputs from ``start``; straight copies.
+
+    A row's last vector may reach into the next, which is written after it, and the last row's some LANES beyond the end."""
+    stay_apart()
+    for k in range(planes.shape[0] * at.size):
+        plane, first = planes[k // at.size], at[k % at.size] + start
+        for t in range(0, length, LANES):
+            store(load(plane, first + t), cols, k * length + t)
+
+
+@moving
+def put(run, y, place, rows, plan):
+    """The outputs of some rows, a run, to y, which is flat, from ``place`` on; gaps are left behind."""
     stay_apart()
     for r in range(rows):
-        place = plane + (plan.top + (row + r) * plan.down) * width + plan.left
-        if plan.right == 1:
-            for q in range(0, plan.q, LANES):
-                store_some(load_some(run, r * plan.pitch + q, plan.q - q), y, place + q, plan.q - q)
-        else:
-            for q in range(plan.q):
-                y[place + q * plan.right] = run[r * plan.pitch + q]
+        for q in range(0, plan.q, LANES):
+            n = plan.q - q
+            store_some(load_some(run, r * plan.pitch + q, n), y, place + r * plan.q + q, n)
