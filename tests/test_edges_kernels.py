@@ -211,3 +211,22 @@ def test_few_and_many_pixels_are_scattered(size, rng):
         np.full((2, 3, *size), 7, np.float32)
     index = rng.integers(0, size[0] * size[1], (2, 3, 2, 3))
     same("pool_scatter", rng.standard_normal(index.shape).astype(np.float32), index, size)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3), (2, 0, 3), (2, 2, 0)])
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_convolutions_of_no_pictures_and_no_channels(shape, size, stride):
+    n, c, o = shape
+    x, weight, bias = np.zeros((n, c, 6, 6)), np.zeros((o, c, size, size)), np.arange(1.0, 1 + o)
+    g, how = np.zeros((n, o, 6 // stride, 6 // stride)), ((stride, stride), (size // 2, size // 2), (1, 1), 1)
+    for array in (x, weight, g):
+        array[...] = 1
+    y = cpu.conv2d(x, weight, bias, *how)
+    assert y.shape == g.shape
+    if c == 0:
+        np.testing.assert_array_equal(y, np.broadcast_to(bias[:, None, None], y.shape))
+    if o == 0:
+        np.testing.assert_array_equal(cpu.conv2d_input(g, weight, x.shape, *how), np.zeros_like(x))
+    assert cpu.conv2d_input(g, weight, x.shape, *how).shape == x.shape
+    np.testing.assert_array_equal(cpu.conv2d_weight(x, g, weight.shape, *how), np.zeros_like(weight))

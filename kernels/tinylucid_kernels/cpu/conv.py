@@ -201,7 +201,7 @@ def run(kind, x, weight, bias, out_size, stride, padding, dilation, groups):
     by_group = np.ascontiguousarray(weight).reshape(groups, outputs, taps)
     work = y.size * taps // AT_ONCE
     if is_plain(kernel_size, stride, padding):
-        pictures, results = x.reshape(n, groups, per_group, -1), y.reshape(n, groups, outputs, -1)
+        pictures, results = x.reshape(n, groups, per_group, h * w), y.reshape(n, groups, outputs, h * w)
         spread(plain_items, n, work, pictures, by_group, bias, results, blas=True)
         return y
     plan, bands = plan_for(*how, CHUNK // taps), bands_of(x, out_size[0])
@@ -217,6 +217,8 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
     p = (h + 2 * padding[0] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
     q = (w + 2 * padding[1] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
     bias = np.zeros(o, x.dtype) if bias is None else bias
+    if not weight.size:  # no channel in or out
+        return np.zeros((n, o, p, q), x.dtype) + bias[:, None, None]
     kind = algorithm(weight.shape, stride, padding, dilation, groups, x.dtype, n * p * q)
     if kind == "winograd":
         y = winograd.conv2d(x, weight, bias, padding, groups)
@@ -228,6 +230,8 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
 def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂x, of shape ``input_size``: at stride 1 the convolution of g with the kernel turned half a circle."""
     n, c, *size = input_size
+    if not weight.size:
+        return np.zeros(input_size, g.dtype)
     kind = algorithm(weight.shape, stride, padding, dilation, groups, g.dtype, n * size[0] * size[1])
     if kind == "winograd":
         x = winograd.conv2d_input(g, weight, input_size, padding, groups)
@@ -245,6 +249,8 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
 def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     """∂(Σ g·y)/∂w, of shape ``weight_size``: the pixels under each output place, weighted by its gradient."""
     n, _, *size = x.shape
+    if 0 in weight_size:
+        return np.zeros(weight_size, x.dtype)
     kind = algorithm(weight_size, stride, padding, dilation, groups, x.dtype, g.size // weight_size[0])
     if kind == "winograd":
         gw = winograd.conv2d_weight(x, g, weight_size, padding, groups)
@@ -258,7 +264,8 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     slices = max(1, min(n, 16, PARTIAL // (o * taps)))
     if is_plain(kernel_size, stride, padding):
         partial = np.empty((slices, groups, per_group, outputs), x.dtype)
-        pictures = x.reshape(n, groups, per_group, -1), g.reshape(n, groups, outputs, -1)
+        pixels = size[0] * size[1]
+        pictures = x.reshape(n, groups, per_group, pixels), g.reshape(n, groups, outputs, pixels)
         spread(plain_weight_items, slices * groups, g.size * taps // AT_ONCE, *pictures, partial, blas=True)
         return partial.sum(0).swapaxes(1, 2).reshape(weight_size)
     blocks = pieces(slices * groups, per_group * size[0] * size[1] // (4 * CHUNK), per_group)

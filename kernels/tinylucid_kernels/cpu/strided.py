@@ -148,15 +148,15 @@ def conv2d_input(kind, g, weight, input_size, stride, padding, dilation, groups)
     o, per_group, *kernel_size = weight.shape
     n, outputs = len(g), o // groups
     most = max(1, -(-kernel_size[0] // stride[0]) * -(-kernel_size[1] // stride[1]))
-    longest = 1 if kind == "direct" else CHUNK // max(outputs * most, per_group * stride[1])
+    longest = 1 if kind == "direct" else CHUNK // max(1, outputs * most, per_group * stride[1])
     plan, found = phases(g.shape[2:], input_size[2:], kernel_size, stride, padding, dilation, longest)
     most = max(len(taps) for taps, _ in found)
-    turned = weight.reshape(groups, outputs, per_group, -1).swapaxes(1, 2)
-    by_phase = np.concatenate([turned[..., taps].reshape(groups, -1) for taps, _ in found], 1)
+    turned = weight.reshape(groups, outputs, per_group, kernel_size[0] * kernel_size[1]).swapaxes(1, 2)
+    by_phase = np.concatenate([turned[..., taps].reshape(groups, outputs * per_group * len(taps)) for taps, _ in found], 1)
     by_phase = np.ascontiguousarray(by_phase)
     at = np.array([place for _, places in found for place in places], np.int64)
     ends = np.cumsum([0, *(len(taps) for taps, _ in found)])
-    x, work = np.empty(input_size, g.dtype), g.size * weight[0].size // AT_ONCE
+    x, work = np.empty(input_size, g.dtype), g.size * per_group * kernel_size[0] * kernel_size[1] // AT_ONCE
     if kind == "direct":
         blocks = -(-groups // BLOCK)
         spread(few_items, n * blocks, work, g, by_phase, x, at, ends, *stride, blocks, plan)
