@@ -164,10 +164,11 @@ def pieces(count, least, most):
 def fastest(weight_size, stride, padding, dilation, groups, dtype, places):
     """The rule: which kernel computes a convolution of so many ``places`` (outputs of a channel) the fastest."""
     o, per_group, *kernel_size = weight_size
-    if direct.suits(per_group, o // groups, kernel_size):
+    size = per_group, o // groups, kernel_size, places
+    if direct.suits(*size):
         return "direct"
     able = winograd.able(kernel_size, stride, padding, dilation, dtype)
-    return "winograd" if able and winograd.suits(per_group, o // groups, places) else "general"
+    return "winograd" if able and winograd.suits(*size) else "general"
 
 
 def algorithm(weight_size, stride, padding, dilation, groups, dtype, places):
@@ -232,16 +233,17 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     n, c, *size = input_size
     if not weight.size:
         return np.zeros(input_size, g.dtype)
-    kind = algorithm(weight.shape, stride, padding, dilation, groups, g.dtype, n * size[0] * size[1])
+    o, per_group, *kernel_size = weight.shape
+    turned_size = (c, o // groups, *kernel_size)  # it computes the channels in from those out
+    kind = algorithm(turned_size, stride, padding, dilation, groups, g.dtype, n * size[0] * size[1])
     if kind == "winograd":
         x = winograd.conv2d_input(g, weight, input_size, padding, groups)
         if x is not None:
             return x
     if stride != (1, 1):
         return strided.conv2d_input(kind, g, weight, input_size, stride, padding, dilation, groups)
-    o, per_group, *kernel_size = weight.shape
     turned = weight[:, :, ::-1, ::-1].reshape(groups, o // groups, per_group, *kernel_size).swapaxes(1, 2)
-    turned = turned.reshape(c, o // groups, *kernel_size)
+    turned = turned.reshape(turned_size)
     frame = tuple(d * (k - 1) - pad for k, pad, d in zip(kernel_size, padding, dilation))
     return run(kind, g, turned, np.zeros(c, g.dtype), tuple(size), stride, frame, dilation, groups)
 

@@ -16,7 +16,8 @@ from .threads import AT_ONCE, spread
 from .vectors import release, scratch
 
 BLOCK = 8  # groups whose planes are laid out together
-FEW = 4  # channels of a group, in or out, up to which this beats im2col and a matrix product
+FEW = 4  # channels of a group, in or out, below which this beats im2col and a matrix product
+SMALL = 250_000  # products of channels and places, below which it beats all: nothing is prepared
 
 
 @moving
@@ -147,17 +148,21 @@ def weight_items(first, last, x, g, partial, at, blocks, by_rows, plan):
     release(packed)
 
 
-def suits(per_group, outputs, kernel_size):
-    """Whether it is faster here, of groups with so many channels in and out."""
-    few = min(per_group, outputs) <= FEW and kernel_size == [3, 3]
-    return few or per_group * outputs <= FEW
+def suits(inputs, outputs, kernel_size, places):
+    """Whether it is faster here, of groups with so many channels in and out, for so many ``places`` (outputs of a channel)."""
+    products = inputs * outputs
+    if list(kernel_size) != [3, 3]:
+        return products <= FEW
+    wide = inputs > 1 and outputs >= LANES  # rows enough for a matrix product
+    few = min(inputs, outputs) < FEW or products < 64
+    return (few and not wide) or (products <= 1024 and products * places < SMALL)
 
 
 def conv2d(x, weight, bias, y, plan, groups):
     """Fill y."""
     o, per_group, kh, kw = weight.shape
     by_group = np.ascontiguousarray(weight).reshape(groups, o // groups, per_group, kh * kw)
-    work, blocks = len(x) * plan.p * plan.q * weight.size // LANES, -(-groups // BLOCK)
+    work, blocks = len(x) * plan.p * plan.q * weight.size // AT_ONCE, -(-groups // BLOCK)
     spread(forward_items, len(x) * blocks, work, x, by_group, bias, y, offsets(plan.p, plan), blocks, plan)
 
 

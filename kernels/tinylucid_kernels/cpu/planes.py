@@ -20,7 +20,7 @@ from .jit import inlined, moving, stay_apart
 from .lanes import LANES, evens, load, load_some, odds, prefetch, select, store, store_some, whole
 from .vectors import scratch
 
-CHUNK = 31_000  # elements of im2col at a time: 124 KB of float32, and 32 outputs of it are just below blas.SMALL
+CHUNK = 40_000  # elements of im2col at a time: 160 KB of float32, for L2
 VECTORS = 3 * LANES  # numbers behind a plane that a run of whole vectors may read
 
 
@@ -52,7 +52,8 @@ def plan_for(size, out_size, kernel_size, stride, padding, dilation, longest):
     full = q + (kw - 1) * dw // sw
     after = full - -(-(w + pw) // sw)  # columns of nothing but zeros at the right end of a row …
     pitch = full - max(0, min(after, pw // sw, full - q))  # … may be those at the left end of the next
-    return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, min(p, max(1, longest // pitch)))
+    chunks = max(1, -(-p // max(1, longest // pitch)))  # of rows, about as many in each
+    return Plan(kh, kw, sh, sw, ph, pw, dh, dw, h, w, p, q, pitch, full, -(-p // chunks))
 
 
 def bands_of(x, rows):

@@ -152,7 +152,9 @@ def conv2d_input(kind, g, weight, input_size, stride, padding, dilation, groups)
     plan, found = phases(g.shape[2:], input_size[2:], kernel_size, stride, padding, dilation, longest)
     most = max(len(taps) for taps, _ in found)
     turned = weight.reshape(groups, outputs, per_group, kernel_size[0] * kernel_size[1]).swapaxes(1, 2)
-    by_phase = np.concatenate([turned[..., taps].reshape(groups, outputs * per_group * len(taps)) for taps, _ in found], 1)
+    by_phase = np.concatenate(
+        [turned[..., taps].reshape(groups, outputs * per_group * len(taps)) for taps, _ in found], 1
+    )
     by_phase = np.ascontiguousarray(by_phase)
     at = np.array([place for _, places in found for place in places], np.int64)
     ends = np.cumsum([0, *(len(taps) for taps, _ in found)])

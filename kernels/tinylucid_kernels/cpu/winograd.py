@@ -31,9 +31,8 @@ ROOM = 160_000  # numbers in the 36 matrices of a block's pixels and results: 64
 MORE_ROOM = (
     4 * ROOM
 )  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
-MANY = 200  # products of channels in and out, from which it is faster than im2col
+MANY = 250_000  # products of channels and places, from which it is faster than im2col
 APART = 16  # numbers between matrices: at powers of two, all 36 would compete for the same places of the cache
-PLACES = 150  # outputs of a channel from which it is
 PARTIAL = 1 << 20  # numbers in all partial sums of the weight's gradient
 GG = np.kron(G, G).astype(np.float32)  # (36, 9): G g Gᵀ as one matrix on the flattened g
 BY_NINE, BY_NINE_FLIPPED = np.ascontiguousarray(GG.T), np.ascontiguousarray(GG.T[::-1])
@@ -254,6 +253,7 @@ def able(kernel_size, stride, padding, dilation, dtype):
     return dtype == np.float32 and stride == dilation == (1, 1) and filled and inside
 
 
-def suits(per_group, outputs, places):
+def suits(inputs, outputs, kernel_size, places):
     """Whether it is faster here: there are channels and places enough to be worth the transforms of pictures and of filters."""
-    return per_group * outputs >= MANY and min(per_group, outputs) >= 8 and places >= PLACES
+    least, products = (4 if list(kernel_size) == [3, 3] else 8), inputs * outputs
+    return min(inputs, outputs) >= least and products >= 4 * least**2 and products * places >= MANY
