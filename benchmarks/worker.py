@@ -28,7 +28,9 @@ POOLS = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NU
 # which has another BLAS, is not. The table says which kernels OpenBLAS chose.
 HELD_BACK = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 PAUSE = 0.001  # seconds
-WARM = 0.002  # seconds: what a core that slept takes to be at full speed, with its caches filled
+# Seconds: what a core that slept takes to be at full speed, with its caches filled; and on a virtual machine, until its system has
+# moved two threads that woke up on one core apart.
+WARM, WARM_TOGETHER = 0.002, 0.005
 
 
 class Failure(Exception):
@@ -127,13 +129,13 @@ def size(result: Any) -> float:
     return float(np.sqrt(np.mean(np.square(array))))
 
 
-def planned(call: Any, block: float) -> dict[str, int]:
-    """How often to call for a block of so many seconds, and before it."""
+def planned(call: Any, block: float, warm: float) -> dict[str, int]:
+    """How often to call for a block of so many seconds, and before it to be warm."""
     times, once = 1, repeated(call, 1)()
     while once * times < block / 2:  # what is short is known better from many
         times = min(10 * times, int(block / once) + 1)
         once = repeated(call, times)()
-    return {"times": max(1, round(block / once)), "warm": max(1, round(WARM / once))}
+    return {"times": max(1, round(block / once)), "warm": max(1, round(warm / once))}
 
 
 def settle() -> None:
@@ -146,7 +148,7 @@ def settle() -> None:
             break
 
 
-def serve(library: Any) -> None:
+def serve(library: Any, warm: float) -> None:
     """Answer orders until there are no more."""
     answers, sys.stdout = sys.stdout, sys.stderr  # nobody else may write between
     gc.freeze()  # collecting what a library consists of would take longer than most cases
@@ -162,7 +164,7 @@ def serve(library: Any) -> None:
                 answer = {"size": size(call())}
                 gc.collect()
             elif "block" in order:
-                answer = plan = planned(call, order["block"])
+                answer = plan = planned(call, order["block"], warm)
                 settle()
             else:
                 repeated(call, plan["warm"])()
@@ -174,4 +176,4 @@ def serve(library: Any) -> None:
 
 
 if __name__ == "__main__":
-    serve(loaded(sys.argv[1], int(sys.argv[2])))
+    serve(loaded(sys.argv[1], int(sys.argv[2])), WARM if sys.argv[2] == "1" else WARM_TOGETHER)

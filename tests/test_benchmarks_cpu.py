@@ -238,8 +238,8 @@ def test_a_block_is_repeated_until_it_is_long_enough(monkeypatch):
     def call():
         now[0] += 0.001
 
-    assert worker.planned(call, 0.05) == {"times": 50, "warm": 2}
-    assert worker.planned(call, 0.0001)["times"] == 1
+    assert worker.planned(call, 0.05, 0.002) == {"times": 50, "warm": 2}
+    assert worker.planned(call, 0.0001, 0.002)["times"] == 1
 
 
 def test_a_worker_builds_runs_and_survives_what_fails():

@@ -20,11 +20,13 @@ from threadpoolctl import ThreadpoolController
 from .jit import address_of, drive, is_plain, start
 from .memory import keep_freed_memory
 
-# Between two kernels GNU's OpenMP threads spin, by default for milliseconds. Where another program wants the core, each spin
-# takes it away from the thread that all wait for: a training step that lasts 11 ms on a quiet machine took 125 ms beside four
-# others, and 40 with this. It is read when OpenMP is loaded, with the first parallel kernel.
+# Between two kernels GNU's OpenMP threads spin, by default for 8 ms or more. Where another program wants the core, each spin takes
+# it away from the thread that all wait for: beside two others a training step of 2.5 ms takes 160, and 97, 35 or 15 with a third, a
+# tenth or a thirtieth of this. But once they sleep, a virtual machine wakes both on one core, and parts them the sooner the longer
+# they spin: after pauses of 20 ms a kernel of 0.48 ms took 0.49 with all of it, 0.53 with a third, 1.03 with a tenth. So it is a
+# third. It is read when OpenMP is loaded, with the first parallel kernel.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "30000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "100000")
 
 AT_ONCE = 16  # multiplications that SIMD does at a time, as one operation
 SMALL = 100_000  # below so many operations, waking the threads costs more than they bring
