@@ -125,8 +125,8 @@ def built(library: Any, name: str) -> Any:
 
 def size(result: Any) -> float:
     """The root of the mean square of a result: the same in all libraries, if they do the same work."""
-    array = np.asarray(result.detach().numpy() if hasattr(result, "detach") else result, np.float64)
-    return float(np.sqrt(np.mean(np.square(array))))
+    array = np.asarray(result.detach().numpy() if hasattr(result, "detach") else result)
+    return float(np.linalg.norm(array.ravel())) / array.size**0.5
 
 
 def planned(call: Any, block: float, warm: float) -> dict[str, int]:

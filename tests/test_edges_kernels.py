@@ -230,3 +230,25 @@ def test_convolutions_of_no_pictures_and_no_channels(shape, size, stride):
         np.testing.assert_array_equal(cpu.conv2d_input(g, weight, x.shape, *how), np.zeros_like(x))
     assert cpu.conv2d_input(g, weight, x.shape, *how).shape == x.shape
     np.testing.assert_array_equal(cpu.conv2d_weight(x, g, weight.shape, *how), np.zeros_like(weight))
+
+
+@pytest.mark.parametrize("stride", [(1, 2), (2, 2), (3, 3), (2, 1)])
+@pytest.mark.parametrize("channels", [1, 9])
+def test_strided_wide_pictures(channels, stride, rng):
+    """∂x of rows longer than two vectors and of several chunks, by few channels and by many."""
+    x = rng.standard_normal((2, channels, 40, 70)).astype(np.float32)
+    weight = rng.standard_normal((9, channels, 3, 4)).astype(np.float32)
+    how = (stride, (1, 2), (1, 1), 1)
+    g = rng.standard_normal(reference.conv2d(x, weight, None, *how).shape).astype(np.float32)
+    expected = reference.conv2d_input(g, weight, x.shape, *how)
+    np.testing.assert_allclose(cpu.conv2d_input(g, weight, x.shape, *how), expected, atol=3e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("count", [1, 7, 40])
+@pytest.mark.parametrize(("logit", "target"), [(np.inf, 0.0), (np.inf, 0.3), (-np.inf, 1.0), (-np.inf, 0.3)])
+def test_infinite_logits_cost_infinitely_much(logit, target, count, dtype):
+    """And not NaN, which t·a + (1 − t)·b is as b + t·(a − b)."""
+    x = np.zeros((1, count), dtype)
+    x[0, -1] = logit
+    assert cpu.logistic_loss(x, np.full((1, count), target, dtype)) == np.inf

@@ -42,7 +42,14 @@ def combined(x, out):
 @jit(counted=False)
 def chosen(x, out):
     a, b = lanes.load(x, 0), lanes.load(x, LANES)
-    results = lanes.evens(a, b), lanes.odds(a, b), lanes.one_on(a, b), lanes.two_on(a, b)
+    results = (
+        lanes.evens(a, b),
+        lanes.odds(a, b),
+        lanes.one_on(a, b),
+        lanes.two_on(a, b),
+        lanes.lower(a, b),
+        lanes.upper(a, b),
+    )
     for k, vector in enumerate(results):
         lanes.store(vector, out, k * LANES)
 
@@ -125,10 +132,11 @@ def test_arithmetic_of_vectors_and_numbers(dtype, rng):
 
 @of_each_dtype
 def test_lanes_of_two_vectors(dtype):
-    x, out = np.arange(2 * LANES, dtype=dtype), np.zeros(4 * LANES, dtype)
+    x, out = np.arange(2 * LANES, dtype=dtype), np.zeros(6 * LANES, dtype)
     chosen(x, out)
-    expected = [x[::2], x[1::2], x[1 : LANES + 1], x[2 : LANES + 2]]
-    np.testing.assert_array_equal(out.reshape(4, LANES), expected)
+    woven = np.stack([x[:LANES], x[LANES:]], 1).reshape(2, LANES)
+    expected = [x[::2], x[1::2], x[1 : LANES + 1], x[2 : LANES + 2], *woven]
+    np.testing.assert_array_equal(out.reshape(6, LANES), expected)
 
 
 @of_each_dtype

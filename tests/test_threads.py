@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tinylucid_kernels
+from numba import types
 from tinylucid_kernels import cpu, reference
-from tinylucid_kernels.cpu import threads
+from tinylucid_kernels.cpu import planes, threads, tiles, vectors, winograd
 from tinylucid_kernels.cpu.jit import jit
 
 KERNELS = Path(tinylucid_kernels.__file__).parent
@@ -346,3 +347,34 @@ def test_kernels_run_as_plain_python_for_the_debugger():
     np.testing.assert_allclose(cpu.conv2d(x, w, None, *how), reference.conv2d(x, w, None, *how), atol=1e-12)
     """
     run(code, NUMBA_DISABLE_JIT="1")
+
+
+def test_no_garbage_is_looked_for_while_kernels_compile_and_again_afterwards(tmp_path):
+    code = """
+import gc, sys
+from numba.core import event
+seen = []
+class Listener(event.Listener):
+    def on_start(self, event): seen.append(gc.isenabled())
+    def on_end(self, event): pass
+event.register("numba:compile", Listener())
+{}
+cpu.philox(0, 0, 4)
+print(gc.isenabled(), seen)
+"""
+    where = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    enabled, while_compiling = run(code.format(""), **where).stdout.split(" ", 1)
+    assert (enabled, "False" in while_compiling, "True" in while_compiling) == ("True", True, False)
+    assert run(code.format("gc.disable()"), NUMBA_CACHE_DIR=str(tmp_path / "other")).stdout.startswith("False [False")
+
+
+def test_a_helper_is_compiled_once_for_constants_and_for_variables():
+    assert all(
+        not isinstance(kind, types.Literal)
+        for helper in (planes.pack, planes.put, tiles.pixels_of, tiles.rows_of, vectors.transpose)
+        for kinds in helper.signatures
+        for kind in kinds
+    )
+    x, weight = np.ones((1, 8, 9, 9), np.float32), np.ones((8, 8, 3, 3), np.float32)
+    winograd.conv2d(x, weight, np.zeros(8, np.float32), (1, 1), 1)
+    assert len(tiles.place.signatures) <= 1
