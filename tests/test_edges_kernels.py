@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numba import njit
 from test_cpu_kernels import agree, both_ways, run
-from tinylucid_kernels import cpu, kernels, of
+from tinylucid_kernels import cpu, kernels, of, reference
 from tinylucid_kernels.cpu.jit import FASTMATH
 
 
