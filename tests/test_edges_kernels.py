@@ -35,6 +35,7 @@ def convolved(rng, n, channels, size, outputs, kernel, how, wrong=None):
 def test_convolutions_of_several_chunks(room, stride, dilation, rng, monkeypatch):
     """As many rows at a time as fit: one, some, and a last chunk that is shorter."""
     monkeypatch.setattr(cpu.conv, "CHUNK", room)
+    monkeypatch.setattr(cpu.strided, "CHUNK", room)
     convolved(rng, 2, 4, (17, 11), 6, (3, 2), (stride, (1, 1), dilation, 2))
     convolved(rng, 2, 8, (13, 6), 1, (3, 3), (stride, (1, 1), dilation, 1), wrong=(1, 0, 1, 1))
 
@@ -80,6 +81,22 @@ def test_winograd_on_pictures_wider_than_a_line_of_tiles(size, rng, monkeypatch)
     monkeypatch.setattr(cpu.conv, "FORCED", "winograd")
     convolved(rng, 2, 9, size, 10, (3, 3), ((1, 1), (1, 1), (1, 1), 1))
     convolved(rng, 2, 9, size, 10, (3, 5), ((1, 1), (2, 4), (1, 1), 1))
+
+
+@pytest.mark.parametrize("wrong", [None, (1, 2, 3, 1)])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 2)])
+@pytest.mark.parametrize("width", [5, 16, 33])
+def test_three_by_three_in_planes(width, stride, wrong, rng, monkeypatch):
+    """Where three taps of a row are one load, and where they are not; runs of one vector and of several."""
+    monkeypatch.setattr(cpu.conv, "FORCED", "direct")
+    convolved(rng, 2, 3, (7, width), 4, (3, 3), (stride, (1, 1), (1, 1), 1), wrong)
+    convolved(rng, 2, 4, (7, width), 4, (3, 3), (stride, (1, 2), (1, 2), 2), wrong)
+
+
+@pytest.mark.parametrize("size", [(1, 5), (9, 9), (3, 70)])
+def test_one_by_one_in_chunks_of_pixels(size, rng):
+    """The weight's gradient goes over sixteen pixels at a time where there are many outputs."""
+    convolved(rng, 3, 5, size, 600, (1, 1), ((1, 1), (0, 0), (1, 1), 1))
 
 
 def test_batch_norm_far_from_zero(rng):
