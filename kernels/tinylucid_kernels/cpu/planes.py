@@ -97,8 +97,9 @@ def new_planes(channels, rows, like, plan):
 def pack(x, first_channel, channels, planes, top, rows, band, plan):
     """Plane a·sw + b of channel c, at r·pitch + v, = padded x[c, (top + r)·sh + a, v·sw + b]; the zeros around are there already.
 
-    x is flat, and ``channels`` of it from ``first_channel``, counted through the batch, are meant. A row is one copy for each b.
-    ``planes`` have room for ``band`` output rows.
+    x is flat, and ``channels`` of it from ``first_channel``, counted through the batch, are meant. ``planes`` have room for ``band``
+    output rows. A row's last vector brings zeros behind it, which the next row is written over. The same row of the next channel is asked
+    for meanwhile, since the processor looks ahead no further than a page of memory.
     """
     stay_apart()
     size, count, seen = plane_size(band, plan), plane_rows(rows, plan), min(plan.sh, plan.kh * plan.dh)
@@ -127,9 +128,8 @@ def pack(x, first_channel, channels, planes, top, rows, band, plan):
                         store(select(evens(v, w), columns - q), plane, row + start + q)
                         store(select(odds(v, w), others - q), plane, row + odd + q)
                 else:
-                    for q in range(-plan.pw, min(plan.w, plan.full * plan.sw - plan.pw)):
-                        if q >= 0:
-                            plane[row + (q + plan.pw) % plan.sw * size + (q + plan.pw) // plan.sw] = x[pixel + q]
+                    for q in range(min(plan.w, plan.full * plan.sw - plan.pw)):
+                        plane[row + (q + plan.pw) % plan.sw * size + (q + plan.pw) // plan.sw] = x[pixel + q]
 
 
 @inlined
