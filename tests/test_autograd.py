@@ -560,7 +560,8 @@ def train_steps(count):
 
 @pytest.mark.usefixtures("no_collector")
 def test_memory_is_flat_without_the_collector():
-    assert train_steps(200) < 4_000, "less than one small object a step"
+    """What is left behind is left behind each time; what Python lays aside once, such as a larger table, is not."""
+    assert min(train_steps(200) for _ in range(3)) < 4_000, "less than one small object a step"
 
 
 @pytest.mark.slow
