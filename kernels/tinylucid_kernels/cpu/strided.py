@@ -43,7 +43,7 @@ def weave(runs, start, apart, right, x, place, width, rows, down, plan):
 def few_items(first, last, g, weight, x, at, ends, down, right, blocks, plan):
     """Item (n, block): ∂x of some groups of few channels, as in ``direct.py``.
 
-    ``at``: where the taps of phase (0, 0), (0, 1), … lie, which ``end`` there; ``weight`` (groups, C/groups·O/groups·taps) by phases."""
+    Phase k's taps lie at[ends[k]], … at[ends[k + 1] − 1]; ``weight`` (groups, C/groups·O/groups·taps) holds phase after phase."""
     groups, outputs = weight.shape[0], g.shape[1] // weight.shape[0]
     channels, height, width = x.shape[1] // groups, x.shape[2], x.shape[3]
     some, length = (groups + blocks - 1) // blocks, run_length(plan) + LANES
