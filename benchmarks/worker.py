@@ -27,7 +27,7 @@ POOLS = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NU
 # What a machine may set so that an OpenBLAS older than its processor computes right; a new one is held back by it, and PyTorch,
 # which has another BLAS, is not. The table says which kernels OpenBLAS chose.
 HELD_BACK = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-PAUSE = 0.001  # seconds
+PAUSE = 0.001  # seconds between two looks at whether threads still spin
 # Seconds: what a core that slept takes to be at full speed, with its caches filled; and on a virtual machine, until its system has
 # moved two threads that woke up on one core apart.
 WARM, WARM_TOGETHER = 0.002, 0.005

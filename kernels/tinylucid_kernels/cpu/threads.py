@@ -132,10 +132,8 @@ addresses: dict = {}  # of kernels, by the dtypes and types of their arguments; 
 
 def address(kernel, args):
     """Where the compiled kernel for such arguments begins."""
-    key = (
-        kernel,
-        *[a.dtype if type(a) is np.ndarray else type(a) for a in args],
-    )  # 1 is no 1.0: machine code does not convert
+    kinds = [a.dtype if type(a) is np.ndarray else type(a) for a in args]  # 1 is no 1.0: machine code does not convert
+    key = (kernel, *kinds)
     if key not in addresses:
         addresses[key] = address_of(kernel, tuple(numba.typeof(a) for a in (0, 0, *args)))
     return addresses[key]
@@ -145,11 +143,6 @@ def address(kernel, args):
 def driver():
     """Where the parallel loop begins."""
     return address_of(drive, (numba.int64,) * 3)
-
-
-def alone(items):
-    """Whether there is but one thread for them."""
-    return items < 2 or numba.get_num_threads() == 1 or serial_only()
 
 
 nothing = nullcontext()
@@ -164,7 +157,7 @@ def spread(kernel, items, work, *args, blas=False):
         kernel(0, items, *args)
         return
     with one_blas_thread if blas else nothing:
-        if work < SMALL or alone(items) or is_plain(kernel):
+        if work < SMALL or items < 2 or numba.get_num_threads() == 1 or serial_only() or is_plain(kernel):
             kernel(0, items, *args)
             return
         flat: list[Any] = []

@@ -94,7 +94,8 @@ def layout(cut, channels, outputs):
     """How a kernel's memory is laid out: lengths of a row of pixels and of one of results, and of a matrix of each; then where
     results begin (after 12 rows of pixels), the 36 matrices of pixels (after 10 rows of results) and of results, and the end.
 
-    A matrix has a row more than needed: at powers of two, all 36 would compete for the same places of the cache."""
+    Rows are whole vectors, so that none needs a rest. A matrix is LANES longer: at powers of two, all 36 would compete for the same
+    places of the cache, and the last tile's vector may reach beyond it."""
     tiles = cut.span * cut.lines
     long, short = 4 * whole((cut.span + 2) * channels), 4 * whole(cut.span * outputs)
     apart, across = whole(tiles * channels) + LANES, whole(tiles * outputs) + LANES
@@ -224,9 +225,3 @@ def place(memory, m, apart, slot, y, plane, outputs, p, q, top, left, count, f, 
             for o in range(outputs):
                 pixels[o * p * q] = run[o]
     return total(broken)
-
-
-@inlined
-def matrix(memory, start, rows, columns):
-    """The matrix that begins there."""
-    return memory[start : start + rows * columns].reshape(rows, columns)

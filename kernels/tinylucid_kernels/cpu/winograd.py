@@ -17,20 +17,18 @@ each function returns None when its result is not finite, and the general convol
 
 import numpy as np
 
-from .blas import gemm, gemm_flipped
+from .blas import gemm, gemm_flipped, matrix
 from .jit import jit
 from .lanes import LANES
 from .threads import AT_ONCE, spread
-from .tiles import add_bias, cut_for, gradients_of, layout, locate, matrix, pixels_of, place
+from .tiles import add_bias, cut_for, gradients_of, layout, locate, pixels_of, place
 from .vectors import release, scratch, transpose
 
 G = np.array(
     [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]]
 )  # fmt: skip
 ROOM = 160_000  # numbers in the 36 matrices of a block's pixels and results: 640 KB of an L2 of 1 MB
-MORE_ROOM = (
-    4 * ROOM
-)  # for the weight's gradient, where each block's products are added up: fewer blocks, fewer additions
+MORE_ROOM = 4 * ROOM  # for the weight's gradient, whose blocks are added up: fewer blocks, fewer additions
 MANY = 250_000  # products of channels and places, from which it is faster than im2col
 APART = 16  # numbers between matrices: at powers of two, all 36 would compete for the same places of the cache
 PARTIAL = 1 << 20  # numbers in all partial sums of the weight's gradient
@@ -64,10 +62,8 @@ def forward_items(first, last, x, u, bias, y, finite, items, right, cut):
                     used += count
                 for k in range(36):
                     by = u[group, shift, k, : channels * outputs].reshape(channels, outputs)
-                    seen, filtered = (
-                        matrix(memory, v + k * apart, used, channels),
-                        matrix(memory, m + k * across, used, outputs),
-                    )
+                    seen = matrix(memory[v + k * apart :], used, channels)
+                    filtered = matrix(memory[m + k * across :], used, outputs)
                     gemm(seen, by, filtered, shift > 0)
                     for t in range(LANES):  # what the last line's last vectors hold beyond it
                         memory[m + k * across + used * outputs + t] = 0
@@ -111,10 +107,8 @@ def weight_items(first, last, x, g, partial, items, right, cut):
                     pixels_of(pixels, plane, channels, h, w, top, left, count, memory, d, e, long, v, apart, used)
                     used += count
                 for k in range(36):
-                    seen, filtered = (
-                        matrix(memory, v + k * apart, used, channels),
-                        matrix(memory, m + k * across, used, outputs),
-                    )
+                    seen = matrix(memory[v + k * apart :], used, channels)
+                    filtered = matrix(memory[m + k * across :], used, outputs)
                     gemm_flipped(seen, filtered, partial[group, part, shift, k], block > part * blocks // items)
     release(memory)
 
