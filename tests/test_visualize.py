@@ -23,7 +23,7 @@ from tinylucid.visualize import (
     scale,
     wobble,
 )
-from tinylucid.visualize.render import values
+from tinylucid.visualize.measure import sight, values
 from tinylucid.visualize.transforms import through
 
 seeds = st.integers(0, 10**6)
@@ -66,7 +66,7 @@ def test_gradient_in_the_parameters_is_the_finite_difference(make, h, w, color, 
 @given(h=sizes, w=sizes, seed=seeds)
 def test_fourier_gradient_is_the_spectrum_of_the_pictures_gradient(h, w, seed):
     rng = tl.Generator(seed)
-    picture = fourier((1, 1, h, w), dtype=tl.float64)
+    picture = fourier((1, 1, h, w), dtype=tl.float64, decay=2)
     (spectrum,) = picture.parameters
     spectrum.data[...] = rng.normal(spectrum.shape, tl.float64)
     g = rng.normal((1, 1, h, w), tl.float64)
@@ -77,7 +77,7 @@ def test_fourier_gradient_is_the_spectrum_of_the_pictures_gradient(h, w, seed):
         c[-1] = 1
     fy, fx = np.fft.fftfreq(h)[:, None], np.fft.rfftfreq(w)
     wave = np.sqrt(h * w) / np.maximum(np.sqrt(fy**2 + fx**2), 1 / max(h, w))
-    closed = wave * c * np.fft.rfft2(g[0, 0]) / (h * w)
+    closed = wave**2 / np.sqrt(h * w) / max(h, w) * c * np.fft.rfft2(g[0, 0]) / (h * w)
     assert np.allclose(found.data[0, 0], np.stack([closed.real, closed.imag], -1), rtol=1e-10, atol=1e-10)
 
 
@@ -109,14 +109,26 @@ def test_parameters_start_small_by_the_seed_and_picture_by_picture(make):
     assert make((1, 1, 2, 2))().data == pytest.approx(0.5, abs=0.1)
 
 
-def test_coarse_waves_move_a_picture_more_than_fine_ones():
-    picture = fourier((1, 1, 8, 8), dtype=tl.float64)
+@pytest.mark.parametrize("decay", [0, 1, 2])
+def test_coarse_waves_move_a_picture_more_than_fine_ones(decay):
+    picture = fourier((1, 1, 8, 8), dtype=tl.float64, decay=decay)
     reach = []
     for k in range(5):
         z = np.zeros((1, 1, 8, 5, 2))
         z[0, 0, 0, k, 0] = 1
         reach.append(np.abs(picture.paint(tl.Tensor(z)).data).max() / (1 if k in (0, 4) else 2))
-    assert reach == pytest.approx([1, 1, 1 / 2, 1 / 3, 1 / 4])  # 8 pixels: 8 / max(k, 1) over 8² and √(8·8)
+    assert reach == pytest.approx(1 / np.array([1.0, 1, 2, 3, 4]) ** decay)
+
+
+@pytest.mark.parametrize("decay", [1, 2])
+def test_a_wave_of_the_same_length_moves_pictures_of_any_size_alike(decay):
+    spread = []
+    for size in (32, 64, 128):
+        picture = fourier((1, 1, size, size), dtype=tl.float64, decay=decay)
+        z = np.zeros((1, 1, size, size // 2 + 1, 2))
+        z[0, 0, :, size // 8, :] = tl.Generator(0).normal((size, 2), tl.float64)  # eight pixels from crest to crest
+        spread.append(np.std(picture.paint(tl.Tensor(z)).data) * size**0.5)
+    assert spread[1:] == pytest.approx([spread[0]] * 2, rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +259,7 @@ def test_a_layer_written_into_afterwards_and_a_layer_run_twice():
 
 def slopes(objective, net, x):
     x = tl.Tensor(x, requires_grad=True)
-    (g,) = tl.grad(values(net.eval(), [objective], x).sum(), x)
+    (g,) = tl.grad(values(sight(net.eval(), [objective]), [objective], x, x).sum(), x)
     return g.data
 
 

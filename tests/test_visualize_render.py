@@ -19,7 +19,8 @@ from tinylucid.visualize import (
     render,
     wobble,
 )
-from tinylucid.visualize.render import AWAKENING, values
+from tinylucid.visualize.measure import sight, values
+from tinylucid.visualize.render import AWAKENING
 from tinylucid.visualize.transforms import through
 
 
@@ -35,7 +36,8 @@ def test_the_whole_gradient_is_the_central_difference(make, seed):
 
     def number(z):
         picture.parameters[0].data[...] = z
-        return values(net, [goal], how(through(wobble(8), picture(), tl.Generator(seed)))).sum()
+        x = picture()
+        return values(sight(net, [goal]), [goal], how(through(wobble(8), x, tl.Generator(seed))), x).sum()
 
     (slope,) = tl.grad(number(z), picture.parameters)
     wide, near = ((number(z + s * v).item() - number(z - s * v).item()) / (2 * s) for s in (2 * h, h))
@@ -189,6 +191,12 @@ GOOD = Objective("sum", lambda seen: seen.logits.sum(1))
         (lambda p: render(small_net(), [], p), ValueError, "shared evenly|0 objectives"),
         (lambda p: render(small_net(), [logit(0), logit(1)], p), ValueError, "1 pictures|2 objectives"),
         (lambda p: render(small_net(), logit(0), p, steps=0), ValueError, "steps|at least 1|got 0"),
+        (
+            lambda p: render(small_net(), logit(0), pixel((1, 2, 4, 4), dtype=tl.float64)),
+            ValueError,
+            "cannot take pictures (1, 2, 4, 4)|(1, 16)",
+        ),
+        (lambda p: render(small_net(), logit(0), p, patience=0), ValueError, "patience|at least 1|got 0"),
         (lambda p: render(Apart(), channel("unused", 0), p), ValueError, "'unused'|does not run"),
         (lambda p: render(Apart(), logit(0), p), RuntimeError, "does not depend on the picture|detach"),
         (lambda p: render(small_net(), logit(0) * np.inf, p), FloatingPointError, "(logit(0) * inf)|step 0|anomaly"),

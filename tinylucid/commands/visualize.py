@@ -8,10 +8,7 @@ from typing import Any
 from .. import plot, visualize
 from ..creation import zeros
 from ..nn import Module
-from ..nn.module import mode
 from ..page import exciting
-from ..scopes import no_grad
-from ..visualize.seen import look
 from .arguments import add_checkpoint, add_device, add_seed, whole
 from .given import class_number, keep, layer_name, trained, writable_folder
 
@@ -58,6 +55,5 @@ def run(arguments: argparse.Namespace) -> None:
 
 def channels(model: Module, layer: str, shape: tuple[int, ...], most: int) -> dict[str, Any]:
     """The objective of each of the first channels of a layer, by number."""
-    with no_grad(), mode(model, training=False):
-        out = look(model, zeros(1, *shape), [layer_name(model, layer)]).layer(layer)
+    out = visualize.activations(model, zeros(1, *shape), layer_name(model, layer))
     return {str(k): visualize.channel(layer, k) for k in range(min(most, out.shape[1]))}

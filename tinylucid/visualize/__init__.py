@@ -4,14 +4,16 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .measure import activations, measure
 from .objectives import Objective, channel, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
-from .render import measure, render
+from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
 __all__ = [
     "Objective",
     "Parametrisation",
+    "activations",
     "channel",
     "fourier",
     "jitter",

@@ -11,11 +11,21 @@ from ..tensor import Tensor
 
 
 class Seen:
-    """The logits and the outputs of layers for N pictures, or for some of them: what an objective is a function of."""
+    """What an objective is a function of: N pictures, what the model answers, and what some of its layers give for them.
 
-    def __init__(self, logits: Any, layers: dict[str, Any]) -> None:
-        self.logits, self.layers = logits, layers
+    ``picture`` (N, C, H, W) is as it is drawn, before transforms and preparation.
+    """
+
+    def __init__(self, picture: Tensor, answer: Any, layers: dict[str, Tensor]) -> None:
+        self.picture, self.answer, self.layers = picture, answer, layers
+        self.asked = False  # whether any objective wants to know what the model answers
         self.means: dict[str, Tensor] = {}  # so that many channels of a layer cost one average
+
+    @property
+    def logits(self) -> Any:
+        """What the model answers."""
+        self.asked = True
+        return self.answer()
 
     def layer(self, name: str) -> Tensor:
         """What the layer of that dotted name gave when it ran last, (N, K, …)."""
@@ -32,27 +42,66 @@ class Seen:
 
     def rows(self, start: int, stop: int) -> Seen:
         """The same of pictures start … stop − 1."""
-        some = Seen(self.logits[start:stop], {name: out[start:stop] for name, out in self.layers.items()})
+        layers = {name: out[start:stop] for name, out in self.layers.items()}
+        some = Seen(self.picture[start:stop], lambda: self.logits[start:stop], layers)
         some.means = {name: self.channels(name)[start:stop] for name in self.layers}
         return some
 
 
-def look(model: Module, x: Tensor, layers: Iterable[str]) -> Seen:
-    """Run the model on pictures x (N, C, H, W), noting what those layers give; of a layer that runs twice the last counts.
+class Enough(Exception):
+    """All layers that are looked at have run."""
+
+
+class Sight:
+    """Looks at some layers of a model, and learns from the first look how far the model has to run for it.
 
     Raises ValueError, with the names that there are, for a layer that there is not.
     """
-    outputs: dict[str, Any] = {}
 
-    def note(name: str, out: Any) -> None:
-        if not isinstance(out, Tensor) or out.ndim < 2:
-            kind = f"shape {out.shape}" if isinstance(out, Tensor) else type(out).__name__
-            raise ValueError(f"visualize: layer {name!r} gives {kind}, expected a Tensor (N, K, …)")
-        outputs[name] = out.clone()  # a later layer may write into its input
+    def __init__(self, model: Module, layers: Iterable[str]) -> None:
+        try:
+            self.model, self.watched = model, [(name, model.get_submodule(name)) for name in layers]
+        except AttributeError as error:
+            raise ValueError(f"visualize: {error}") from None
+        self.runs = 0  # of the watched layers; more than once where a layer is used again
+        self.last: Seen | None = None
 
-    try:
-        chosen = [(name, model.get_submodule(name)) for name in layers]
-    except AttributeError as error:
-        raise ValueError(f"visualize: {error}") from None
-    with watched(chosen, note):
-        return Seen(model(x), outputs)
+    def __call__(self, x: Any, picture: Tensor) -> Seen:
+        """What the model makes of its input x (N, …), which is how it is given the picture; of a layer that runs twice the last."""
+        outputs: dict[str, Tensor] = {}
+        further = self.last is None or self.last.asked or not self.watched
+        runs = 0
+
+        def note(name: str, out: Any) -> None:
+            nonlocal runs
+            outputs[name], runs = checked(name, out).clone(), runs + 1  # a later layer may write into its input
+            if runs == self.runs and not further:
+                raise Enough
+
+        answer = None
+        with watched(self.watched, note):
+            try:
+                answer = self.model(x)
+            except Enough:
+                pass
+            except (ValueError, IndexError) as error:
+                raise refused(error, x) from error
+        self.runs = runs
+        self.last = Seen(picture, (lambda: answer) if answer is not None else (lambda: self.model(x)), outputs)
+        return self.last
+
+
+def checked(name: str, out: Any) -> Tensor:
+    """What a layer gives; ValueError unless it is a Tensor of something for each picture."""
+    if not isinstance(out, Tensor) or out.ndim < 2:
+        kind = f"shape {out.shape}" if isinstance(out, Tensor) else type(out).__name__
+        raise ValueError(f"visualize: layer {name!r} gives {kind}, expected a Tensor (N, K, …)")
+    return out
+
+
+def refused(error: Exception, x: Any) -> Exception:
+    """The model's error, and which pictures it was given."""
+    told = str(error)
+    if told.startswith("visualize"):
+        return error
+    return type(error)(f"visualize: the model cannot take pictures {x.shape}, as the net sees them: {told}")
