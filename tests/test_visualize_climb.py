@@ -80,20 +80,20 @@ def test_a_film_shows_the_pictures_from_the_first_to_the_last(tmp_path, channels
     net, path = tl.nn.Flatten(), tmp_path / "climb.gif"
     shape = (7, channels, 20, 30)
     x = render(net, goal, pixel(shape, -1, 3), transforms=(), steps=100, lr=0.05, gif=path)
-    film = Image.open(path)
-    assert 40 < film.n_frames <= 51  # every second step, and the end; frames that do not differ are one
-    assert film.size == (
-        5 * (5 * 30 + 2),
-        2 * (5 * 20 + 2),
-    )  # each pixel five times as large, a line around each picture
-    film.seek(film.n_frames - 1)
-    assert film.info["duration"] == 2000
-    last = np.asarray(film.convert("RGB"))[1:101, 1:151] / 255.0
-    if channels == 3:
-        unit = (x[0] + 1) / 4
-        assert last[2::5, 2::5] == pytest.approx(unit.transpose(1, 2, 0), abs=0.15)  # a GIF has 256 colours
-    film.seek(0)
-    first = np.asarray(film.convert("RGB"))[1:101, 1:151] / 255.0
+    with Image.open(path) as film:
+        assert 40 < film.n_frames <= 51  # every second step, and the end; frames that do not differ are one
+        assert film.size == (
+            5 * (5 * 30 + 2),
+            2 * (5 * 20 + 2),
+        )  # each pixel five times as large, a line around each picture
+        film.seek(film.n_frames - 1)
+        assert film.info["duration"] == 2000
+        last = np.asarray(film.convert("RGB"))[1:101, 1:151] / 255.0
+        if channels == 3:
+            unit = (x[0] + 1) / 4
+            assert last[2::5, 2::5] == pytest.approx(unit.transpose(1, 2, 0), abs=0.15)  # a GIF has 256 colours
+        film.seek(0)
+        first = np.asarray(film.convert("RGB"))[1:101, 1:151] / 255.0
     assert np.ptp(last.mean((0, 2))) > 2 * np.ptp(first.mean((0, 2)))
 
 
