@@ -4,6 +4,8 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .colors import color_matrix
+from .cppn import cppn
 from .measure import activations, measure
 from .objectives import Objective, channel, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
@@ -15,6 +17,8 @@ __all__ = [
     "Parametrisation",
     "activations",
     "channel",
+    "color_matrix",
+    "cppn",
     "fourier",
     "jitter",
     "logit",
