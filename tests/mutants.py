@@ -739,7 +739,7 @@ MUTANTS = [
     Mutant(VISUALIZE + "transforms.py", "rng.integers(0, pixels + 1, (2,))", "rng.integers(0, pixels, (2,))", PICTURES + " -k every_window"),
     Mutant(VISUALIZE + "transforms.py", "-math.sin(angle) * stretch", "math.sin(angle) * stretch", PICTURES + " -k turns_about"),
     Mutant(VISUALIZE + "transforms.py", "factor = 1 / between(low, high, rng)", "factor = between(low, high, rng)", PICTURES + " -k turns_about"),
-    Mutant(VISUALIZE + "objectives.py", "apply(*(v(seen) for v in value))", "apply(*(v(seen) for v in value[::-1]))", PICTURES + " -k compose"),
+    Mutant(VISUALIZE + "objective.py", "apply(*(v(seen) for v in value))", "apply(*(v(seen) for v in value[::-1]))", PICTURES + " -k compose"),
     Mutant(VISUALIZE + "objectives.py", "return out[:, k, y, x]", "return out[:, k, x, y]", PICTURES + " -k what_the_layers_give"),
     Mutant(VISUALIZE + "seen.py", "= out.clone()", "= out", PICTURES + " -k written_into"),
     Mutant("tinylucid/nn/watch.py", "hooks.callback(module.register_forward_hook(hook(name)))", "module.register_forward_hook(hook(name))", RENDER + " -k stays_as_it_was"),

@@ -6,9 +6,12 @@ make it so, *transforms* through what the net sees the picture, and *render* cli
 
 from .colors import color_matrix
 from .cppn import cppn
+from .likeness import caricature, diversity, inversion, style
 from .measure import activations, measure
-from .objectives import Objective, channel, logit, neuron
+from .objective import Objective
+from .objectives import channel, direction, layer, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
+from .penalties import blur, l1, l2, total_variation
 from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
@@ -16,11 +19,19 @@ __all__ = [
     "Objective",
     "Parametrisation",
     "activations",
+    "blur",
+    "caricature",
     "channel",
     "color_matrix",
     "cppn",
+    "direction",
+    "diversity",
     "fourier",
+    "inversion",
     "jitter",
+    "l1",
+    "l2",
+    "layer",
     "logit",
     "measure",
     "neuron",
@@ -29,5 +40,7 @@ __all__ = [
     "render",
     "rotate",
     "scale",
+    "style",
+    "total_variation",
     "wobble",
 ]
