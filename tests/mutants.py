@@ -75,6 +75,7 @@ CONTRACT, ARRAYS = "tests/gpu/test_contract.py", "tests/gpu/test_contract_arrays
 DEVICE, LAUNCHES = "tests/gpu/test_contract_cuda.py", "tests/gpu/test_launch.py"
 GPU, GPU_CONV, GPU_DENSE = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_conv.py", "tests/gpu/test_dense.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
+CLIMB = "tests/test_visualize_climb.py"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
 EMULATOR, EMULATED = "kernels/tinylucid_kernels/emulator/", "tests/gpu/test_emulator.py"
 
@@ -1588,6 +1589,26 @@ MUTANTS = [
     Mutant("tinylucid/ops/classify.py", "scale=-1 / over)", "scale=1 / over)", VALUES + " -k losses_reduce"),
     op("tinylucid/ops/classify.py", "out[index] = y * scale", "out[index] = y", "nll_loss"),
     Mutant(REDUCE, "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))", "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))[:1]", "tests/test_values.py -k large_sums"),
+    Mutant(VISUALIZE + "seen.py", "self.asked = True", "self.asked = False", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "if runs == self.runs and not further", "if runs == 1 and not further", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "or self.last.asked or", "or", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "(lambda: self.model(x)), outputs)", "(lambda: x), outputs)", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "some = Seen(self.picture[start:stop],", "some = Seen(self.picture,", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "raise refused(error, x) from error", "raise", RENDER),
+    Mutant(VISUALIZE + "film.py", "step is None or step % every == 0", "step is None", CLIMB),
+    Mutant(VISUALIZE + "film.py", "step is None or step % every == 0", "step is not None and step % every == 0", CLIMB),
+    Mutant(VISUALIZE + "film.py", "devices.host(picture.low)) /", "0) /", CLIMB),
+    Mutant(VISUALIZE + "film.py", "if picture.shape[1] not in (1, 3)", "if not picture.shape[1]", CLIMB),
+    Mutant("tinylucid/io/gif.py", "(len(film) - 1) + [LAST]", "len(film)", CLIMB),
+    Mutant("tinylucid/io/gif.py", "math.ceil(SMALLEST / max(h, w))", "1", CLIMB),
+    Mutant("tinylucid/io/gif.py", ".transpose(0, 3, 1, 4, 2)", ".transpose(0, 4, 1, 3, 2)", CLIMB),
+    Mutant(VISUALIZE + "render.py", "level(climbed[AWAKENING:], patience)", "level(climbed, patience)", CLIMB),
+    Mutant(VISUALIZE + "render.py", "sum(last) <= sum(before)", "sum(last) < sum(before)", CLIMB),
+    Mutant(VISUALIZE + "render.py", "climbed[-2 * patience : -patience], climbed[-patience:]", "climbed[:patience], climbed[-patience:]", CLIMB),
+    Mutant(VISUALIZE + "measure.py", "x[start : start + batch_size]", "x[start : start + batch_size + 1]", CLIMB),
+    Mutant(VISUALIZE + "measure.py", "seen = look(some if normalize is None else normalize(some), some)", "seen = look(some, some)", CLIMB),
+    Mutant(VISUALIZE + "parametrise.py", "** (decay - 1)", "** decay", PICTURES),
+    Mutant(VISUALIZE + "parametrise.py", "min(EVEN, max(h, w))", "max(h, w)", PICTURES),
 ]  # fmt: skip
 
 
