@@ -116,7 +116,7 @@ def unpainted(x: Any, size: tuple[int, ...], limit: tuple[Any, Any], colors: Any
     if x.shape != size:
         raise ValueError(f"visualize: start must be pictures of the same shape {size}, got {x.shape}")
     share = (x - low) / (high - low)
-    off = ~((-ROUNDING <= share) & (share <= 1 + ROUNDING))  # NaN too
+    off = ~((share >= -ROUNDING) & (share <= 1 + ROUNDING))  # NaN too
     if off.any():
         c = int(off.argmax()) // (size[2] * size[3]) % size[1]
         between = " … ".join(f"{float(np.broadcast_to(end, (size[1], 1, 1))[c, 0, 0]):g}" for end in limit)
