@@ -52,10 +52,11 @@ def checked(colors: Any, channels: int) -> Any:
     if colors is None:
         return PHOTOGRAPHS if channels == 3 else None
     matrix = np.asarray(devices.host(colors), np.float64)
-    if matrix.shape != (channels, channels) or not np.isfinite(matrix).all():
+    right = (channels, channels)
+    if matrix.shape != right or not np.isfinite(matrix).all() or not matrix.any():
         raise ValueError(
-            f"visualize: colors mixes {channels} channels, expected a finite matrix ({channels}, {channels}), as color_matrix(x) "
-            f"gives, got {'one that is not finite' if matrix.shape == (channels, channels) else matrix.shape}"
+            f"visualize: colors mixes {channels} channels, expected a matrix {right} of finite numbers, not all 0, as "
+            f"color_matrix(x) gives, got {matrix.tolist() if matrix.shape == right else matrix.shape}"
         )
     return matrix
 
@@ -63,6 +64,11 @@ def checked(colors: Any, channels: int) -> Any:
 def mixed(matrix: Any, z: Any) -> Any:
     """The matrix (C, C) times the channels of each pixel of z (N, C, H, W); z itself for no matrix."""
     return z if matrix is None else matmul(matrix, z.reshape(*z.shape[:2], -1)).reshape(z.shape)
+
+
+def reach(matrix: Any) -> float:
+    """How far a channel of the picture moves at most when one that is painted moves by 1."""
+    return 1.0 if matrix is None else float(np.abs(matrix).max())
 
 
 def unmixed(matrix: Any, y: Any) -> Any:
