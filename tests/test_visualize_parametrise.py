@@ -145,6 +145,7 @@ def test_a_start_may_reach_low_and_high_and_a_rounding_beyond(make):
         ({"start": np.full((1, 3, 4, 4), 0.5)}, "same shape (2, 3, 4, 5)|(1, 3, 4, 4)"),
         ({"start": np.full((2, 3, 4, 5), np.nan)}, "0 … 1 in channel 0|nan|low and high"),
         ({"start": np.full((2, 3, 4, 5), 1.001)}, "0 … 1 in channel 0|1.001"),
+        ({"start": np.where(np.arange(120) == 119, -2.0, 0.5).reshape(2, 3, 4, 5)}, "in channel 2|-2.0"),
         ({"start": np.full((2, 3, 4, 5), 0.5), "high": [1, 1, 0.25]}, "0 … 0.25 in channel 2|0.5"),
         ({"start": np.full((2, 3, 4, 5), 0.5), "colors": np.ones((3, 3))}, "colors has no inverse|leave out"),
         ({"colors": np.eye(2)}, "(3, 3)|color_matrix(x)|(2, 2)"),
