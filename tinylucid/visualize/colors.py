@@ -13,7 +13,9 @@ import numpy as np
 from .. import devices
 from ..ops import matmul
 
-LUCID = np.array([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]])  # of ImageNet: brightness, blue to red, green
+LUCID = np.array(
+    [[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]]
+)  # of ImageNet: brightness, blue to red, green
 PHOTOGRAPHS = LUCID / np.linalg.norm(LUCID, axis=0).max()
 FAINTEST = 0.01  # of the longest column is what any is at least, so that the matrix has an inverse
 
@@ -34,7 +36,9 @@ def color_matrix(x: Any) -> Any:
     if not np.isfinite(pixels).all():
         raise ValueError("color_matrix: the pictures have numbers that are NaN or infinite; what prepared them?")
     if (pixels == pixels[:, :1]).all():
-        raise ValueError("color_matrix: all pixels are the same, so nothing can be learned of colour; give other pictures")
+        raise ValueError(
+            "color_matrix: all pixels are the same, so nothing can be learned of colour; give other pictures"
+        )
     values, vectors = np.linalg.eigh(np.cov(pixels.astype(np.float64)).reshape(len(pixels), -1))
     lengths = np.sqrt(np.maximum(values[::-1], FAINTEST**2 * values[-1]) / values[-1])
     vectors = vectors[:, ::-1]
@@ -48,10 +52,11 @@ def checked(colors: Any, channels: int) -> Any:
     if colors is None:
         return PHOTOGRAPHS if channels == 3 else None
     matrix = np.asarray(devices.host(colors), np.float64)
-    if matrix.shape != (channels, channels) or not np.isfinite(matrix).all():
+    right = (channels, channels)
+    if matrix.shape != right or not np.isfinite(matrix).all() or not matrix.any():
         raise ValueError(
-            f"visualize: colors mixes {channels} channels, expected a finite matrix ({channels}, {channels}), as color_matrix(x) "
-            f"gives, got {'one that is not finite' if matrix.shape == (channels, channels) else matrix.shape}"
+            f"visualize: colors mixes {channels} channels, expected a matrix {right} of finite numbers, not all 0, as "
+            f"color_matrix(x) gives, got {matrix.tolist() if matrix.shape == right else matrix.shape}"
         )
     return matrix
 
@@ -61,8 +66,15 @@ def mixed(matrix: Any, z: Any) -> Any:
     return z if matrix is None else matmul(matrix, z.reshape(*z.shape[:2], -1)).reshape(z.shape)
 
 
+def reach(matrix: Any) -> float:
+    """How far a channel of the picture moves at most when one that is painted moves by 1."""
+    return 1.0 if matrix is None else float(np.abs(matrix).max())
+
+
 def unmixed(matrix: Any, y: Any) -> Any:
     """The z that mixed makes y of, arrays; ValueError where the matrix has no inverse."""
     if matrix is not None and np.linalg.matrix_rank(matrix) < len(matrix):
-        raise ValueError("visualize: start cannot be unmixed, since the matrix colors has no inverse; leave out one of them")
+        raise ValueError(
+            "visualize: start cannot be unmixed, since the matrix colors has no inverse; leave out one of them"
+        )
     return mixed(None if matrix is None else np.linalg.inv(matrix), y)

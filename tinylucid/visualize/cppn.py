@@ -15,7 +15,8 @@ from .parametrise import Parametrisation, checked, limits
 
 LAYERS, WIDTH = 8, 24
 TURN = 0.63, 0.39, 0.31  # of u = tanh of a standard normal number: √mean(u²), mean(u²) and the standard deviation of u²
-FAINT, BIAS = 0.5, 0.1  # how much the last layer's weights and all biases vary at the start
+CALM = 0.8  # of the weights that would keep the variance: with 1 pictures begin as noise, with 0.5 flat
+FAINT, BIAS = 0.5, 0.1  # the same of the last layer's; how much biases vary at the start
 
 
 def cppn(
@@ -30,21 +31,19 @@ def cppn(
     """A compositional pattern producing network: pictures of ``shape`` (N, C, H, W), each drawn by a net of its own.
 
     Eight layers of 24 units take the place (x, y) of a pixel's centre, the longer side running from −√3 to √3, to its
-    channels, each layer by a = W z + b,  u = tanh a,  z = (u / 0.63, (u² − 0.39) / 0.31),  which keeps mean and variance. The
-    weights (N, out, in) and biases (N, out, 1), layer after layer, are the parameters, drawn by ``rng`` (default: seed 0). What it draws is
-    smooth, and the same at every size: ``parameters`` takes those of another, ``cppn((1, 3, 512, 512), parameters=small.parameters)``,
-    which both then share. ``low``, ``high`` and errors as for pixel; ValueError for parameters of other pictures or channels.
+    channels, each layer by a = W z + b,  u = tanh a,  z = (u / 0.63, (u² − 0.39) / 0.31),  which has mean 0 and
+    variance 1 where a has. The parameters are the weights (N, out, in) and biases (N, out, 1), layer after layer, drawn
+    by ``rng`` (default: seed 0). What it draws is smooth, and the same at every size: ``parameters`` takes those of
+    another, ``cppn((1, 3, 512, 512), parameters=small.parameters)``, which both then share. ``low``, ``high`` and errors
+    as for pixel; ValueError or TypeError for parameters that are not of another cppn with as many pictures and channels.
     After Stanley, "Compositional pattern producing networks", 2007, and Mordvintsev et al., "Differentiable image
     parameterizations", 2018.
     """
     size = checked(shape)
-    shapes = [s for out, into in widths(size[1]) for s in ((size[0], out, into), (size[0], out, 1))]
-    leaves = drawn(shapes, rng, floating(dtype, "visualize")) if parameters is None else list(parameters)
-    if [p.shape for p in leaves] != shapes:
-        raise ValueError(
-            f"cppn: expected the {len(shapes)} parameters of another cppn of {size[0]} pictures of {size[1]} channels, got "
-            f"{len(leaves)}, of shapes {', '.join(str(p.shape) for p in leaves[:2])} … {leaves[-1].shape if leaves else ''}"
-        )
+    shapes: list[tuple[int, ...]] = [
+        s for out, into in widths(size[1]) for s in ((size[0], out, into), (size[0], out, 1))
+    ]
+    leaves = drawn(shapes, rng, floating(dtype, "visualize")) if parameters is None else another(parameters, shapes)
     places = grid(*size[2:]).astype(leaves[0].dtype)
 
     def paint(*parameters: Tensor) -> Any:
@@ -55,6 +54,21 @@ def cppn(
         return (matmul(parameters[-2], z) + parameters[-1]).reshape(size)
 
     return Parametrisation(leaves, paint, size, *limits(low, high, size[1]), lr=0.005)
+
+
+def another(parameters: Any, shapes: list[tuple[int, ...]]) -> list[Tensor]:
+    """The parameters as a list; errors unless they are Tensors of those shapes."""
+    if not isinstance(parameters, (list, tuple)) or not all(isinstance(p, Tensor) for p in parameters):
+        raise TypeError(
+            f"cppn: parameters takes those of another cppn, such as small.parameters, got {type(parameters).__name__}"
+        )
+    if [p.shape for p in parameters] != shapes:
+        (n, channels, _), found = shapes[-1], " … ".join(str(p.shape) for p in (*parameters[:1], *parameters[1:][-1:]))
+        raise ValueError(
+            f"cppn: expected the {len(shapes)} parameters of another cppn of {n} pictures of {channels} channels, "
+            f"{shapes[0]} … {shapes[-1]}, got {len(parameters)}: {found or 'none'}"
+        )
+    return list(parameters)
 
 
 def widths(channels: int) -> list[tuple[int, int]]:
@@ -69,11 +83,11 @@ def grid(h: int, w: int) -> Any:
 
 
 def drawn(shapes: list[tuple[int, ...]], rng: Generator | None, dtype: Any) -> list[Tensor]:
-    """Leaves of normal numbers, drawn picture by picture: weights of variance 1/in, biases of BIAS²."""
+    """Leaves of normal numbers, drawn picture by picture: weights of variance CALM²/in, FAINT²/in of the last, biases of BIAS²."""
     rng, n = rng or Generator(0), shapes[0][0]
     rows = [[rng.normal(s[1:], dtype) for s in shapes] for _ in range(n)]
-    spread = [BIAS if s[2] == 1 else s[2] ** -0.5 for s in shapes]
-    spread[-2] *= FAINT
+    gains = [*[CALM] * LAYERS, FAINT]
+    spread = [number for gain, weight in zip(gains, shapes[::2]) for number in (gain * weight[2] ** -0.5, BIAS)]
     return [
         Tensor((np.stack(numbers) * deviation).astype(dtype), requires_grad=True)
         for numbers, deviation in zip(zip(*rows), spread)

@@ -17,6 +17,7 @@ from . import colors as color
 
 EVEN = 32  # pixels: a wave as long as that, or as the whole of a smaller picture, moves alike whatever the decay
 SPREAD = 0.01  # standard deviation of the parameters at the start: nearly even grey, and no two pictures the same
+RATE = 0.02  # of climbing, where channels are not mixed
 EDGE = 0.01  # of the range from low to high: nearer to its ends the sigmoid is so flat that a start could hardly move
 ROUNDING = 1e-5  # of the range, by which a start may lie outside it
 
@@ -34,7 +35,7 @@ class Parametrisation:
     shape: tuple[int, int, int, int]
     low: Any
     high: Any
-    lr: float = 0.02  # the rate at which render usually climbs
+    lr: float = RATE  # at which at which render usually climbs
     colors: Any = None
 
     def __call__(self) -> Tensor:
@@ -57,13 +58,13 @@ def pixel(
     instead of noise, as for DeepDream; what is nearer to low or high than 1 % of the range begins there. ``colors``: a
     matrix (C, C) that mixes the channels before they are squeezed between low and high, such as color_matrix learns
     from pictures; by default three channels are mixed as in photographs, and others not; ``np.eye(3)`` mixes nothing.
-    Raises ValueError for a shape without pixels, a range, a start or a matrix that is none. Climbing the gradient this
-    way tends to give noise; see fourier.
+    The smaller steps of mixed channels are, the larger ``lr``. Raises ValueError for a shape without pixels, a range, a
+    start or a matrix that is none. Climbing the gradient this way tends to give noise; see fourier.
     """
     size, kind = checked(shape), floating(dtype, "visualize")
     limit, colors = limits(low, high, size[1]), color.checked(colors, size[1])
     z = noise(size, rng, kind) if start is None else leaf(unpainted(start, size, limit, colors), kind)
-    return Parametrisation([z], lambda z: z, size, *limit, colors=colors)
+    return Parametrisation([z], lambda z: z, size, *limit, RATE / color.reach(colors), colors)
 
 
 def fourier(
@@ -96,7 +97,9 @@ def fourier(
     else:
         spectra = leaf(rfft2(unpainted(start, size, limit, colors)) / scale, kind)
     scale = scale.astype(kind)
-    return Parametrisation([spectra], lambda s: irfft2(scale * s, (h, w)), size, *limit, colors=colors)
+    return Parametrisation(
+        [spectra], lambda s: irfft2(scale * s, (h, w)), size, *limit, RATE / color.reach(colors), colors
+    )
 
 
 def noise(shape: tuple[int, ...], rng: Generator | None, dtype: Any) -> Tensor:
@@ -116,7 +119,7 @@ def unpainted(x: Any, size: tuple[int, ...], limit: tuple[Any, Any], colors: Any
     if x.shape != size:
         raise ValueError(f"visualize: start must be pictures of the same shape {size}, got {x.shape}")
     share = (x - low) / (high - low)
-    off = ~((-ROUNDING <= share) & (share <= 1 + ROUNDING))  # NaN too
+    off = ~((share >= -ROUNDING) & (share <= 1 + ROUNDING))  # NaN too
     if off.any():
         c = int(off.argmax()) // (size[2] * size[3]) % size[1]
         between = " … ".join(f"{float(np.broadcast_to(end, (size[1], 1, 1))[c, 0, 0]):g}" for end in limit)
