@@ -48,6 +48,7 @@ TRIAL = "tests/test_exercises.py -o addopts=-ra -k "  # all wrong solutions, als
 TEACH = "tests/test_errors_teach.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
+OBJECTIVES = "tests/test_visualize_objectives.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ARITHMETIC, CHOICE = "tinylucid/ops/arithmetic.py", "tinylucid/ops/choice.py"
 DRAW, DRAWN, SOURCE, READ = "tinylucid/graph.py", "tests/test_graph.py", "tinylucid/source.py", "tests/test_read.py"
@@ -1588,6 +1589,28 @@ MUTANTS = [
     Mutant("tinylucid/ops/classify.py", "scale=-1 / over)", "scale=1 / over)", VALUES + " -k losses_reduce"),
     op("tinylucid/ops/classify.py", "out[index] = y * scale", "out[index] = y", "nll_loss"),
     Mutant(REDUCE, "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))", "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))[:1]", "tests/test_values.py -k large_sums"),
+    Mutant(VISUALIZE + "objectives.py", "return (a * a).mean(1)", "return a.mean(1)", OBJECTIVES + " -k direction_by_loops"),
+    Mutant(VISUALIZE + "objectives.py", "u = v[:, None] / np.linalg.norm(v)", "u = v[:, None]", OBJECTIVES + " -k direction_by_loops"),
+    Mutant(VISUALIZE + "objectives.py", "maximum(cosines, FLOOR)", "cosines", OBJECTIVES + " -k unit_vector"),
+    Mutant(VISUALIZE + "objectives.py", "(a * a).sum(1) + TINY", "(a * a).sum(1)", OBJECTIVES + " -k all_is_zero"),
+    Mutant(VISUALIZE + "objectives.py", "if a.shape[1] != len(u):", "if a.shape[1] < len(u):", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "objectives.py", "return np.array(found, np.float64)", "return np.asarray(found, np.float64)", OBJECTIVES + " -k copied"),
+    Mutant(VISUALIZE + "objectives.py", "if not np.isfinite(found).all():", "if np.isnan(found).all():", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "likeness.py", "wanted = a @ a.T / a.shape[1]", "wanted = a @ a.T", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "a @ a.transpose(1, 2) / a.shape[2]", "a @ a.transpose(1, 2)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "return -((g - wanted) ** 2).sum((1, 2)) / whole", "return ((g - wanted) ** 2).sum((1, 2)) / whole", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "whole = float((wanted**2).sum())", "whole = float(wanted.sum() ** 2)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "wanted.ravel() / norm, power) / norm", "wanted.ravel() / norm, power)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "np.ones((n, n)) - np.eye(n)", "np.ones((n, n))", OBJECTIVES + " -k diversity_by_loops"),
+    Mutant(VISUALIZE + "likeness.py", "* others).sum(1) / (n - 1)", "* others).sum(1) / n", OBJECTIVES + " -k diversity_by_loops"),
+    Mutant(VISUALIZE + "likeness.py", "if n < 2:", "if n < 1:", OBJECTIVES + " -k another_picture"),
+    Mutant(VISUALIZE + "likeness.py", "if len(target) != 1:", "if len(target) < 1:", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "likeness.py", "if wanted.shape != a.shape[1:]:", "if len(wanted) != a.shape[1]:", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "penalties.py", "/ max(1, math.prod(d.shape[1:]))", "/ math.prod(x.shape[1:])", OBJECTIVES + " -k penalties_by_loops"),
+    Mutant(VISUALIZE + "penalties.py", "blurred(seen.picture.detach())", "blurred(seen.picture)", OBJECTIVES + " -k no_gradient_passes"),
+    Mutant(VISUALIZE + "penalties.py", 'mode="replicate"', 'mode="constant"', OBJECTIVES + " -k even_pictures"),
+    Mutant(VISUALIZE + "penalties.py", "((seen.picture - grey) ** 2)", "abs(seen.picture - grey)", OBJECTIVES + " -k penalties_by_loops"),
+    Mutant("tinylucid/devices.py", "return module().asarray(a) if isinstance(a, (np.ndarray, number)) else a", "return a", VISUALIZE_GPU + " -k each_objective"),
 ]  # fmt: skip
 
 
