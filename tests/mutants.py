@@ -50,6 +50,7 @@ VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py",
 PARAMETRISE = "tests/test_visualize_parametrise.py"
 COLORS, PAINTED, DRAWING = (f"tinylucid/visualize/{room}.py" for room in ("colors", "parametrise", "cppn"))
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
+OBJECTIVES = "tests/test_visualize_objectives.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ARITHMETIC, CHOICE = "tinylucid/ops/arithmetic.py", "tinylucid/ops/choice.py"
 DRAW, DRAWN, SOURCE, READ = "tinylucid/graph.py", "tests/test_graph.py", "tinylucid/source.py", "tests/test_read.py"
@@ -744,13 +745,13 @@ MUTANTS = [
     Mutant(VISUALIZE + "transforms.py", "factor = 1 / between(low, high, rng)", "factor = between(low, high, rng)", PICTURES + " -k turns_about"),
     Mutant(VISUALIZE + "objective.py", "apply(*(v(seen) for v in value))", "apply(*(v(seen) for v in value[::-1]))", PICTURES + " -k compose"),
     Mutant(VISUALIZE + "objectives.py", "return out[:, k, y, x]", "return out[:, k, x, y]", PICTURES + " -k what_the_layers_give"),
-    Mutant(VISUALIZE + "seen.py", "= out.clone()", "= out", PICTURES + " -k written_into"),
+    Mutant(VISUALIZE + "seen.py", "checked(name, out).clone()", "checked(name, out)", PICTURES + " -k written_into"),
     Mutant("tinylucid/nn/watch.py", "hooks.callback(module.register_forward_hook(hook(name)))", "module.register_forward_hook(hook(name))", RENDER + " -k stays_as_it_was"),
-    Mutant(VISUALIZE + "render.py", "seen.rows(k * share, (k + 1) * share)", "seen.rows(0, share)", PICTURES + " -k what_the_layers_give"),
+    Mutant(VISUALIZE + "measure.py", "seen.rows(k * share, (k + 1) * share)", "seen.rows(0, share)", PICTURES + " -k what_the_layers_give"),
     Mutant(VISUALIZE + "render.py", "grad(-numbers.sum(), parameters", "grad(numbers.sum(), parameters", RENDER + " -k raises_each"),
     Mutant(VISUALIZE + "render.py", "if step < AWAKENING else", "if step >= 0 else", RENDER + " -k first_steps_only"),
     Mutant(VISUALIZE + "render.py", "np.where(dead & (g < 0), g, plain)", "np.where(dead & (g > 0), g, plain)", RENDER + " -k woken"),
-    Mutant(VISUALIZE + "render.py", "with recording(model), tqdm", "with tqdm", RENDER + " -k stays_as_it_was"),
+    Mutant(VISUALIZE + "render.py", "with recording(model), filming", "with filming", RENDER + " -k stays_as_it_was"),
     Mutant(VISUALIZE + "render.py", "goals[k * len(goals) // len(broken)]", "goals[0]", RENDER + " -k objective_that_broke"),
     # metrics and training
     Mutant("tinylucid/metrics.py", "(number < labels)", "(number > labels)", "tests/test_metrics.py"),
@@ -842,8 +843,8 @@ MUTANTS = [
     Mutant(EXPLAIN + "passing.py", "clone, cast, move)", "clone, cast)", EXPLAIN_GPU + " -k function"),
     Mutant(EVALUATE + "sanity.py", "Tensor(x).to(device_of(model))", "Tensor(x)", EXPLAIN_GPU + " -k forget"),
     Mutant(VISUALIZE + "render.py", "p.data = devices.put(p.data, device_of(model))", "pass", VISUALIZE_GPU),
-    Mutant(VISUALIZE + "render.py", "Tensor(devices.host(x)).to(device_of(model))", "Tensor(devices.host(x))", VISUALIZE_GPU),
-    Mutant(VISUALIZE + "render.py", "return devices.host(picture())", "return picture().data", VISUALIZE_GPU),
+    Mutant(VISUALIZE + "measure.py", "Tensor(devices.host(x)).to(device_of(model))", "Tensor(devices.host(x))", VISUALIZE_GPU),
+    Mutant(VISUALIZE + "render.py", "return devices.host(x)", "return x.data", VISUALIZE_GPU),
     Mutant(LOOKS + "layers.py", "planes = devices.host(out)", "planes = out.data", VISUALIZE_GPU),
     Mutant(LOOKS + "layers.py", "Tensor(x[None]).to(device_of(model))", "Tensor(x[None])", VISUALIZE_GPU),
     Mutant(LOOKS + "filters.py", "devices.host(conv.weight)", "conv.weight.data", VISUALIZE_GPU),
@@ -1634,6 +1635,28 @@ MUTANTS = [
     Mutant(DRAWING, "(u * u - TURN[1])", "(u - TURN[1])", PARAMETRISE + " -k place_by_place"),
     Mutant(DRAWING, "CALM = 0.8", "CALM = 1.2", PARAMETRISE + " -k smooth"),
     Mutant(DRAWING, "[[rng.normal(s[1:], dtype) for s in shapes] for _ in range(n)]", "[*zip(*([rng.normal(s[1:], dtype) for _ in range(n)] for s in shapes))]", PARAMETRISE + " -k smooth"),
+    Mutant(VISUALIZE + "objectives.py", "return (a * a).mean(1)", "return a.mean(1)", OBJECTIVES + " -k direction_by_loops"),
+    Mutant(VISUALIZE + "objectives.py", "u = v[:, None] / np.linalg.norm(v)", "u = v[:, None]", OBJECTIVES + " -k direction_by_loops"),
+    Mutant(VISUALIZE + "objectives.py", "maximum(cosines, FLOOR)", "cosines", OBJECTIVES + " -k unit_vector"),
+    Mutant(VISUALIZE + "objectives.py", "(a * a).sum(1) + TINY", "(a * a).sum(1)", OBJECTIVES + " -k all_is_zero"),
+    Mutant(VISUALIZE + "objectives.py", "if a.shape[1] != len(u):", "if a.shape[1] < len(u):", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "objectives.py", "return np.array(found, np.float64)", "return np.asarray(found, np.float64)", OBJECTIVES + " -k copied"),
+    Mutant(VISUALIZE + "objectives.py", "if not np.isfinite(found).all():", "if np.isnan(found).all():", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "likeness.py", "wanted = a @ a.T / a.shape[1]", "wanted = a @ a.T", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "a @ a.transpose(1, 2) / a.shape[2]", "a @ a.transpose(1, 2)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "return -((g - wanted) ** 2).sum((1, 2)) / whole", "return ((g - wanted) ** 2).sum((1, 2)) / whole", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "whole = float((wanted**2).sum())", "whole = float(wanted.sum() ** 2)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "wanted.ravel() / norm, power) / norm", "wanted.ravel() / norm, power)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "np.ones((n, n)) - np.eye(n)", "np.ones((n, n))", OBJECTIVES + " -k diversity_by_loops"),
+    Mutant(VISUALIZE + "likeness.py", "* others).sum(1) / (n - 1)", "* others).sum(1) / n", OBJECTIVES + " -k diversity_by_loops"),
+    Mutant(VISUALIZE + "likeness.py", "if n < 2:", "if n < 1:", OBJECTIVES + " -k another_picture"),
+    Mutant(VISUALIZE + "likeness.py", "if len(target) != 1:", "if len(target) < 1:", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "likeness.py", "if wanted.shape != a.shape[1:]:", "if len(wanted) != a.shape[1]:", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "penalties.py", "/ max(1, math.prod(d.shape[1:]))", "/ math.prod(x.shape[1:])", OBJECTIVES + " -k penalties_by_loops"),
+    Mutant(VISUALIZE + "penalties.py", "blurred(seen.picture.detach())", "blurred(seen.picture)", OBJECTIVES + " -k no_gradient_passes"),
+    Mutant(VISUALIZE + "penalties.py", 'mode="replicate"', 'mode="constant"', OBJECTIVES + " -k even_pictures"),
+    Mutant(VISUALIZE + "penalties.py", "((seen.picture - grey) ** 2)", "abs(seen.picture - grey)", OBJECTIVES + " -k penalties_by_loops"),
+    Mutant("tinylucid/devices.py", "return module().asarray(a) if isinstance(a, (np.ndarray, number)) else a", "return a", VISUALIZE_GPU + " -k each_objective"),
 ]  # fmt: skip
 
 

@@ -5,7 +5,9 @@ import pytest
 from explained import Folded, pictures
 
 import tinylucid as tl
+from tinylucid import devices
 from tinylucid import visualize as v
+from tinylucid.visualize.measure import sight, values
 
 SHAPE = (2, 2, 6, 6)
 
@@ -84,6 +86,40 @@ def test_measures_are_the_cpus():
     assert type(found) is np.ndarray
     assert found == pytest.approx(v.measure(net, goal, x))
     assert v.measure(there, goal, tl.Tensor(x).to("cuda")) == pytest.approx(found)
+
+
+OBJECTIVES = {  # of a reference picture's target, a NumPy array
+    "layer": lambda target: v.layer("norm"),
+    "direction": lambda target: v.direction("norm", target.mean((0, 2, 3)), 2),
+    "style": lambda target: v.style("norm", target[..., :4]),
+    "caricature": lambda target: v.caricature("norm", target),
+    "inversion": lambda target: v.inversion("norm", target),
+    "diversity": lambda target: v.diversity("norm"),
+    "total variation": lambda target: v.total_variation(),
+    "l1": lambda target: v.l1(),
+    "l2": lambda target: v.l2(),
+    "blur": lambda target: v.blur(),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+def test_each_objective_and_its_gradient_are_the_cpus(name, dtype):
+    net, there = (each.to(dtype).eval() for each in on_both(14))
+    x, one = (pictures(tl.Generator(seed), n).astype(dtype) for seed, n in ((15, 3), (16, 1)))
+    goal = OBJECTIVES[name](v.activations(there, one, "norm"))
+    numbers, slopes = [], []
+    for each in (net, there):
+        picture = tl.Tensor(devices.put(x, each.conv.weight.device), requires_grad=True)
+        number = values(sight(each, [goal]), [goal], picture, picture)
+        (slope,) = tl.grad(number.sum(), picture)
+        assert (number.device, number.dtype, slope.dtype) == (each.conv.weight.device, dtype, dtype)
+        numbers.append(number.cpu().data)
+        slopes.append(slope.cpu().data)
+    close = 1e-9 if dtype == tl.float64 else 1e-4
+    assert numbers[1] == pytest.approx(numbers[0], rel=close)
+    assert np.abs(slopes[1] - slopes[0]).max() <= close * np.abs(slopes[0]).max()
+    assert v.measure(there, goal, x) == pytest.approx(numbers[0], rel=close)
 
 
 def test_an_objective_that_is_nan_is_named():

@@ -93,9 +93,10 @@ def diversity(layer: str) -> Objective:
     """How unlike the other pictures of the same objective each one is: − the mean of ⟨G, G'⟩ / ‖G‖‖G'‖ over the others' G'.
 
     G (K, K) is a picture's Gram matrix as in style, (N, K, h, w) what the layer gives (Olah, Mordvintsev and Schubert, "Feature
-    visualization", 2017). From −1, all alike, to 1, and after a ReLU never above 0; to be added, with a small factor:
-    ``channel(layer, 3) + 0.1 * diversity(layer)`` shows several kinds of what one channel answers to. Of several
-    objectives each compares its own share of the pictures. Raises ValueError for a layer without planes and for a single picture.
+    visualization", 2017). From −1, all alike, to 1, and after a ReLU never above 0; to be added: ``logit(3) + 10 *
+    diversity(layer)`` shows several kinds of what a class is to the net, where 10 is a third of what the logit reaches
+    alone; much less changes nothing, much more forgets the class. Of several objectives each compares its own share of
+    the pictures. Raises ValueError for a layer without planes and for a single picture.
     """
     named(layer)
 
