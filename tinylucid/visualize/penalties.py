@@ -1,6 +1,8 @@
 """Penalties of the picture itself, before any transform: amounts of what it should have little of, to be subtracted.
 
-Each is a mean over the picture, so that a weight that is right for one size is right for another.
+Each is a mean over the picture, so that a weight that is right for one size is right for another. A picture of less
+contrast pays less: where ``normalize`` gives each picture its contrast back, that costs the objective nothing, and pictures get
+paler as well as smoother.
 """
 
 from __future__ import annotations
