@@ -7,6 +7,7 @@ from words import check_message
 
 import tinylucid as tl
 from tinylucid.visualize import Objective, activations, channel, logit, pixel, render
+from tinylucid.visualize.film import filming
 from tinylucid.visualize.render import AWAKENING
 
 # --- how far the model runs ------------------------------------------------------------------------------------------
@@ -95,6 +96,21 @@ def test_a_film_shows_the_pictures_from_the_first_to_the_last(tmp_path, channels
         film.seek(0)
         first = np.asarray(film.convert("RGB"))[1:101, 1:151] / 255.0
     assert np.ptp(last.mean((0, 2))) > 2 * np.ptp(first.mean((0, 2)))
+
+
+def test_a_film_ends_with_what_came_out(tmp_path):
+    from PIL import Image
+
+    picture, path = pixel((1, 1, 128, 128), dtype=tl.float64), tmp_path / "end.gif"
+    dark, light = (tl.Tensor(np.linspace(0, 1, 128 * 128)[::s].reshape(1, 1, 128, 128)) for s in (1, -1))
+    with filming(path, picture, 100) as film:
+        for step, x in ((0, dark), (1, light), (2, dark), (None, light)):  # every second one, and the end
+            film(step, x)
+    with Image.open(path) as seen:
+        assert seen.n_frames == 2  # what does not differ is one frame
+        for frame, wanted in enumerate((dark, light)):
+            seen.seek(frame)
+            assert np.asarray(seen.convert("L"))[1:-1, 1:-1] / 255 == pytest.approx(wanted.data[0, 0], abs=0.02)
 
 
 def test_a_film_that_cannot_be_written_is_refused_before_the_climb(tmp_path):

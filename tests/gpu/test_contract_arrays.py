@@ -136,3 +136,11 @@ def test_memory_that_was_not_written_shows(cp):
     assert np.isnan(cp.empty(3, F).get()).all()
     assert np.isnan(cp.empty_like(ramp(3)).get()).all()
     assert (cp.empty(3, np.int32).get() == 2**31 - 1).all()
+
+
+def test_no_array_of_numpys_comes_of_a_view(cp):
+    class Kind(np.ndarray):
+        pass
+
+    with pytest.raises((TypeError, ValueError)):
+        cp.zeros((2, 3), F).view(Kind)

@@ -31,7 +31,10 @@ def method(name: str, parameters: list[str]) -> Callable:
             raise TypeError(f"{name}() got an unexpected keyword argument among {', '.join(kwargs)}")
         inputs = [self]
         with quiet():
-            return wrap(function(self._a, *convert(args, inputs), **convert(kwargs, inputs)), inputs)
+            found = function(self._a, *convert(args, inputs), **convert(kwargs, inputs))
+        if isinstance(found, np.ndarray) and type(found) is not np.ndarray:
+            raise TypeError(f"{name}: CuPy knows no array of type {type(found).__name__}")  # x.view(subclass)
+        return wrap(found, inputs)
 
     call.__name__ = name
     return call
