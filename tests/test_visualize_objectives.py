@@ -332,6 +332,13 @@ def test_what_does_not_fit_is_refused_with_both_shapes(make, words):
     check_message(lambda: measure(small_net(), make(), normal(0, 2, 2, 8, 8)), ValueError, words)
 
 
+def test_each_objective_sees_the_pictures_of_its_own_share():
+    x = tl.Generator(0).normal((6, 2, 8, 8), tl.float64)
+    goals = [l1(), total_variation(), layer("2") - l2()]
+    alone = [measure(small_net(), goal, x[2 * k : 2 * k + 2]) for k, goal in enumerate(goals)]
+    assert measure(small_net(), goals, x) == pytest.approx(np.concatenate(alone))
+
+
 def test_diversity_needs_another_picture_to_differ_from():
     net, words = small_net(), "diversity|at least 2|got 1|(4, 1, 32, 32)"
     check_message(lambda: measure(net, diversity("2"), normal(0, 1, 2, 8, 8)), ValueError, words)
