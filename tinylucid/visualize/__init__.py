@@ -4,6 +4,8 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .colors import color_matrix
+from .cppn import cppn
 from .likeness import caricature, diversity, inversion, style
 from .measure import activations, measure
 from .objective import Objective
@@ -20,6 +22,8 @@ __all__ = [
     "blur",
     "caricature",
     "channel",
+    "color_matrix",
+    "cppn",
     "direction",
     "diversity",
     "fourier",
