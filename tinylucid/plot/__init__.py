@@ -1,5 +1,6 @@
 """Figures, by matplotlib without pyplot: nothing global changes, and no window opens."""
 
+from .cells import activation_grid
 from .charts import accuracy_bars, confusion, training_curves
 from .filters import filters
 from .heat import heatmap, overlay
@@ -10,6 +11,7 @@ from .ranking import ranking
 
 __all__ = [
     "accuracy_bars",
+    "activation_grid",
     "confusion",
     "explanation_grid",
     "feature_maps",

@@ -4,6 +4,7 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .activation_grid import ActivationGrid, activation_grid
 from .colors import color_matrix
 from .cppn import cppn
 from .likeness import caricature, diversity, inversion, style
@@ -16,8 +17,10 @@ from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
 __all__ = [
+    "ActivationGrid",
     "Objective",
     "Parametrisation",
+    "activation_grid",
     "activations",
     "blur",
     "caricature",
