@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..visualize.activation_grid import ActivationGrid
-from .page import FAINT, LINE, MARGIN, WIDTH, blank, finite, one_line, place, write
+from ..visualize.atlas import Atlas
+from .page import LINE, MARGIN, SMALL, WIDTH, blank, one_line, place, write
 from .pictures import GAP, draw_picture
 
 if TYPE_CHECKING:
@@ -34,6 +35,28 @@ def activation_grid(grid: ActivationGrid) -> Figure:
     write(figure, left, top - 0.08, f"what layer {one_line(grid.layer)} makes of it, place by place", w * cell, va="baseline")
     draw_picture(place(figure, MARGIN, top, LEFT, high), grid.picture)
     draw_cells(figure, left, top, cell, grid.renderings, grid.magnitudes)
+    return figure
+
+
+def atlas(found: Atlas) -> Figure:
+    """The renderings of an atlas in their cells, as a matplotlib Figure.
+
+    ``found`` is what tl.visualize.atlas gives. A cell's area says how many vectors lie in it; each class is named once, where most of
+    its own lie. Raises TypeError for anything else.
+    """
+    checked(found, Atlas, "atlas")
+    h, w = found.counts.shape
+    cell, top = (WIDTH - 2 * MARGIN) / w, MARGIN + LINE + 0.08
+    figure = blank(WIDTH, top + h * cell + MARGIN)
+    about = f"layer {one_line(found.layer)}: {len(found.points)} places of {len(set(found.pictures.tolist()))} pictures, like beside like"
+    write(figure, MARGIN, top - 0.08, about, WIDTH - 2 * MARGIN, va="baseline")
+    drawn = found.classes >= 0
+    draw_cells(figure, MARGIN, top, cell, found.renderings, np.where(drawn, found.counts, 0))
+    for k in np.unique(found.classes[drawn]):
+        i, j = np.unravel_index(np.where(found.classes == k, found.counts, 0).argmax(), found.counts.shape)
+        box = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "boxstyle": "square,pad=0.15"}
+        at = MARGIN + (j + 0.5) * cell, top + (i + 0.5) * cell
+        write(figure, *at, one_line(found.names[k]), 1.6 * cell, size=SMALL, ha="center", va="center", bbox=box)
     return figure
 
 

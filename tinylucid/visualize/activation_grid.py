@@ -12,9 +12,8 @@ from ..nn import Module
 from ..random import Generator
 from ..tensor import Tensor
 from .objectives import direction
-from .views import STEPS, View, laid_out, one_picture, planes, rendered
+from .views import POWER, STEPS, View, laid_out, one_picture, planes, rendered
 
-POWER = 1
 MOST = 8  # cells along a side: more would be too small to be seen
 
 

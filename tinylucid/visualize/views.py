@@ -17,6 +17,7 @@ from .parametrise import fourier
 from .render import render
 
 STEPS = 128  # of a view's renderings: there are many, and each is drawn small
+POWER = 2  # of the cosine: what is rendered should have the direction, and not much else besides
 BATCH = 250  # pictures at a time
 
 
