@@ -55,8 +55,8 @@ def atlas(found: Atlas) -> Figure:
     for k in np.unique(found.classes[drawn]):
         i, j = np.unravel_index(np.where(found.classes == k, found.counts, 0).argmax(), found.counts.shape)
         box = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "boxstyle": "square,pad=0.15"}
-        at = MARGIN + (j + 0.5) * cell, top + (i + 0.5) * cell
-        write(figure, *at, one_line(found.names[k]), 1.6 * cell, size=SMALL, ha="center", va="center", bbox=box)
+        at = MARGIN + (j + 0.5) * cell, top + (i + 1) * cell - 0.02
+        write(figure, *at, one_line(found.names[k]), 1.6 * cell, size=SMALL, ha="center", va="bottom", bbox=box)
     return figure
 
 

@@ -8,15 +8,15 @@ from ..visualize.path import Path
 from ..visualize.place import Place
 from . import page
 from .cells import checked
-from .page import FAINT, LINE, MARGIN, SMALL, WIDTH, blank, one_line, write
+from .page import FAINT, LINE, MARGIN, SMALL, WIDTH, WRONG, blank, one_line, write
 from .pictures import GAP, draw_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LARGE = 1.84  # inches for the picture and for its window
-LARGEST = 1.1  # inches for a rendering
-FRAME = "#C44A00"
+LARGEST = 1.22  # inches for a rendering
+ARROW = 0.3
 
 
 def place(seen: Place) -> Figure:
@@ -56,7 +56,7 @@ def draw_frame(axes: Any, rows: slice, columns: slice) -> None:
 
     corner = (columns.start - 0.5, rows.start - 0.5)
     size = (columns.stop - columns.start, rows.stop - rows.start)
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=FRAME, linewidth=1.8, clip_on=False))
+    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=WRONG, linewidth=1.8, clip_on=False))
 
 
 def path(found: Path) -> Figure:
@@ -66,23 +66,22 @@ def path(found: Path) -> Figure:
     """
     checked(found, Path, "path")
     count, ratio = len(found.renderings), found.renderings.shape[2] / found.renderings.shape[3]
-    between = 0.3  # inches for an arrow
-    cell = min(LARGEST, (WIDTH - 2 * MARGIN - (count - 1) * between) / count)
+    cell = min(LARGEST, (WIDTH - 2 * MARGIN - (count - 1) * ARROW) / count)
     shown = found.best.shape[1]
     small = (cell + GAP) / shown - GAP if shown > 1 else cell
     low = small * found.best.shape[3] / found.best.shape[4]
     top = MARGIN + 2 * LINE + 0.08
     figure = blank(WIDTH, top + cell * ratio + LINE + 0.08 + low + MARGIN)
-    heads = [f"{one_line(name)}\nchannel {k}" for name, k in zip(found.layers, found.channels)] + [one_line(found.name)]
+    heads = [f"layer {one_line(name)}\nchannel {k}" for name, k in zip(found.layers, found.channels)] + [one_line(found.name)]
     for k, head in enumerate(heads):
-        left = MARGIN + k * (cell + between)
-        write(figure, left, top - 0.06, head, cell + between - 0.05, size=SMALL, va="bottom")
+        left = MARGIN + k * (cell + ARROW)
+        write(figure, left, top - 0.06, head, cell + ARROW - 0.05, size=SMALL, va="bottom")
         draw_picture(page.place(figure, left, top, cell, cell * ratio), found.renderings[k])
         if k < count - 1:
-            at = left + cell + between / 2
-            write(figure, at, top + cell * ratio / 2, "→", between, color=FAINT, ha="center", va="center")
+            at = left + cell + ARROW / 2
+            write(figure, at, top + cell * ratio / 2, "→", ARROW, color=FAINT, ha="center", va="center")
             share, under = f"{found.shares[k]:.0%}", top + cell * ratio / 2 + LINE
-            write(figure, at, under, share, between - 0.02, size=SMALL, color=FAINT, ha="center", va="center")
+            write(figure, at, under, share, ARROW - 0.02, size=SMALL, color=FAINT, ha="center", va="center")
         for j, x in enumerate(found.best[k]):
             axes = page.place(figure, left + j * (small + GAP), top + cell * ratio + LINE + 0.08, small, low)
             draw_picture(axes, x)

@@ -11,7 +11,7 @@ from ..explain.common import at_least_one
 from ..nn import Module
 from ..random import Generator
 from .objectives import direction
-from .views import BATCH, POWER, STEPS, View, laid_out, planes, rendered
+from .views import BATCH, POWER, STEPS, View, laid_out, planes, prepared, rendered
 
 FEWEST = 10  # vectors that an atlas needs
 COMPONENTS, NEIGHBOURS = 50, 30  # of PCA before t-SNE, and t-SNE's perplexity at most
@@ -61,7 +61,7 @@ def atlas(
     """
     for number, name in ((cells, "cells"), (places, "places"), (fewest, "fewest")):
         at_least_one(number, f"atlas: {name}")
-    rng = rng or Generator(0)
+    (how, _, colors), rng = prepared(data, "atlas"), rng or Generator(0)
     if len(data.x) * places < FEWEST:
         raise ValueError(f"atlas: {len(data.x)} pictures give {len(data.x) * places} vectors, expected {FEWEST} or more; give more pictures")
     vectors, where = picked(model, data.x, layer, places, rng)
@@ -79,8 +79,7 @@ def atlas(
         )
     of_class = np.repeat(data.y, places)
     goals = [direction(layer, vectors[flat == k].mean(0) - mean, POWER) for k in drawn]
-    how = None if data.preprocess is None else data.preprocess.normalized
-    pictures = rendered(model, goals, data.x, size, how, steps, rng)
+    pictures = rendered(model, goals, data.x, size, how, steps, rng, colors=colors)
     classes = np.full(cells**2, -1)
     classes[drawn] = [np.bincount(of_class[flat == k]).argmax() for k in drawn]
     table = counts.reshape(cells, cells)

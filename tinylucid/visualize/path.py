@@ -21,7 +21,7 @@ from ..tensor import Tensor
 from .measure import measure, sight
 from .objective import Objective
 from .objectives import channel, inside, logit, numbered
-from .views import BATCH, STEPS, View, rendered
+from .views import BATCH, STEPS, View, prepared, rendered
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
 
@@ -66,11 +66,10 @@ def path(
     ``size``, ``steps`` and ``rng`` as in render. Raises ValueError for a class that there is not or that has no picture, layers that
     give no planes, and where nothing in a layer adds anything above 0.
     """
+    how, looks, colors = prepared(data, "path")
     numbered(target, "class")
     at_least_one(pictures, "path: pictures")
     inside(target, int(max(data.y.max() + 1, len(data.classes))), "class", "the data has no more")
-    if data.y.ndim != 1:
-        raise ValueError(f"path: expected one class for each picture, y (N,), got {data.y.shape}")
     some = data.x[data.y == target]
     if not len(some):
         raise ValueError(f"path: class {target} has no pictures in the data; give data that has some")
@@ -84,12 +83,10 @@ def path(
         goals.insert(0, channel(name, k))
         shares.insert(0, added[k] / added[added > 0].sum())
         sums.insert(0, added)
-    how = None if data.preprocess is None else data.preprocess.normalized
     views = [
-        rendered(model, goals[:-1], some, size, how, steps, rng),
-        rendered(model, goals[-1:], some, size, how, steps, rng, decay=2.0),  # a class is recognised better so
+        rendered(model, goals[:-1], some, size, how, steps, rng, colors=colors),
+        rendered(model, goals[-1:], some, size, how, steps, rng, decay=2.0, colors=colors),  # a class is recognised better so
     ]
-    best = np.stack([data.x[strongest(model, goal, data.x, pictures)] for goal in goals])
     return Path(
         int(target),
         data.classes[target] if data.classes else f"class {target}",
@@ -98,7 +95,7 @@ def path(
         np.array(shares),
         tuple(sums),
         np.concatenate(views),
-        best if data.preprocess is None else data.preprocess.shown(best),
+        np.stack([looks[strongest(model, goal, data.x, pictures)] for goal in goals]),
     )
 
 

@@ -11,6 +11,7 @@ from .. import devices, dtypes, show
 from ..nn import Module
 from ..random import Generator
 from ..tensor import Tensor
+from .colors import color_matrix
 from .measure import activations
 from .objective import Objective
 from .parametrise import fourier
@@ -61,13 +62,14 @@ def rendered(
     steps: int,
     rng: Generator | None,
     decay: float = 1.0,
+    colors: Any = None,
 ) -> Any:
     """A rendering of each goal, an array (M, C, size, size), by default as large as the pictures ``like`` (N, C, H, W).
 
     All begin as the same noise, so what differs between two of them is what their goals differ in.
     """
     sides = like.shape[2:] if size is None else (size, size)
-    picture = fourier((len(goals), like.shape[1], *sides), decay=decay, rng=rng, dtype=like.dtype)
+    picture = fourier((len(goals), like.shape[1], *sides), decay=decay, colors=colors, rng=rng, dtype=like.dtype)
     for p in picture.parameters:
         p.data[...] = p.data[:1]
     return devices.plain(render(model, list(goals), picture, normalize=normalize, steps=steps, rng=rng))
@@ -78,3 +80,16 @@ def laid_out(pictures: Any, where: Any) -> Any:
     out = np.zeros((*where.shape, *pictures.shape[1:]), pictures.dtype)
     out[where] = pictures
     return out
+
+
+def prepared(data: Any, who: str) -> tuple[Any, Any, Any]:
+    """How a data set's pictures become the model's input, how they look, and how their colours vary together (None: not RGB).
+
+    Raises TypeError for what is no data set, ValueError unless it has pictures (N, C, H, W) and a class for each.
+    """
+    if not hasattr(data, "x") or not hasattr(data, "y"):
+        raise TypeError(f"{who}: expected a data set with pictures x and classes y, got {type(data).__name__}; tl.data.ArrayDataset(x, y)")
+    if data.x.ndim != 4 or not data.x.size or data.y.ndim != 1:
+        raise ValueError(f"{who}: expected pictures x (N, C, H, W) and classes y (N,), got {data.x.shape} and {data.y.shape}")
+    how, shown = (None, data.x) if data.preprocess is None else (data.preprocess.normalized, data.preprocess.shown(data.x))
+    return how, shown, color_matrix(shown) if shown.shape[1] == 3 else None
