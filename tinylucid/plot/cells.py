@@ -32,7 +32,14 @@ def activation_grid(grid: ActivationGrid) -> Figure:
     top = MARGIN + LINE + 0.08
     figure = blank(WIDTH, top + max(h * cell, high) + MARGIN)
     write(figure, MARGIN, top - 0.08, "the picture", LEFT, va="baseline")
-    write(figure, left, top - 0.08, f"what layer {one_line(grid.layer)} makes of it, place by place", w * cell, va="baseline")
+    write(
+        figure,
+        left,
+        top - 0.08,
+        f"what layer {one_line(grid.layer)} makes of it, place by place",
+        w * cell,
+        va="baseline",
+    )
     draw_picture(place(figure, MARGIN, top, LEFT, high), grid.picture)
     draw_cells(figure, left, top, cell, grid.renderings, grid.magnitudes)
     return figure

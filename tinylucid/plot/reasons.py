@@ -41,7 +41,14 @@ def place(seen: Place) -> Figure:
     draw_picture(axes, seen.picture)
     draw_frame(axes, rows, columns)
     draw_picture(page.place(figure, other, top, wide, wide * part.shape[1] / part.shape[2]), part)
-    write(figure, MARGIN, second - 0.08, "and what its strongest channels there look for", WIDTH - 2 * MARGIN, va="baseline")
+    write(
+        figure,
+        MARGIN,
+        second - 0.08,
+        "and what its strongest channels there look for",
+        WIDTH - 2 * MARGIN,
+        va="baseline",
+    )
     for k in range(count):
         left = MARGIN + k * (cell + GAP)
         draw_picture(page.place(figure, left, second, cell, cell * ratio), seen.renderings[k])
@@ -72,7 +79,9 @@ def path(found: Path) -> Figure:
     low = small * found.best.shape[3] / found.best.shape[4]
     top = MARGIN + 2 * LINE + 0.08
     figure = blank(WIDTH, top + cell * ratio + LINE + 0.08 + low + MARGIN)
-    heads = [f"layer {one_line(name)}\nchannel {k}" for name, k in zip(found.layers, found.channels)] + [one_line(found.name)]
+    heads = [f"layer {one_line(name)}\nchannel {k}" for name, k in zip(found.layers, found.channels)] + [
+        one_line(found.name)
+    ]
     for k, head in enumerate(heads):
         left = MARGIN + k * (cell + ARROW)
         write(figure, left, top - 0.06, head, cell + ARROW - 0.05, size=SMALL, va="bottom")

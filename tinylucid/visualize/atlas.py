@@ -15,7 +15,10 @@ from .views import BATCH, POWER, STEPS, View, laid_out, planes, prepared, render
 
 FEWEST = 10  # vectors that an atlas needs
 COMPONENTS, NEIGHBOURS = 50, 30  # of PCA before t-SNE, and t-SNE's perplexity at most
-EDGES = (0.5, 99.5)  # percentiles of the coordinates that the atlas reaches to; what lies beyond is in the outermost cells
+EDGES = (
+    0.5,
+    99.5,
+)  # percentiles of the coordinates that the atlas reaches to; what lies beyond is in the outermost cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +64,21 @@ def atlas(
     """
     for number, name in ((cells, "cells"), (places, "places"), (fewest, "fewest")):
         at_least_one(number, f"atlas: {name}")
+    if cells == 1:
+        raise ValueError(
+            "atlas: expected 2 cells a side or more, got 1: one cell holds all, and nothing to tell it from"
+        )
     (how, _, colors), rng = prepared(data, "atlas"), rng or Generator(0)
     if len(data.x) * places < FEWEST:
-        raise ValueError(f"atlas: {len(data.x)} pictures give {len(data.x) * places} vectors, expected {FEWEST} or more; give more pictures")
+        raise ValueError(
+            f"atlas: {len(data.x)} pictures give {len(data.x) * places} vectors, expected {FEWEST} or more; give more pictures"
+        )
     vectors, where = picked(model, data.x, layer, places, rng)
     mean = vectors.mean(0)
     if not np.ptp(vectors, axis=0).any():
-        raise ValueError(f"atlas: layer {layer!r} gives the same for all pictures, so there is nothing to lay out; name another")
+        raise ValueError(
+            f"atlas: layer {layer!r} gives the same for all pictures, so there is nothing to lay out; name another"
+        )
     points = spread_out(vectors - mean, int(rng.integers(0, 2**31, (1,))[0]))
     at = np.minimum((points * cells).astype(int), cells - 1)[:, ::-1]  # y is the row
     flat = at[:, 0] * cells + at[:, 1]
@@ -104,7 +115,9 @@ def picked(model: Module, x: Any, layer: str, places: int, rng: Generator) -> tu
         a = planes(model, x[start : start + BATCH], layer, "atlas")
         n, k, h, w = a.shape
         if places > h * w:
-            raise ValueError(f"atlas: layer {layer!r} gives planes of {h} × {w}, {h * w} places, expected at least {places}")
+            raise ValueError(
+                f"atlas: layer {layer!r} gives planes of {h} × {w}, {h * w} places, expected at least {places}"
+            )
         index = np.argsort(rng.uniform((n, h * w)), axis=1)[:, :places]
         vectors.append(np.take_along_axis(a.reshape(n, k, h * w), index[:, None], 2).transpose(0, 2, 1).reshape(-1, k))
         where.append(np.stack(np.divmod(index.ravel(), w), 1))

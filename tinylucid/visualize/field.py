@@ -52,7 +52,9 @@ def whether(g: Any) -> Any:
     return (g != 0).astype(g.dtype)
 
 
-def by_weights(g: Any, need: list[bool], x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+def by_weights(
+    g: Any, need: list[bool], x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
     """Through a convolution: 1 for each pixel that a weight lies on. (Half is for the rounding of fast algorithms.)"""
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     counts = _conv2d_input(whether(g), whether(weight), input_size=x.shape, **how)

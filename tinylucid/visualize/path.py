@@ -85,7 +85,9 @@ def path(
         sums.insert(0, added)
     views = [
         rendered(model, goals[:-1], some, size, how, steps, rng, colors=colors),
-        rendered(model, goals[-1:], some, size, how, steps, rng, decay=2.0, colors=colors),  # a class is recognised better so
+        rendered(
+            model, goals[-1:], some, size, how, steps, rng, decay=2.0, colors=colors
+        ),  # a class is recognised better so
     ]
     return Path(
         int(target),
@@ -126,7 +128,9 @@ def contributions(model: Module, goal: Objective, x: Any, layer: str) -> Any:
             slopes = grad(numbers.sum(), runs, allow_unused=True) if runs and numbers.requires_grad else ()
         added = [devices.host((a * g).sum((0, 2, 3))) for a, g in zip(runs, slopes) if g is not None]
         if not added:
-            raise ValueError(f"path: {goal} does not depend on layer {layer!r}; name layers in the order in which they run")
+            raise ValueError(
+                f"path: {goal} does not depend on layer {layer!r}; name layers in the order in which they run"
+            )
         total = total + added[-1]
     return total / len(x)
 

@@ -37,13 +37,13 @@ def one_picture(x: Any, who: str) -> Any:
     dtypes.check_floating(x, who)
     x = x[None] if x.ndim == 3 else x
     if x.ndim != 4 or len(x) != 1 or not x.size:
-        raise ValueError(f"{who}: expected one picture x (C, H, W) or (1, C, H, W), got {x.shape}; x[k] is one of several")
+        raise ValueError(
+            f"{who}: expected one picture x (C, H, W) or (1, C, H, W), got {x.shape}; x[k] is one of several"
+        )
     return x
 
 
-def planes(
-    model: Module, x: Any, layer: str, who: str, normalize: Callable[[Tensor], Any] | None = None
-) -> Any:
+def planes(model: Module, x: Any, layer: str, who: str, normalize: Callable[[Tensor], Any] | None = None) -> Any:
     """What a layer gives for pictures x, an array (N, K, h, w); ValueError where it gives no planes."""
     out = activations(model, x, layer, normalize=normalize, batch_size=BATCH)
     if out.ndim != 4:
@@ -88,8 +88,14 @@ def prepared(data: Any, who: str) -> tuple[Any, Any, Any]:
     Raises TypeError for what is no data set, ValueError unless it has pictures (N, C, H, W) and a class for each.
     """
     if not hasattr(data, "x") or not hasattr(data, "y"):
-        raise TypeError(f"{who}: expected a data set with pictures x and classes y, got {type(data).__name__}; tl.data.ArrayDataset(x, y)")
+        raise TypeError(
+            f"{who}: expected a data set with pictures x and classes y, got {type(data).__name__}; tl.data.ArrayDataset(x, y)"
+        )
     if data.x.ndim != 4 or not data.x.size or data.y.ndim != 1:
-        raise ValueError(f"{who}: expected pictures x (N, C, H, W) and classes y (N,), got {data.x.shape} and {data.y.shape}")
-    how, shown = (None, data.x) if data.preprocess is None else (data.preprocess.normalized, data.preprocess.shown(data.x))
+        raise ValueError(
+            f"{who}: expected pictures x (N, C, H, W) and classes y (N,), got {data.x.shape} and {data.y.shape}"
+        )
+    how, shown = (
+        (None, data.x) if data.preprocess is None else (data.preprocess.normalized, data.preprocess.shown(data.x))
+    )
     return how, shown, color_matrix(shown) if shown.shape[1] == 3 else None
