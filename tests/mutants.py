@@ -1619,7 +1619,7 @@ MUTANTS = [
     seen("atlas.py", "vectors[flat == k].mean(0) - mean, POWER", "mean - vectors[flat == k].mean(0), POWER", "counts_each"),
     seen("atlas.py", "np.argsort(rng.uniform((n, h * w)), axis=1)", "rng.integers(0, h * w, (n, h * w))", "those_of_its_places"),
     seen("atlas.py", ".transpose(0, 2, 1).reshape(-1, k)", ".reshape(-1, k)", "those_of_its_places"),
-    seen("atlas.py", "random_state=seed", "random_state=None", "seed_decides"),
+    seen("atlas.py", "np.repeat(data.y, places)", "np.tile(data.y, places)", "counts_each"),
     Mutant("tinylucid/plot/cells.py", "np.sqrt(weights / max(", "(weights / max(", VIEWS + " -k as_large_as"),
     Mutant("tinylucid/plot/reasons.py", "columns.start - 0.5", "columns.start", VIEWS + " -k framed"),
 ]  # fmt: skip

@@ -22,7 +22,8 @@ ARROW = 0.3
 def place(seen: Place) -> Figure:
     """The picture with the window that a place sees, the window enlarged, and its strongest channels, as a matplotlib Figure.
 
-    ``seen`` is what tl.visualize.place gives. Under the rendering of a channel stands what it gives there. Raises TypeError for anything else.
+    ``seen`` is what tl.visualize.place gives. Under the rendering of a channel stands what it gives there. Raises TypeError
+    for anything else.
     """
     checked(seen, Place, "place")
     count, ratio = len(seen.channels), seen.renderings.shape[2] / seen.renderings.shape[3]

@@ -38,11 +38,12 @@ def activation_grid(
     steps: int = STEPS,
     rng: Generator | None = None,
 ) -> ActivationGrid:
-    """For each place of a layer, the picture that its channels stand for together (Olah et al., "The building blocks of interpretability", 2018).
+    """For each place of a layer, the picture that its channels together stand for.
 
     What a layer gives at a place for one picture x, (C, H, W) or (1, C, H, W), is a vector (K,); its direction is rendered, all
     places in one batch, and its length says how much the layer found there. Planes of more than 8 rows or columns are
-    averaged over square blocks first, so that there are at most 8. ``size``: of a rendering, by default that of x.
+    averaged over square blocks first, so that there are at most 8
+    (Olah et al., "The building blocks of interpretability", 2018). ``size``: of a rendering, by default that of x.
     ``normalize`` holds for x and for what is rendered; it, ``steps`` and ``rng`` as in render. Raises ValueError for several
     pictures and for a layer without planes.
     """

@@ -58,8 +58,8 @@ def atlas(
     Of each picture of ``data`` (x as the model is given them, y, classes and preprocess) the layer's vectors (K,) at
     ``places`` random places, no two the same, are laid out in two dimensions, by t-SNE of their principal components (scikit-learn),
     and over a grid of cells × cells. In each cell with at least ``fewest`` of them the direction from the mean of all to their mean is
-    rendered. ``size``: of a rendering, by default that of a picture. ``steps`` as in render; ``rng`` draws the places,
-    the layout and the start (default: seed 0). Raises ValueError for a layer without planes, for fewer than 10 vectors, for more places
+    rendered. ``size``: of a rendering, by default that of a picture. ``steps`` as in render; ``rng`` draws the places
+    and the start (default: seed 0). Raises ValueError for a layer without planes, for fewer than 10 vectors, for more places
     than there are, and where no cell holds enough or all vectors are the same.
     """
     for number, name in ((cells, "cells"), (places, "places"), (fewest, "fewest")):
@@ -79,7 +79,7 @@ def atlas(
         raise ValueError(
             f"atlas: layer {layer!r} gives the same for all pictures, so there is nothing to lay out; name another"
         )
-    points = spread_out(vectors - mean, int(rng.integers(0, 2**31, (1,))[0]))
+    points = spread_out(vectors - mean)
     at = np.minimum((points * cells).astype(int), cells - 1)[:, ::-1]  # y is the row
     flat = at[:, 0] * cells + at[:, 1]
     counts = np.bincount(flat, minlength=cells**2)
@@ -124,7 +124,7 @@ def picked(model: Module, x: Any, layer: str, places: int, rng: Generator) -> tu
     return np.concatenate(vectors), np.concatenate(where)
 
 
-def spread_out(vectors: Any, seed: int) -> Any:
+def spread_out(vectors: Any) -> Any:
     """Vectors (N, K) as points (N, 2) in 0 … 1, near where they are alike."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
@@ -133,6 +133,6 @@ def spread_out(vectors: Any, seed: int) -> Any:
     few = PCA(min(COMPONENTS, n, k), svd_solver="full").fit_transform(vectors)
     perplexity = min(NEIGHBOURS, (n - 1) / 3)
     start = few[:, :2] if few.shape[1] > 1 else np.repeat(few, 2, 1)
-    flat = TSNE(perplexity=perplexity, init=1e-4 * start / start[:, 0].std(), random_state=seed).fit_transform(few)
+    flat = TSNE(perplexity=perplexity, init=1e-4 * start / start[:, 0].std()).fit_transform(few)
     low, high = np.percentile(flat, EDGES, axis=0)
     return np.clip((flat - low) / np.maximum(high - low, np.finfo(flat.dtype).tiny), 0, 1)

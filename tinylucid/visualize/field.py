@@ -79,7 +79,7 @@ def by_axes(g: Any, shapes: Any, axes: Any) -> Any:
     return spread(whether(g), shapes[0], axes)
 
 
-RULES = {
+RULES: dict[Any, Callable] = {
     relu: passed,
     _clip: passed,
     _conv2d: by_weights,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ def path(
     if not len(some):
         raise ValueError(f"path: class {target} has no pictures in the data; give data that has some")
     names = activation_layers(model, some[:1]) if layers is None else [known(model, name, "path") for name in layers]
-    goals, shares, sums = [logit(target)], [], []
+    goals, shares, sums = [logit(target)], list[Any](), list[Any]()
     for name in reversed(names):
         added = contributions(model, goals[0], some, name)
         k = int(added.argmax())
@@ -83,17 +83,16 @@ def path(
         goals.insert(0, channel(name, k))
         shares.insert(0, added[k] / added[added > 0].sum())
         sums.insert(0, added)
+    drawn = {"size": size, "normalize": how, "steps": steps, "rng": rng, "colors": colors}
     views = [
-        rendered(model, goals[:-1], some, size, how, steps, rng, colors=colors),
-        rendered(
-            model, goals[-1:], some, size, how, steps, rng, decay=2.0, colors=colors
-        ),  # a class is recognised better so
+        rendered(model, goals[:-1], some, **drawn),
+        rendered(model, goals[-1:], some, decay=2.0, **drawn),  # a class is recognised better so
     ]
     return Path(
         int(target),
         data.classes[target] if data.classes else f"class {target}",
         tuple(names),
-        np.array([int(added.argmax()) for added in sums]),
+        np.array([added.argmax() for added in sums]),
         np.array(shares),
         tuple(sums),
         np.concatenate(views),
