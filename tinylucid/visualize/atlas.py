@@ -62,17 +62,8 @@ def atlas(
     and the start (default: seed 0). Raises ValueError for a layer without planes, for fewer than 10 vectors, for more places
     than there are, and where no cell holds enough or all vectors are the same.
     """
-    for number, name in ((cells, "cells"), (places, "places"), (fewest, "fewest")):
-        at_least_one(number, f"atlas: {name}")
-    if cells == 1:
-        raise ValueError(
-            "atlas: expected 2 cells a side or more, got 1: one cell holds all, and nothing to tell it from"
-        )
     (how, _, colors), rng = prepared(data, "atlas"), rng or Generator(0)
-    if len(data.x) * places < FEWEST:
-        raise ValueError(
-            f"atlas: {len(data.x)} pictures give {len(data.x) * places} vectors, expected {FEWEST} or more; give more pictures"
-        )
+    check(data.x, cells, places, fewest)
     vectors, where = picked(model, data.x, layer, places, rng)
     mean = vectors.mean(0)
     if not np.ptp(vectors, axis=0).any():
@@ -106,6 +97,20 @@ def atlas(
         np.repeat(np.arange(len(data.x)), places),
         where,
     )
+
+
+def check(x: Any, cells: int, places: int, fewest: int) -> None:
+    """ValueError for numbers that are none, for a single cell, and for fewer than 10 vectors."""
+    for number, name in ((cells, "cells"), (places, "places"), (fewest, "fewest")):
+        at_least_one(number, f"atlas: {name}")
+    if cells == 1:
+        raise ValueError(
+            "atlas: expected 2 cells a side or more, got 1: one cell holds all, and nothing to tell it from"
+        )
+    if len(x) * places < FEWEST:
+        raise ValueError(
+            f"atlas: {len(x)} pictures give {len(x) * places} vectors, expected {FEWEST} or more; give more pictures"
+        )
 
 
 def picked(model: Module, x: Any, layer: str, places: int, rng: Generator) -> tuple[Any, Any]:

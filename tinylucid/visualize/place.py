@@ -56,11 +56,11 @@ def place(
 ) -> Place:
     """What a layer's place (row, column) sees of one picture, and what its strongest channels look for.
 
-    The receptive field: all pixels of x, (C, H, W) or (1, C, H, W), that the place can depend on, whether or not its ReLUs are
-    on just now. And of the layer's channels the ``channels`` that give most there, the largest first, only such as give more than 0,
-    each with a rendering, a dictionary of
-    what the layer speaks of (Olah et al., "The building blocks of interpretability", 2018). ``size``: of a rendering, by default that of x. ``normalize`` holds for x and
-    for what is rendered; it, ``steps`` and ``rng`` as in render. Raises ValueError for several pictures, a layer without planes, a place
+    The receptive field: all pixels of x, (C, H, W) or (1, C, H, W), that the place can depend on, whether or not its ReLUs
+    are on just now. And of the layer's channels the ``channels`` that give most there, the largest first, only such as give
+    more than 0, each with a rendering: a dictionary of what the layer speaks of (Olah et al., "The building blocks of
+    interpretability", 2018). ``size``: of a rendering, by default that of x. ``normalize`` holds for x and for what is
+    rendered; it, ``steps`` and ``rng`` as in render. Raises ValueError for several pictures, a layer without planes, a place
     outside of them, one that sees no pixel, and one at which no channel gives more than 0.
     """
     x = one_picture(x, "place")
