@@ -49,6 +49,7 @@ TEACH = "tests/test_errors_teach.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 PARAMETRISE = "tests/test_visualize_parametrise.py"
 COLORS, PAINTED, DRAWING = (f"tinylucid/visualize/{room}.py" for room in ("colors", "parametrise", "cppn"))
+VIEWS = "tests/test_visualize_views.py"
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 OBJECTIVES = "tests/test_visualize_objectives.py"
 ACTIVATION = "tinylucid/ops/activation.py"
@@ -101,6 +102,11 @@ def fast(file: str, right: str, wrong: str, name: str) -> Mutant:
 def gpu(file: str, right: str, wrong: str, tests: str) -> Mutant:
     """A mutant of a GPU kernel, which its comparison with the reference should kill; ``tests`` is a file of tests/gpu."""
     return Mutant(GPU + file, right, wrong, f"tests/gpu/{tests}")
+
+
+def seen(file: str, right: str, wrong: str, tests: str) -> Mutant:
+    """A bug in one of the views."""
+    return Mutant(VISUALIZE + file, right, wrong, f"{VIEWS} -k {tests}")
 
 
 MUTANTS = [
@@ -1657,6 +1663,33 @@ MUTANTS = [
     Mutant(VISUALIZE + "penalties.py", 'mode="replicate"', 'mode="constant"', OBJECTIVES + " -k even_pictures"),
     Mutant(VISUALIZE + "penalties.py", "((seen.picture - grey) ** 2)", "abs(seen.picture - grey)", OBJECTIVES + " -k penalties_by_loops"),
     Mutant("tinylucid/devices.py", "return module().asarray(a) if isinstance(a, (np.ndarray, number)) else a", "return a", VISUALIZE_GPU + " -k each_objective"),
+    seen("activation_grid.py", "np.add.reduceat(a, starts, axis) / counts", "np.add.reduceat(a, starts, axis) / side + 0 * counts", "blocks"),
+    seen("activation_grid.py", "vectors[:, lengths > 0].T", "vectors[:, lengths > 0].T + 0.3", "rendering_of_its_place"),
+    seen("activation_grid.py", '"activation_grid", normalize)[0])', '"activation_grid")[0])', "normalize_holds"),
+    seen("views.py", "p.data[...] = p.data[:1]", "pass", "like_places"),
+    seen("views.py", "dtype=like.dtype", "dtype=None", "keep_their_dtype"),
+    seen("field.py", "    relu: passed,\n", "", "closed_form"),
+    seen("field.py", "_conv2d_input(whether(g), ones,", "_conv2d_input(g, ones / ones.size - 0.1,", "closed_form"),
+    seen("field.py", "_conv2d_input(whether(g), whether(weight),", "_conv2d_input(whether(g), whether(weight + 1),", "no_cancelling"),
+    seen("field.py", "    _max_pool2d: by_window,\n", "", "closed_form"),
+    seen("field.py", "    _adaptive_max_pool2d: by_adaptive_window,\n", "", "whole_picture"),
+    seen("field.py", "    _amax: by_axes,\n", "", "whole_picture"),
+    seen("field.py", "    _clip: passed,\n", "", "whole_picture"),
+    seen("place.py", "strongest[found[strongest] > 0]", "strongest", "its_window"),
+    seen("place.py", "int(rows[-1]) + 1", "int(rows[-1])", "its_window"),
+    seen("path.py", "(a * g).sum((0, 2, 3))", "(a * a * g).sum((0, 2, 3))", "sum_to"),
+    seen("path.py", "return total / len(x)", "return total / BATCH", "sum_to"),
+    seen("path.py", "total = total + added[-1]", "total = added[-1]", "batches"),
+    seen("path.py", "added[k] / added[added > 0].sum()", "added[k] / added.sum()", "wired"),
+    seen("path.py", "goals.insert(0, channel(name, k))", "goals.append(channel(name, k))", "wired"),
+    seen("path.py", "np.argsort(-found, kind", "np.argsort(found, kind", "batches"),
+    seen("atlas.py", "cells - 1)[:, ::-1]", "cells - 1)", "counts_each"),
+    seen("atlas.py", "vectors[flat == k].mean(0) - mean, POWER", "mean - vectors[flat == k].mean(0), POWER", "counts_each"),
+    seen("atlas.py", "np.argsort(rng.uniform((n, h * w)), axis=1)", "rng.integers(0, h * w, (n, h * w))", "those_of_its_places"),
+    seen("atlas.py", ".transpose(0, 2, 1).reshape(-1, k)", ".reshape(-1, k)", "those_of_its_places"),
+    seen("atlas.py", "np.repeat(data.y, places)", "np.tile(data.y, places)", "counts_each"),
+    Mutant("tinylucid/plot/cells.py", "np.sqrt(weights / max(", "(weights / max(", VIEWS + " -k as_large_as"),
+    Mutant("tinylucid/plot/reasons.py", "columns.start - 0.5", "columns.start", VIEWS + " -k framed"),
 ]  # fmt: skip
 
 

@@ -129,6 +129,26 @@ def test_an_objective_that_is_nan_is_named():
         v.render(there, v.logit(1), v.pixel(SHAPE, dtype=tl.float64), steps=2)
 
 
+def test_views_are_the_cpus():
+    x = pictures(tl.Generator(14), 12)
+    data = tl.data.ArrayDataset(x, np.arange(12) % 4)
+    both = []
+    for net in on_both(15):
+        both.append(
+            [
+                v.activation_grid(net, x[:1], "conv", steps=2),
+                v.place(net, tl.Tensor(x[:1]).to("cuda"), "pool", 1, 1, steps=2),
+                v.path(net, data, 1, layers=["relu"], steps=2),
+                v.atlas(net, data, "conv", cells=2, fewest=1, steps=2),
+            ]
+        )
+    for here, there in zip(*both):
+        assert type(there.renderings) is np.ndarray
+        assert np.abs(here.renderings - there.renderings).max() <= 1e-8
+    assert np.array_equal(both[0][1].field, both[1][1].field)
+    assert both[1][2].contributions[0] == pytest.approx(both[0][2].contributions[0])
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Figures, by matplotlib without pyplot: nothing global changes, and no window opens."""
 
+from .cells import activation_grid, atlas
 from .charts import accuracy_bars, confusion, training_curves
 from .filters import filters
 from .heat import heatmap, overlay
@@ -7,16 +8,21 @@ from .layers import feature_maps
 from .maps import explanation_grid, saliency_grid
 from .pictures import picture_grid
 from .ranking import ranking
+from .reasons import path, place
 
 __all__ = [
     "accuracy_bars",
+    "activation_grid",
+    "atlas",
     "confusion",
     "explanation_grid",
     "feature_maps",
     "filters",
     "heatmap",
     "overlay",
+    "path",
     "picture_grid",
+    "place",
     "ranking",
     "saliency_grid",
     "training_curves",

@@ -4,6 +4,8 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .activation_grid import ActivationGrid, activation_grid
+from .atlas import Atlas, atlas
 from .colors import color_matrix
 from .cppn import cppn
 from .likeness import caricature, diversity, inversion, style
@@ -11,14 +13,22 @@ from .measure import activations, measure
 from .objective import Objective
 from .objectives import channel, direction, layer, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
+from .path import Path, path
 from .penalties import blur, l1, l2, total_variation
+from .place import Place, place
 from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
 __all__ = [
+    "ActivationGrid",
+    "Atlas",
     "Objective",
     "Parametrisation",
+    "Path",
+    "Place",
+    "activation_grid",
     "activations",
+    "atlas",
     "blur",
     "caricature",
     "channel",
@@ -36,7 +46,9 @@ __all__ = [
     "measure",
     "neuron",
     "pad",
+    "path",
     "pixel",
+    "place",
     "render",
     "rotate",
     "scale",

@@ -1,0 +1,441 @@
+"""The views: vectors by loops, receptive fields by closed form, paths whose answer is known, atlases that lose no vector."""
+
+import sys
+
+import numpy as np
+import pytest
+from explained import Folded, pictures, state_of, without_biases
+from hypothesis import given
+from hypothesis import strategies as st
+from test_plot import drawn, images, texts
+from words import check_message
+
+import tinylucid as tl
+from tinylucid import plot
+from tinylucid import visualize as v
+from tinylucid.visualize.activation_grid import blocks
+from tinylucid.visualize.atlas import picked
+from tinylucid.visualize.field import receptive_field
+from tinylucid.visualize.path import contributions
+
+seeds = st.integers(0, 10**6)
+
+
+def gave(net, x):
+    """What a net of Folded's layers gives at its last ReLU, in eval mode."""
+    net.eval()
+    with tl.no_grad():
+        out = net.features(tl.Tensor(x)).data
+    net.train()
+    return out
+
+
+def colour_net(channels=3, dtype=np.float32):
+    """A small net on pictures of 8 × 8, by seed."""
+    net = tl.nn.Sequential(
+        tl.nn.Conv2d(channels, 4, 3, padding=1), tl.nn.ReLU(), tl.nn.MaxPool2d(2), tl.nn.Conv2d(4, 5, 3), tl.nn.ReLU(),
+        tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(5, 3),
+    ).to(dtype)  # fmt: skip
+    for k, p in enumerate(net.parameters()):
+        tl.nn.init.normal_(p, std=0.5, rng=tl.Generator(k))
+    return net
+
+
+def data_for(n=24, channels=3, dtype=np.float32):
+    x = tl.Generator(5).uniform((n, channels, 8, 8), dtype)
+    return tl.data.ArrayDataset(x, np.arange(n) % 3, ("a", "b", "c"))
+
+
+# --- activation grids ------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 20), st.integers(1, 20), seeds)
+def test_planes_are_averaged_over_blocks_to_at_most_eight_by_eight(h, w, seed):
+    a = tl.Generator(seed).normal((2, h, w), tl.float64)
+    side = 1 if max(h, w) <= 8 else 2 if max(h, w) <= 16 else 3
+    found = blocks(a)
+    assert found.shape == (2, -(-h // side), -(-w // side))
+    for k, i, j in np.ndindex(found.shape):
+        assert found[k, i, j] == pytest.approx(a[k, i * side : (i + 1) * side, j * side : (j + 1) * side].mean())
+
+
+@given(seeds)
+def test_a_cell_is_the_rendering_of_its_places_vector(seed):
+    rng = tl.Generator(seed)
+    net, x = Folded(rng), pictures(rng, 1)
+    a = gave(net, x)[0]
+    grid = v.activation_grid(net, x[0], "relu", steps=2, rng=tl.Generator(1))
+    assert grid.picture.tobytes() == x[0].tobytes()
+    assert grid.magnitudes == pytest.approx(np.sqrt((a**2).sum(0)))
+    for i, j in np.argwhere(a.any(0))[-2:]:
+        picture = v.fourier((1, 2, 6, 6), rng=tl.Generator(1), dtype=tl.float64)
+        goal = v.direction("relu", a[:, i, j], 2)
+        rng = tl.Generator(1)
+        rng.set_state(after_start(a.any(0).sum()))
+        alone = v.render(net, goal, picture, steps=2, rng=rng)
+        assert grid.renderings[i, j] == pytest.approx(alone[0], abs=1e-9)
+    assert (grid.renderings[~a.any(0)] == 0).all()
+
+
+def after_start(n):
+    """Where the numbers of seed 1 stand once n starts of (2, 6, 6) have been drawn."""
+    rng = tl.Generator(1)
+    v.fourier((int(n), 2, 6, 6), rng=rng, dtype=tl.float64)
+    return rng.get_state()
+
+
+def test_like_places_give_like_cells_and_normalize_holds_for_both():
+    net = colour_net(1)
+    x = np.full((1, 1, 8, 8), 0.9, np.float32)
+    how = lambda z: z - 0.25
+    grid = v.activation_grid(net, x, "1", steps=2, size=10, normalize=how)
+    assert grid.renderings.shape == (8, 8, 1, 10, 10)
+    assert grid.renderings.dtype == np.float32
+    assert np.array_equal(grid.renderings[3, 3], grid.renderings[4, 5])
+    assert grid.magnitudes == pytest.approx(np.sqrt((v.activations(net, x - 0.25, "1")[0] ** 2).sum(0)))
+
+
+# --- what a place sees -----------------------------------------------------------------------------------------------
+
+WINDOWS = st.tuples(
+    st.sampled_from(["conv", "max", "avg"]), st.integers(1, 3), st.integers(1, 2), st.integers(0, 1), st.integers(1, 2)
+)
+
+
+def seen_from(at, chain, sizes):
+    """The pixels along one axis that place ``at`` after the chain looks at: from the last layer back, tap by tap."""
+    places = {at}
+    for (kind, kernel, stride, padding, dilation), size in zip(chain[::-1], sizes[::-1]):
+        taps = [t * (1 if kind == "avg" else dilation) for t in range(kernel)]
+        places = {p * stride + t - padding for p in places for t in taps} & set(range(size))
+    return places
+
+
+@given(st.lists(WINDOWS, min_size=1, max_size=3), seeds, st.booleans(), st.booleans())
+def test_the_field_is_that_of_the_closed_form_whether_units_are_dead_or_not(chain, seed, dead, alone):
+    rng, layers, sizes, size = tl.Generator(seed), [], [], (13, 11)
+    chain = [(kind, k, s, min(p, k // 2), d) for kind, k, s, p, d in chain]
+    kept = []
+    for kind, k, s, p, d in chain:
+        nxt = tuple((n + 2 * p - (d if kind != "avg" else 1) * (k - 1) - 1) // s + 1 for n in size)
+        if min(nxt) < 1 or (kind == "max" and p and d > min(size)):
+            break
+        kept.append((kind, k, s, p, d))
+        sizes.append(size)
+        size = nxt
+        width = 1 if alone else 2
+        if kind == "conv":
+            layers += [tl.nn.Conv2d(width, width, k, s, p, d), tl.nn.ReLU()]
+            layers[-2].weight.data[...] = rng.normal(layers[-2].weight.shape)
+            layers[-2].bias.data[...] = -1e3 if dead else 0.1
+        else:
+            layers.append(tl.nn.MaxPool2d(k, s, p, d) if kind == "max" else tl.nn.AvgPool2d(k, s, p))
+    net = tl.nn.Sequential(*layers)
+    at = tuple(int(rng.integers(0, n, (1,))[0]) for n in size)
+    found = receptive_field(net, rng.normal((1, width, 13, 11)), str(len(layers) - 1), *at)
+    rows, columns = (seen_from(at[axis], kept, [n[axis] for n in sizes]) for axis in (0, 1))
+    want = np.zeros((13, 11), bool)
+    want[np.ix_(sorted(rows), sorted(columns))] = True
+    assert np.array_equal(found, want)
+
+
+def test_the_field_knows_no_cancelling_and_no_weights_of_zero():
+    net = tl.nn.Sequential(tl.nn.Conv2d(1, 1, (1, 2), bias=False), tl.nn.ReLU(), tl.nn.Conv2d(1, 1, (1, 2), bias=False))
+    net[0].weight.data[...], net[2].weight.data[...] = [1, -1], [1, 1]  # as a linear chain: 1, 0, −1
+    x = np.ones((1, 1, 3, 6), np.float32)
+    assert receptive_field(net, x, "2", 1, 2).tolist() == [
+        [False] * 6,
+        [False, False, True, True, True, False],
+        [False] * 6,
+    ]
+    net[2].weight.data[...] = [0, 1]
+    assert receptive_field(net, x, "2", 1, 2)[1].tolist() == [False, False, False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        lambda: [tl.nn.AdaptiveMaxPool2d(1)],
+        lambda: [tl.nn.AdaptiveMaxPool2d((1, 1)), tl.nn.ReLU()],
+        lambda: [Largest()],
+        lambda: [tl.nn.Conv2d(2, 2, 1), Clipped(), tl.nn.AdaptiveAvgPool2d(1)],
+    ],
+)
+def test_the_field_of_what_looks_at_the_whole_picture_is_the_whole_picture(layers):
+    net = tl.nn.Sequential(*layers())
+    assert receptive_field(net, tl.Generator(0).normal((1, 2, 5, 4)), str(len(net) - 1), 0, 0).all()
+
+
+class Largest(tl.nn.Module):
+    def forward(self, x):
+        return tl.max(tl.max(x)) * tl.ones(1, 1, 1, 1)
+
+
+class Clipped(tl.nn.Module):
+    def forward(self, x):
+        return tl.clip(x, 5, 6)
+
+
+@given(seeds)
+def test_a_place_has_its_window_and_its_strongest_channels(seed):
+    rng = tl.Generator(seed)
+    net, x = Folded(rng), pictures(rng, 1)
+    a = gave(net, x)[0, :, 1, 2]
+    if not a.any():
+        check_message(lambda: v.place(net, x, "relu", 1, 2), ValueError, "no channel|'relu'|(1, 2)|another place")
+        return
+    seen = v.place(net, x[0], "relu", 1, 2, channels=2, steps=1)
+    assert seen.window == (slice(1, 5), slice(3, 6))
+    assert seen.field.sum() == 12
+    order = [int(k) for k in np.argsort(-a) if a[k] > 0][:2]
+    assert seen.channels.tolist() == order
+    assert seen.values == pytest.approx(a[order])
+    assert seen.renderings.shape == (len(order), 2, 6, 6)
+
+
+# --- the path from a class -------------------------------------------------------------------------------------------
+
+
+def wired():
+    """Two layers of two and three channels with weights by hand: class 1 ← channel 2 ← channel 1, class 0 ← channel 0 ← channel 0."""
+    net = tl.nn.Sequential(
+        tl.nn.Conv2d(1, 2, 1, bias=False), tl.nn.ReLU(), tl.nn.Conv2d(2, 3, 1, bias=False), tl.nn.ReLU(),
+        tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(3, 2, bias=False),
+    ).to(tl.float64)  # fmt: skip
+    net[0].weight.data[...] = np.reshape([1.0, 2.0], (2, 1, 1, 1))
+    net[2].weight.data[...] = np.reshape([[3.0, 0.5], [1.0, 0.0], [1.0, 4.0]], (3, 2, 1, 1))
+    net[6].weight.data[...] = [[3, 1, -1], [-1, 2, 1]]
+    return net
+
+
+def test_the_path_through_a_wired_net_is_the_wired_one():
+    x = np.concatenate([np.full((2, 1, 4, 4), 0.25), np.full((3, 1, 4, 4), 0.5)])
+    data = tl.data.ArrayDataset(x, [0, 0, 1, 1, 1], ("dark", "bright"))
+    found = v.path(wired(), data, 1, steps=1, pictures=2)
+    assert found.layers == ("1", "3")
+    assert found.channels.tolist() == [1, 2]
+    # a1 = (½, 1), a3 = (2, ½, 4½): to the class −2 + 1 + 4½; to channel 2 then ½ + 4
+    assert found.contributions[1] == pytest.approx([-2, 1, 4.5])
+    assert found.contributions[0] == pytest.approx([0.5, 4])
+    assert found.shares == pytest.approx([4 / 4.5, 4.5 / 5.5])
+    assert found.name == "bright"
+    assert found.renderings.shape == (3, 1, 4, 4)
+    assert found.best.shape == (3, 2, 1, 4, 4)
+    assert (found.best[:2] == 0.5).all()
+    dark = v.path(wired(), data, 0, steps=1)
+    assert dark.channels.tolist() == [0, 0]
+    assert v.path(wired(), data, 0, layers=["3"], steps=1).channels.tolist() == [0]
+
+
+@given(seeds)
+def test_without_biases_contributions_sum_to_the_objective(seed):
+    rng = tl.Generator(seed)
+    net, x = without_biases(Folded(rng)), pictures(rng, 3)
+    for goal, layer in ((v.logit(2), "relu"), (v.logit(1), "conv"), (v.channel("relu", 1), "norm")):
+        found = contributions(net, goal, x, layer)
+        assert found.shape == (3,)
+        assert found.sum() == pytest.approx(v.measure(net, goal, x).mean(), abs=1e-12)
+
+
+def test_batches_change_nothing(monkeypatch):
+    net, data = colour_net(), data_for()
+    whole = contributions(net, v.logit(1), data.x, "1")
+    monkeypatch.setattr(sys.modules["tinylucid.visualize.path"], "BATCH", 7)
+    assert contributions(net, v.logit(1), data.x, "1") == pytest.approx(whole, rel=1e-4)
+    first = v.path(net, data, 2, steps=1)
+    score = v.measure(net, v.logit(2), data.x)
+    assert np.array_equal(first.best[-1], data.x[np.argsort(-score)[:3]])
+
+
+# --- atlases ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two_kinds():
+    """A net whose two channels see dark and bright, and pictures all dark (class 0) or all bright (class 1), a little noisy."""
+    net = tl.nn.Sequential(tl.nn.Conv2d(1, 2, 1), tl.nn.ReLU())
+    net[0].weight.data[...], net[0].bias.data[...] = np.reshape([-1, 1], (2, 1, 1, 1)), [1, 0]
+    y = np.arange(60) % 2
+    x = (0.1 + 0.8 * y[:, None, None, None] + 0.02 * tl.Generator(0).normal((60, 1, 4, 4))).astype(np.float32)
+    return net, tl.data.ArrayDataset(x, y, ("dark", "bright"))
+
+
+def test_an_atlas_counts_each_vector_once_and_parts_two_kinds(two_kinds):
+    net, data = two_kinds
+    found = v.atlas(net, data, "1", cells=3, places=2, fewest=2, steps=24)
+    assert found.counts.sum() == len(found.points) == len(found.cells) == 120
+    assert np.bincount(found.pictures).tolist() == [2] * 60
+    counts, votes = np.zeros((3, 3), int), np.zeros((3, 3, 2), int)
+    for (x, y), (row, column), k in zip(found.points, found.cells, data.y[found.pictures]):
+        assert (row, column) == (min(int(y * 3), 2), min(int(x * 3), 2))
+        counts[row, column] += 1
+        votes[row, column, k] += 1
+    assert np.array_equal(counts, found.counts)
+    assert np.array_equal(found.classes, np.where(counts >= 2, votes.argmax(2), -1))
+    assert (votes.max(2).sum() / counts.sum()) > 0.95  # hardly any cell holds both kinds
+    assert (found.renderings[counts < 2] == 0).all()
+    light = found.renderings.mean((2, 3, 4))
+    assert light[found.classes == 1].min() > light[found.classes == 0].max()
+
+
+def test_the_seed_decides_an_atlas(two_kinds):
+    net, data = two_kinds
+    one, same, other = (v.atlas(net, data, "1", cells=2, steps=1, rng=tl.Generator(s)) for s in (3, 3, 4))
+    assert all(np.array_equal(getattr(one, n), getattr(same, n)) for n in ("points", "places", "renderings", "counts"))
+    assert not np.array_equal(one.places, other.places)
+
+
+@given(seeds, st.integers(1, 9))
+def test_the_vectors_of_an_atlas_are_those_of_its_places(seed, places):
+    rng = tl.Generator(seed)
+    net, x = Folded(rng), pictures(rng, 4)
+    a = gave(net, x)
+    vectors, where = picked(net, x, "relu", places, rng)
+    assert vectors.shape == (4 * places, 3)
+    for n in range(4):
+        rows = where[n * places : (n + 1) * places]
+        assert len({tuple(at) for at in rows.tolist()}) == places
+        for vector, (i, j) in zip(vectors[n * places :], rows):
+            assert vector == pytest.approx(a[n, :, i, j])
+
+
+# --- what all promise ------------------------------------------------------------------------------------------------
+
+
+def all_views(net, data, **how):
+    return [
+        v.activation_grid(net, data.x[0], "1", **how),
+        v.place(net, data.x[:1], "4", 0, 0, **how),
+        v.path(net, data, 1, **how),
+        v.atlas(net, data, "4", cells=2, **how),
+    ]
+
+
+@pytest.mark.parametrize(("channels", "dtype"), [(1, np.float64), (3, np.float32)])
+def test_the_model_stays_floats_keep_their_dtype_and_views_show_themselves(channels, dtype):
+    net, data = colour_net(channels, dtype), data_for(24, channels, dtype)
+    tl.cross_entropy(net(tl.Tensor(data.x)), data.y).backward()
+    net[0].eval()
+    net[3].weight.requires_grad_(False)
+    before = state_of(net)
+    with tl.no_grad():
+        views = all_views(net, data, steps=1)
+    assert state_of(net) == before
+    for view in views:
+        assert view.renderings.dtype == dtype
+        assert view.renderings.shape[-3:] == (channels, 8, 8)
+        assert 0 <= view.renderings.min() <= view.renderings.max() <= 1
+        assert type(view.renderings) is np.ndarray
+        png, size = view._repr_png_()
+        assert png.startswith(b"\x89PNG")
+        assert size["width"] == 576
+        with pytest.raises(AttributeError):
+            view.layer = "other"
+    again = all_views(net, data, steps=1)
+    assert all(np.array_equal(a.renderings, b.renderings) for a, b in zip(views, again))
+
+
+BAD = tl.nn.Sequential(tl.nn.Conv2d(1, 2, 3), tl.nn.ReLU(), tl.nn.Flatten(), tl.nn.Linear(72, 3))
+ONE = np.ones((1, 1, 8, 8), np.float32)
+DATA = tl.data.ArrayDataset(tl.Generator(0).uniform((12, 1, 8, 8)), np.zeros(12, int), ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: v.activation_grid(BAD, np.ones((2, 1, 8, 8), np.float32), "0"), "activation_grid|one picture|(2, 1, 8, 8)|x[k]"),
+        (lambda: v.activation_grid(BAD, ONE, "3"), "activation_grid|'3'|(1, 3)|planes"),
+        (lambda: v.activation_grid(BAD, ONE, "conv"), "no layer 'conv'|0, 1, 2"),
+        (lambda: v.place(BAD, np.ones((8, 8), np.float32), "0", 0, 0), "place|one picture|(8, 8)"),
+        (lambda: v.place(BAD, ONE, "2", 0, 0), "place|'2'|(1, 72)|planes"),
+        (lambda: v.place(BAD, ONE, "0", 6, 0), "row 6|0 … 5|6 × 6"),
+        (lambda: v.place(BAD, ONE, "0", 0, -1), "column -1|0 … 5"),
+        (lambda: v.place(BAD, ONE, "0", 0, 0, channels=0), "place: channels|at least 1|0"),
+        (lambda: v.path(BAD, DATA, 2), "class 2|0 … 1|the data"),
+        (lambda: v.path(BAD, DATA, 1), "path|class 1|no pictures|give data"),
+        (lambda: v.path(BAD, DATA, 0, layers=["3", "9"]), "path|no layer '9'|0, 1, 2, 3"),
+        (lambda: v.path(BAD, DATA, 0, layers=["1", "0"]), "path|channel('0'|does not depend|'1'|order"),
+        (lambda: v.path(tl.nn.Sequential(tl.nn.Flatten(), tl.nn.ReLU(), tl.nn.Linear(64, 2)), DATA, 0), "path|no activation layer|planes"),
+        (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x[:9], DATA.y[:9]), "1"), "atlas|9 pictures|10 or more|more pictures"),
+        (lambda: v.atlas(BAD, DATA, "2"), "atlas|'2'|planes"),
+        (lambda: v.atlas(BAD, DATA, "1", places=37), "atlas|6 × 6|36 places|37"),
+        (lambda: v.atlas(BAD, DATA, "1", cells=0), "atlas: cells|at least 1"),
+        (lambda: v.atlas(BAD, DATA, "1", cells=1), "atlas|2 cells a side or more|got 1"),
+        (lambda: v.atlas(BAD, DATA, "1", fewest=13), "atlas|no cell holds 13|fewer cells"),
+        (lambda: v.atlas(BAD, tl.data.ArrayDataset(np.ones((12, 1, 8, 8), np.float32), DATA.y), "1"), "atlas|'1'|the same"),
+        (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x, np.zeros((12, 8, 8), int)), "1"), "atlas|y (N,)|(12, 8, 8)"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(call, words):
+    check_message(call, ValueError, words)
+
+
+def test_what_finds_nothing_says_so():
+    net = colour_net(1)
+    net[3].bias.data[...] = -1e3
+    check_message(
+        lambda: v.activation_grid(net, ONE, "4"), ValueError, "activation_grid|'4'|0 everywhere|another layer"
+    )
+    check_message(lambda: v.place(net, ONE, "4", 0, 0), ValueError, "place|no channel|'4'|(0, 0)")
+    check_message(lambda: v.path(net, DATA, 0), ValueError, "path|no channel of layer '4'|logit(0)")
+    net = tl.nn.Sequential(tl.nn.Conv2d(1, 1, 3))
+    net[0].weight.data[...], net[0].bias.data[...] = 0, 1
+    check_message(lambda: v.place(net, ONE, "0", 0, 0), ValueError, "place|(0, 0)|depends on no pixel")
+
+
+def test_what_is_of_another_kind_is_refused():
+    check_message(lambda: v.atlas(BAD, DATA.x, "1"), TypeError, "atlas|data set|ndarray|ArrayDataset")
+    check_message(lambda: v.path(BAD, DATA, "a"), TypeError, "a class is given by its number|classes.index('a')")
+    check_message(lambda: v.place(BAD, np.ones((1, 1, 8, 8), int), "0", 0, 0), TypeError, "place|float")
+    for figure in ("activation_grid", "atlas", "path", "place"):
+        check_message(
+            lambda name=figure: getattr(plot, name)(ONE), TypeError, f"{figure}|tl.visualize.{figure}|ndarray"
+        )
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+def test_cells_are_as_large_as_there_is_much_behind_them():
+    magnitudes = np.array([[4.0, 1.0], [0.0, 0.1]])
+    grid = v.ActivationGrid("relu", np.zeros((1, 8, 8)), tl.Generator(0).uniform((2, 2, 1, 8, 8)), magnitudes)
+    figure = plot.activation_grid(grid)
+    assert len(images(figure)) == 3  # the picture, and the two cells that are large enough
+    sides = [axes.get_position().width for axes in figure.axes[1:]]
+    assert sides[1] == pytest.approx(sides[0] / 2)
+    assert "what layer relu makes of it, place by place" in texts(figure)
+    drawn(figure)
+
+
+def test_an_atlas_names_each_class_once_where_most_of_it_lies(two_kinds):
+    net, data = two_kinds
+    found = v.atlas(net, data, "1", cells=3, fewest=2, steps=1)
+    figure = plot.atlas(found)
+    assert sorted(texts(figure)) == sorted(["layer 1: 60 places of 60 pictures, like beside like", "dark", "bright"])
+    assert len(images(figure)) == (found.counts >= 2).sum()
+    drawn(figure)
+
+
+def test_the_window_of_a_place_is_framed_and_enlarged():
+    x = np.arange(64.0).reshape(1, 8, 8)
+    field = np.zeros((8, 8), bool)
+    field[2:5, 1:7] = True
+    seen = v.Place("conv", 1, 2, x, field, np.array([3, 1]), np.array([2.5, 0.25]), np.zeros((2, 1, 8, 8)))
+    figure = plot.place(seen)
+    (frame,) = figure.axes[0].patches
+    assert frame.get_bbox().bounds == (0.5, 1.5, 6, 3)
+    assert images(figure)[1].get_array().shape == (3, 6, 3)
+    assert {"3: 2.5", "1: 0.25", "all that layer conv sees at (1, 2)"} <= set(texts(figure))
+    drawn(figure)
+
+
+def test_a_path_is_drawn_from_the_first_layer_to_the_class():
+    rng = tl.Generator(0)
+    found = v.Path(
+        1, "fur", ("1", "3"), np.array([5, 7]), np.array([0.25, 0.5]), (), rng.uniform((3, 1, 8, 8)), rng.uniform((3, 2, 1, 8, 8))
+    )  # fmt: skip
+    figure = plot.path(found)
+    assert len(images(figure)) == 9
+    assert [t for t in texts(figure) if "%" in t] == ["25%", "50%"]
+    assert {"layer 1\nchannel 5", "layer 3\nchannel 7", "fur"} <= set(texts(figure))
+    drawn(figure)

@@ -1,0 +1,140 @@
+"""The strongest path from a class back through the layers: which channel of each speaks most for the next one's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import devices, nn
+from ..autograd import grad
+from ..explain.common import at_least_one, recording
+from ..explain.layers import is_plane, known, restarted
+from ..nn import Module
+from ..nn.module import device_of, mode
+from ..nn.watch import watched
+from ..random import Generator
+from ..scopes import no_grad
+from ..tensor import Tensor
+from .measure import measure, sight
+from .objective import Objective
+from .objectives import channel, inside, logit, numbered
+from .views import BATCH, STEPS, View, prepared, rendered
+
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
+
+
+@dataclass(frozen=True, eq=False)
+class Path(View):
+    """The layers from the first to the last, of each the channel on the path, its share (L,), and what all its channels add, L arrays (K,).
+
+    ``renderings`` (L + 1, C, s, s) and ``best`` (L + 1, B, C, H, W), the pictures of the data that excite it most, as they
+    look: of each channel, and at the end of the class.
+    """
+
+    figure = "path"
+    target: int
+    name: str
+    layers: tuple[str, ...]
+    channels: Any
+    shares: Any
+    contributions: tuple[Any, ...]
+    renderings: Any
+    best: Any
+
+
+def path(
+    model: Module,
+    data: Any,
+    target: int,
+    *,
+    layers: Sequence[str] | None = None,
+    pictures: int = 3,
+    size: int | None = None,
+    steps: int = STEPS,
+    rng: Generator | None = None,
+) -> Path:
+    """From a class back through the layers: the channel of each that adds most to the next one's, over the class's pictures.
+
+    A channel k of what a layer gives, a (N, K, h, w), adds mean_n Σ_{y, x} a · ∂s/∂a to a number s: from the last layer
+    to the logit of ``target``, from each other one to the mean of the channel that was found in the layer after it. In
+    a net of ReLUs without biases, what the channels add sums to s. Its share is that of all that is added above 0.
+    ``data``: pictures x as the model is given them, y, classes and preprocess, such as data.train. ``layers``: names,
+    the first first; by default the activation layers that give planes. ``pictures``: of the data, shown for each step.
+    ``size``, ``steps`` and ``rng`` as in render. Raises ValueError for a class that there is not or that has no picture, layers that
+    give no planes, and where nothing in a layer adds anything above 0.
+    """
+    how, looks, colors = prepared(data, "path")
+    numbered(target, "class")
+    at_least_one(pictures, "path: pictures")
+    inside(target, int(max(data.y.max() + 1, len(data.classes))), "class", "the data has no more")
+    some = data.x[data.y == target]
+    if not len(some):
+        raise ValueError(f"path: class {target} has no pictures in the data; give data that has some")
+    names = activation_layers(model, some[:1]) if layers is None else [known(model, name, "path") for name in layers]
+    goals, shares, sums = [logit(target)], list[Any](), list[Any]()
+    for name in reversed(names):
+        added = contributions(model, goals[0], some, name)
+        k = int(added.argmax())
+        if not added[k] > 0:
+            raise ValueError(f"path: no channel of layer {name!r} adds anything to {goals[0]}; name other layers")
+        goals.insert(0, channel(name, k))
+        shares.insert(0, added[k] / added[added > 0].sum())
+        sums.insert(0, added)
+    drawn = {"size": size, "normalize": how, "steps": steps, "rng": rng, "colors": colors}
+    views = [
+        rendered(model, goals[:-1], some, **drawn),
+        rendered(model, goals[-1:], some, decay=2.0, **drawn),  # a class is recognised better so
+    ]
+    return Path(
+        int(target),
+        data.classes[target] if data.classes else f"class {target}",
+        tuple(names),
+        np.array([added.argmax() for added in sums]),
+        np.array(shares),
+        tuple(sums),
+        np.concatenate(views),
+        np.stack([looks[strongest(model, goal, data.x, pictures)] for goal in goals]),
+    )
+
+
+def activation_layers(model: Module, x: Any) -> list[str]:
+    """The activation layers that give planes, in the order in which they run last; ValueError if there are none."""
+    ran: dict[str, bool] = {}
+
+    def note(name: str, out: Any) -> None:
+        ran.pop(name, None)
+        ran[name] = is_plane(out)
+
+    found = [(name, module) for name, module in model.named_modules() if isinstance(module, ACTIVATIONS)]
+    with watched(found, note), mode(model, False), no_grad():
+        model(Tensor(x).to(device_of(model)))
+    names = [name for name, planes in ran.items() if planes]
+    if not names:
+        raise ValueError("path: no activation layer of this model gives planes (N, K, h, w); name layers that do")
+    return names
+
+
+def contributions(model: Module, goal: Objective, x: Any, layer: str) -> Any:
+    """What each channel of a layer adds to the goal, Σ a · ∂s/∂a over its planes, the mean over pictures x: (K,)."""
+    total: Any = 0.0
+    for start in range(0, len(x), BATCH):
+        some = Tensor(x[start : start + BATCH]).to(device_of(model))
+        with recording(model), restarted(model.get_submodule(layer), layer) as runs:
+            numbers = goal.value(sight(model, [goal])(some, some))
+            slopes = grad(numbers.sum(), runs, allow_unused=True) if runs and numbers.requires_grad else ()
+        added = [devices.host((a * g).sum((0, 2, 3))) for a, g in zip(runs, slopes) if g is not None]
+        if not added:
+            raise ValueError(
+                f"path: {goal} does not depend on layer {layer!r}; name layers in the order in which they run"
+            )
+        total = total + added[-1]
+    return total / len(x)
+
+
+def strongest(model: Module, goal: Objective, x: Any, count: int) -> Any:
+    """The numbers of the pictures x that the goal is largest for, the largest first."""
+    found = np.concatenate([measure(model, goal, x[k : k + BATCH]) for k in range(0, len(x), BATCH)])
+    return np.argsort(-found, kind="stable")[:count]
