@@ -4,6 +4,7 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .judge import Comparison, compare
 from .measure import activations, measure
 from .objectives import Objective, channel, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
@@ -11,10 +12,12 @@ from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
 __all__ = [
+    "Comparison",
     "Objective",
     "Parametrisation",
     "activations",
     "channel",
+    "compare",
     "fourier",
     "jitter",
     "logit",
