@@ -34,9 +34,9 @@ def strong(size: int) -> list[Transform]:
 
 
 WAYS: dict[str, tuple[Callable[..., Any], Any]] = {
-    "waves, decay 2": (COARSE, None),
-    "waves, decay 2, strong transforms": (COARSE, strong(32)),
-    "waves, decay 1": (fourier, None),
+    "decay 2": (COARSE, None),
+    "decay 2, strong": (COARSE, strong(32)),
+    "decay 1": (fourier, None),
     "pixels": (pixel, None),
 }
 
@@ -152,8 +152,10 @@ def main() -> None:
 
 
 HEADS = (
-    "## Ten classes, five starts each\n\nRecognised by two other nets, the objective over that of the best of 4,000 training pictures, and how far apart "
-    "renderings are (0 the same stuff, 1 nothing in common): from different starts, from one start twice, and as many photographs of the class.",
+    "## Ten classes, five starts each\n\nRecognised by two other nets; the objective over that of the best of 4,000 training "
+    "pictures; and how far apart renderings are (0 the same stuff, 1 nothing in common): from different starts, from one "
+    "start twice, and as many photographs of the class. Strong transforms shift by up to size/4 twice, turn by 15° and "
+    "scale by 0.8 to 1.25.",
     "## Class by class\n\nRenderings that ResNet-8 recognises, and the median ratio.",
     "## Larger pictures\n\nWaves with decay 2, two starts a class.",
     "## Speed",
