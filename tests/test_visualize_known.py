@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinylucid as tl
-from tinylucid.visualize import channel, fourier, measure, neuron, pixel, render
+from tinylucid.visualize import channel, fourier, measure, neuron, pixel, render, rotate
 
 SIZE, SIDE = 16, 11  # pixels of a picture, of a filter
 WAVES = ((2, 0), (0, 2), (2, 2), (2, -2), (4, 0), (0, 4), (3, 3), (3, -3))  # waves along x and along y in a picture
@@ -67,6 +67,13 @@ def test_each_channels_picture_is_its_grating(make, seed):
     found = np.array([[match(picture, *k) for k in WAVES] for picture in x])
     assert (found.diagonal() >= 0.9).all()
     assert (found - np.diag(found.diagonal()) < 0.4).all()  # and of no other
+
+
+def test_turning_a_little_costs_a_grating_little():
+    goals = [channel("1", k) for k in range(len(WAVES))]
+    start = fourier((len(WAVES), 3, SIZE, SIZE))
+    x = render(known_net(), goals, start, transforms=[rotate(5)], normalize=bounded, steps=64)
+    assert min(match(picture, *k) for picture, k in zip(x, WAVES)) >= 0.9
 
 
 @pytest.mark.parametrize("seed", range(3))
