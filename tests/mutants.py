@@ -47,6 +47,8 @@ CHECKS = "tinylucid/exercises/checks/"
 TRIAL = "tests/test_exercises.py -o addopts=-ra -k "  # all wrong solutions, also those of the slow tier
 TEACH = "tests/test_errors_teach.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
+PARAMETRISE = "tests/test_visualize_parametrise.py"
+COLORS, PAINTED, DRAWING = (f"tinylucid/visualize/{room}.py" for room in ("colors", "parametrise", "cppn"))
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ARITHMETIC, CHOICE = "tinylucid/ops/arithmetic.py", "tinylucid/ops/choice.py"
@@ -733,9 +735,9 @@ MUTANTS = [
     Mutant("kernels/tinylucid_kernels/gpu/driver.py", "if has // 1000 < needs // 1000:", "if has < needs:", LAUNCHES),
     Mutant("kernels/tinylucid_kernels/gpu/driver.py", "if not count:", "if count is None:", LAUNCHES),
     # rendering
-    Mutant(VISUALIZE + "parametrise.py", "1 / max(h, w)))[..., None]", "1 / min(h, w)))[..., None]", PICTURES + " -k spectrum"),
-    Mutant(VISUALIZE + "parametrise.py", "self.low + (self.high - self.low) *", "self.low + self.high *", PICTURES + " -k stay_between"),
-    Mutant(VISUALIZE + "parametrise.py", "SPREAD * np.stack", "np.stack", PICTURES + " -k start_small"),
+    Mutant(VISUALIZE + "parametrise.py", "np.fft.rfftfreq(w)), 1 / max(h, w))", "np.fft.rfftfreq(w)), 1 / min(h, w))", PARAMETRISE + " -k spectrum"),
+    Mutant(VISUALIZE + "parametrise.py", "self.low + (self.high - self.low) *", "self.low + self.high *", PARAMETRISE + " -k stay_between"),
+    Mutant(VISUALIZE + "parametrise.py", "SPREAD * np.stack", "np.stack", PARAMETRISE + " -k start_small"),
     Mutant(VISUALIZE + "transforms.py", "rng.integers(0, pixels + 1, (2,))", "rng.integers(0, pixels, (2,))", PICTURES + " -k every_window"),
     Mutant(VISUALIZE + "transforms.py", "-math.sin(angle) * stretch", "math.sin(angle) * stretch", PICTURES + " -k turns_about"),
     Mutant(VISUALIZE + "transforms.py", "factor = 1 / between(low, high, rng)", "factor = between(low, high, rng)", PICTURES + " -k turns_about"),
@@ -1598,7 +1600,7 @@ MUTANTS = [
     Mutant("tinylucid/visualize/judge.py", "data=numbers.max(0)", "data=numbers.mean(0)", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "again=(1 - (first * second).sum(2)).mean(1)", "again=(first * second).sum(2).mean(1)", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "seeds < 2", "seeds < 1", "tests/test_visualize_judge.py"),
-    Mutant("tinylucid/visualize/judge.py", "return replace(each, low=waves.low, high=waves.high)", "return each", "tests/test_visualize_judge.py"),
+    Mutant("tinylucid/visualize/judge.py", "return replace(waves, parameters=each.parameters, paint=each.paint)", "return each", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "x = data.x[start : start + BATCH]", "x = data.x[start : start + BATCH - 1]", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "np.where(y[:, None] == np.asarray(classes), numbers, -np.inf)", "np.where(y[:, None] == np.asarray(classes), numbers, 0)", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", 'np.argsort(-numbers, 0, kind="stable")', 'np.argsort(numbers, 0, kind="stable")', "tests/test_visualize_judge.py"),
@@ -1608,6 +1610,29 @@ MUTANTS = [
     Mutant("tinylucid/visualize/objectives.py", "return means[:, k]", "return means[:, k - 1]", "tests/test_visualize_known.py"),
     Mutant("tinylucid/visualize/objectives.py", "return out[:, k, y, x]", "return out[:, k, x, y]", "tests/test_visualize_known.py"),
     Mutant("tinylucid/visualize/render.py", "grad(-numbers.sum(), parameters, allow_unused=True)", "grad(numbers.sum(), parameters, allow_unused=True)", "tests/test_visualize_known.py"),
+    Mutant(COLORS, "np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)", "x.reshape(x.shape[1], -1)", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "FAINTEST**2 * values[-1]", "FAINTEST * values[-1]", PARAMETRISE + " -k grey"),
+    Mutant(COLORS, "values[-1]) / values[-1])", "values[-1]))", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "vectors = vectors[:, ::-1]", "vectors = vectors[::-1]", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "np.abs(vectors).max(0) / 2", "np.abs(vectors).max(0)", PARAMETRISE + " -k near_tie"),
+    Mutant(COLORS, "(vectors * signs * lengths)", "(vectors * lengths)", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "matmul(matrix, z", "matmul(matrix.T, z", PARAMETRISE + " -k mixing"),
+    Mutant(COLORS, "PHOTOGRAPHS if channels == 3 else None", "None", PARAMETRISE + " -k photographs"),
+    Mutant(COLORS, "LUCID / np.linalg.norm(LUCID, axis=0).max()", "LUCID", PARAMETRISE + " -k photographs"),
+    Mutant(COLORS, "np.linalg.inv(matrix), y", "matrix, y", PARAMETRISE + " -k comes_back"),
+    Mutant(PAINTED, "rfft2(unpainted(start, size, limit, colors)) / scale", "rfft2(unpainted(start, size, limit, colors))", PARAMETRISE + " -k comes_back"),
+    Mutant(COLORS, "float(np.abs(matrix).max())", "1.0", PARAMETRISE + " -k as_fast"),
+    Mutant(VISUALIZE + "transforms.py", "rotate(10), jitter(step)]", "rotate(10)]", PICTURES + " -k wobble_keeps"),
+    Mutant(PAINTED, "share.clip(EDGE, 1 - EDGE)", "share.clip(EDGE, 1)", PARAMETRISE + " -k reach_low"),
+    Mutant(PAINTED, "// (size[2] * size[3]) % size[1]", "// (size[2] * size[3])", PARAMETRISE + " -k wrong_starts"),
+    Mutant(PAINTED, "~((share >= -ROUNDING) & (share <= 1 + ROUNDING))", "(share < -ROUNDING) | (share > 1 + ROUNDING)", PARAMETRISE + " -k wrong_starts"),
+    Mutant(PAINTED, "sigmoid(color.mixed(self.colors, self.paint(*self.parameters)))", "sigmoid(self.paint(*self.parameters))", PARAMETRISE + " -k mixing"),
+    Mutant(DRAWING, "math.sqrt(3) / max(h, w)", "math.sqrt(3) / n", PARAMETRISE + " -k cppn"),
+    Mutant(DRAWING, "np.arange(n) + 0.5 - n / 2", "np.arange(n) - n / 2", PARAMETRISE + " -k every_size"),
+    Mutant(DRAWING, "np.meshgrid(x, y)", "np.meshgrid(y, x)", PARAMETRISE + " -k place_by_place"),
+    Mutant(DRAWING, "(u * u - TURN[1])", "(u - TURN[1])", PARAMETRISE + " -k place_by_place"),
+    Mutant(DRAWING, "CALM = 0.8", "CALM = 1.2", PARAMETRISE + " -k smooth"),
+    Mutant(DRAWING, "[[rng.normal(s[1:], dtype) for s in shapes] for _ in range(n)]", "[*zip(*([rng.normal(s[1:], dtype) for _ in range(n)] for s in shapes))]", PARAMETRISE + " -k smooth"),
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ def on_both(seed):
     return Folded(tl.Generator(seed)), Folded(tl.Generator(seed)).to("cuda")
 
 
-@pytest.mark.parametrize("make", [v.pixel, v.fourier])
+@pytest.mark.parametrize("make", [v.pixel, v.fourier, v.cppn])
 def test_a_few_steps_of_rendering_are_the_cpus(make):
     goals = [v.logit(1) + 2 * v.channel("conv", 0), v.neuron("pool", 2, 1, 1)]
     mean = np.full((2, 1, 1), 0.4)
@@ -30,6 +30,20 @@ def test_a_few_steps_of_rendering_are_the_cpus(make):
     assert np.abs(on_gpu - on_cpu).max() <= 1e-9
     start = make(SHAPE, low=[0, -1], high=1, dtype=tl.float64, rng=tl.Generator(3))().data
     assert np.abs(on_gpu - start).max() > 1e-3
+
+
+@pytest.mark.parametrize("make", [v.pixel, v.fourier])
+def test_a_start_and_its_colours_on_the_gpu(make):
+    rng = tl.Generator(14)
+    x, matrix = rng.uniform((2, 3, 5, 4), tl.float64), rng.uniform((3, 3), tl.float64) + np.eye(3)
+    on_gpu = [tl.Tensor(a).to("cuda") for a in (x, matrix)]
+    picture = make(x.shape, start=on_gpu[0], colors=on_gpu[1], dtype=tl.float64)
+    assert np.abs(picture().data - x.clip(0.01, 0.99)).max() <= 1e-9
+    for p in picture.parameters:
+        p.data = tl.devices.put(p.data, "cuda")
+    assert picture().device == "cuda"
+    assert np.abs(picture().cpu().data - x.clip(0.01, 0.99)).max() <= 1e-9
+    assert np.array_equal(v.color_matrix(on_gpu[0]), v.color_matrix(x))
 
 
 def test_a_picture_goes_on_where_the_next_net_is():

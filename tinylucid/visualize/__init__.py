@@ -4,6 +4,8 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .colors import color_matrix
+from .cppn import cppn
 from .judge import Comparison, compare
 from .measure import activations, measure
 from .objectives import Objective, channel, logit, neuron
@@ -17,7 +19,9 @@ __all__ = [
     "Parametrisation",
     "activations",
     "channel",
+    "color_matrix",
     "compare",
+    "cppn",
     "fourier",
     "jitter",
     "logit",

@@ -181,9 +181,9 @@ def fitting(goals: list[Objective], seeds: Any, other: Any, classes: Any) -> Non
 
 
 def by_pixel(waves: Parametrisation) -> Parametrisation:
-    """Pixels that each climb by itself, for as many pictures of the same size and range."""
-    each = pixel(waves.shape, rng=Generator(0), dtype=waves.low.dtype)
-    return replace(each, low=waves.low, high=waves.high)
+    """Pixels that each climb by itself, for as many pictures of the same size, range and mixture of colours."""
+    each = pixel(waves.shape, rng=Generator(0), dtype=waves.parameters[0].dtype)
+    return replace(waves, parameters=each.parameters, paint=each.paint)
 
 
 def scores(model: Module, goals: list[Objective], data: ArrayDataset) -> Any:
