@@ -14,4 +14,5 @@ what comes out
   rows                rows of a run, stored and compared with an earlier one
   report, plot        the tables, and the ratios as bars
 gpu                   ``python -m benchmarks.gpu``: the same question for a GPU
+visualize             ``python -m benchmarks.visualize``: not how fast but how good renderings are
 """

@@ -68,6 +68,8 @@ ONE_FOLDER = (
     "metrics",
     "graph",
     "read",
+    "visualize_judge",
+    "visualize_known",
 )
 
 

@@ -8,6 +8,7 @@ from .activation_grid import ActivationGrid, activation_grid
 from .atlas import Atlas, atlas
 from .colors import color_matrix
 from .cppn import cppn
+from .judge import Comparison, compare
 from .likeness import caricature, diversity, inversion, style
 from .measure import activations, measure
 from .objective import Objective
@@ -22,6 +23,7 @@ from .transforms import jitter, pad, rotate, scale, wobble
 __all__ = [
     "ActivationGrid",
     "Atlas",
+    "Comparison",
     "Objective",
     "Parametrisation",
     "Path",
@@ -33,6 +35,7 @@ __all__ = [
     "caricature",
     "channel",
     "color_matrix",
+    "compare",
     "cppn",
     "direction",
     "diversity",

@@ -1,0 +1,187 @@
+"""How renderings are judged: against loops, and on nets of which it is known what beats what."""
+
+import functools
+
+import numpy as np
+import pytest
+from test_visualize import small_net
+from words import check_message
+
+import tinylucid as tl
+from tinylucid import demo
+from tinylucid.visualize import Comparison, channel, compare, fourier, logit, measure, pixel, render
+from tinylucid.visualize.judge import alike, between, exciting, scores
+
+GOALS = [logit(0), logit(2) - logit(1), channel("2", 1)]
+
+
+def small_data(n=300, preprocess=None, dtype=np.float32):
+    x = tl.Generator(1).uniform((n, 2, 8, 8), dtype)
+    return tl.data.ArrayDataset(x, np.arange(n) % 3, preprocess=preprocess)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A comparison of three objectives from two starts, and what it was asked for."""
+    how = {"picture": functools.partial(fourier, decay=2), "seeds": 2, "steps": 20}
+    net, other, data = small_net(1, tl.float32), small_net(2, tl.float32), small_data()
+    return compare(net, data, GOALS, other=other, classes=[0, 2, 1], **how), net, other, data
+
+
+def test_renderings_are_those_of_render_and_pixels_have_the_same_budget(small):
+    found, net, other, _ = small
+    how = {"steps": 20}
+    waves = render(net, GOALS, fourier((6, 2, 8, 8), decay=2), **how)
+    pixels = render(net, GOALS, pixel((6, 2, 8, 8)), **how)
+    assert np.array_equal(found.pictures, waves.reshape(3, 2, 2, 8, 8))
+    assert found.objective.ravel() == pytest.approx(measure(net, GOALS, waves), abs=1e-5)
+    assert found.pixel.ravel() == pytest.approx(measure(net, GOALS, pixels), abs=1e-5)
+    for name, x in (("recognised", waves), ("pixel_recognised", pixels)):
+        answers = tl.predict(other, x).argmax(1).reshape(3, 2)
+        assert np.array_equal(getattr(found, name), [answers[0] == 0, answers[1] == 2, answers[2] == 1])
+    assert found.names == ("logit(0)", "(logit(2) - logit(1))", "channel('2', 1)")
+
+
+def test_the_best_picture_of_the_data_is_the_best_of_all(small):
+    found, net, _, data = small
+    each = np.array([measure(net, goal, data.x) for goal in GOALS])
+    assert found.data == pytest.approx(each.max(1), rel=1e-5)
+    assert found.ratio == pytest.approx(np.where(each.max(1) > 0, 1 / each.max(1), np.nan)[:, None] * found.objective)
+    assert scores(net, GOALS, data) == pytest.approx(each.T, rel=1e-4, abs=1e-5)
+
+
+def distance(net, a, b):
+    """1 − the cosine of two pictures' Gram matrices of layer 3, by loops."""
+    grams = []
+    for x in (a, b):
+        planes = net[3](net[2](net[1](net[0](tl.Tensor(x[None]))))).data[0]
+        k = len(planes)
+        grams.append([(planes[i] * planes[j]).sum() for i in range(k) for j in range(k)])
+    return 1 - np.dot(*grams) / np.linalg.norm(grams[0]) / np.linalg.norm(grams[1])
+
+
+def test_distances_are_those_of_gram_matrices_in_the_other_net(small):
+    found, net, other, data = small
+    other.eval()
+    again = render(net, GOALS, fourier((6, 2, 8, 8), decay=2), steps=20, rng=tl.Generator(1)).reshape(3, 2, 2, 8, 8)
+    for k, (goal, of_class) in enumerate(zip(GOALS, (0, 2, 1))):
+        a, b = found.pictures[k]
+        assert found.apart[k] == pytest.approx(distance(other, a, b), abs=1e-4)
+        repeats = [distance(other, x, np.asarray(y)) for x, y in zip(found.pictures[k], again[k])]
+        assert found.again[k] == pytest.approx(np.mean(repeats), abs=1e-4)
+        x = data.x[data.y == of_class]
+        a, b = x[np.argsort(-measure(net, goal, x))[:2]]
+        assert found.data_apart[k] == pytest.approx(distance(other, a, b), abs=1e-4)
+
+
+def test_pairs_and_the_most_exciting_by_hand():
+    u = np.eye(3)[None, [0, 1, 1]]  # of three pairs two have nothing in common, one everything
+    assert between(u) == pytest.approx([2 / 3])
+    numbers = np.array([[1.0, -9], [4, -2], [3, 3], [4, 1]])
+    assert exciting(numbers, np.array([0, 0, 1, 1]), 2, None).tolist() == [1, 3, 2, 3]
+    assert exciting(numbers, np.array([0, 0, 1, 1]), 2, [1, 0]).tolist() == [3, 2, 1, 0]
+
+
+def test_a_shifted_picture_is_the_same_and_another_is_not():
+    net = tl.nn.Sequential(
+        tl.nn.Conv2d(1, 6, 3, padding=1, padding_mode="circular"), tl.nn.ReLU(), tl.nn.Flatten(), tl.nn.Linear(384, 2)
+    )
+    x = tl.Generator(0).normal((2, 1, 8, 8), np.float32)
+    x[1] = np.cos(np.pi / 2 * np.arange(8))
+    grams = alike(net, np.concatenate([x, np.roll(x, (3, 2), (2, 3)), 5 * x]))
+    assert between(grams[None, [0, 2]]) == pytest.approx(0, abs=1e-5)
+    assert between(grams[None, [1, 3]]) == pytest.approx(0, abs=1e-5)
+    assert between(grams[None, [0, 1]]) > 0.02
+
+
+def test_without_another_net_the_model_tells_renderings_apart():
+    net, how = small_net(1), tl.data.Preprocess(8, per_picture=True)
+    data = small_data(20, how, np.float64)
+    make = functools.partial(fourier, low=-2, high=3, dtype=tl.float64)
+    found = compare(net, data, GOALS[:1], picture=make, seeds=3, steps=3)
+    x = render(net, GOALS[0], make((3, 2, 8, 8)), steps=3, normalize=how.normalized)
+    assert np.array_equal(found.pictures[0], x)
+    assert found.objective.dtype == found.apart.dtype == np.float64
+    assert found.recognised is None
+    assert found.pixel_recognised is None
+    pixels = render(net, GOALS[0], pixel((3, 2, 8, 8), -2, 3, dtype=tl.float64), steps=3, normalize=how.normalized)
+    assert np.array_equal(found.pixel[0], measure(net, GOALS[0], pixels, normalize=how.normalized))
+    pairs = [distance(net.eval(), *how.normalized(np.asarray(x[list(p)]))) for p in ((0, 1), (0, 2), (1, 2))]
+    assert found.apart[0] == pytest.approx(np.mean(pairs), abs=1e-9)
+    assert found.data[0] == pytest.approx(measure(net, GOALS[0], data.x).max())
+    assert "recognis" not in str(found)
+
+
+def test_the_text_says_plainly_what_beats_what():
+    numbers = np.array([[3.0, 2, 5], [1, 4, 2], [1, 0, 1]])
+    found = Comparison(
+        ("logit(0)", "logit(1)", "logit(2)"),
+        objective=numbers,
+        pixel=np.array([[9.0, 1, 1], [2, 3, 3], [1, 1, 0]]),
+        data=np.array([1.5, 3, -1]),
+        apart=np.array([0.5, 0.25, 0.1]),
+        again=np.array([0.1, 0.1, 0.1]),
+        data_apart=np.array([0.4, 0.4, 0.4]),
+        recognised=np.array([[True, True, True], [True, False, False], [False, False, False]]),
+        pixel_recognised=np.array([[True, False, False], [False] * 3, [False] * 3]),
+        pictures=np.zeros((3, 3, 1, 2, 2)),
+    )
+    assert np.array_equal(found.ratio[:2], numbers[:2] / [[1.5], [3]])
+    assert np.isnan(found.ratio[2]).all()
+    lines = str(found).splitlines()
+    assert lines[0].split() == [
+        "objective",
+        "rendered",
+        "best",
+        "ratio",
+        "pixels",
+        "apart",
+        "again",
+        "data",
+        "recognised",
+        "of",
+        "pixels",
+    ]
+    assert lines[1].split() == ["logit(0)", "3", "1.5", "2", "1", "0.5", "0.1", "0.4", "3/3", "1/3"]
+    assert lines[3].split() == ["logit(2)", "1", "-1", "–", "1", "0.1", "0.1", "0.4", "0/3", "0/3"]
+    assert lines[5:9] == [
+        "Renderings beat the data's best picture from every one of 3 starts for 2 of 3 objectives, from some for 3.",
+        "Waves beat pixels, median against median, for 1 of 3.",
+        "Starts differ more than one start climbed twice for 2 of 3, and more than the data's pictures for 1.",
+        "The other net recognises 44% of the renderings, and 11% of those by pixels.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"goals": []}, "compare|at least one objective|none"),
+        ({"seeds": 1}, "compare|seeds|at least 2|told apart|got 1"),
+        ({"seeds": 2.5}, "seeds|2.5"),
+        ({"classes": [0]}, "another net and a class|or neither|other=NoneType|[0]"),
+        ({"other": small_net()}, "a class for each of 1 objectives|classes=None"),
+        ({"other": small_net(), "classes": [0, 1]}, "for each of 1 objectives|[0, 1]"),
+    ],
+)
+def test_bad_input_gets_a_clear_message(change, words):
+    settings = {"goals": [logit(0)]} | change
+    check_message(lambda: compare(small_net(), small_data(4), settings.pop("goals"), **settings), ValueError, words)
+
+
+@pytest.mark.slow
+def test_renderings_of_ten_surfaces_are_recognised_by_a_net_trained_separately():
+    nets = []
+    with tl.kernels("cpu"):  # the training is not the subject, and takes minutes in NumPy
+        for seed in (0, 1):
+            tl.manual_seed(seed)
+            data = tl.data.textures(seed, 200, 1)
+            nets.append(tl.models.build("texture_net", classes=10))
+            demo.train(nets[-1], data, 12, seed)
+        seen = tl.data.textures(0, 200, 1).train
+        waves = functools.partial(fourier, decay=2)
+        goals = [logit(k) for k in range(10)]
+        found = compare(nets[0], seen, goals, picture=waves, other=nets[1], classes=range(10))
+    assert found.recognised.mean() >= 0.8
+    assert found.recognised.mean() > found.pixel_recognised.mean()
+    assert (found.ratio.min(1) > 1).all()
+    assert (found.apart < 0.5).all()  # one surface, whatever it starts from
