@@ -4,6 +4,8 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .gallery import ChannelGallery, LayerGallery, gallery
+from .many import active_layers, exciting
 from .measure import activations, measure
 from .objectives import Objective, channel, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
@@ -11,11 +13,16 @@ from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
 __all__ = [
+    "ChannelGallery",
+    "LayerGallery",
     "Objective",
     "Parametrisation",
     "activations",
+    "active_layers",
     "channel",
+    "exciting",
     "fourier",
+    "gallery",
     "jitter",
     "logit",
     "measure",
