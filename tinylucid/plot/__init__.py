@@ -2,6 +2,7 @@
 
 from .charts import accuracy_bars, confusion, training_curves
 from .filters import filters
+from .gallery import gallery
 from .heat import heatmap, overlay
 from .layers import feature_maps
 from .maps import explanation_grid, saliency_grid
@@ -14,6 +15,7 @@ __all__ = [
     "explanation_grid",
     "feature_maps",
     "filters",
+    "gallery",
     "heatmap",
     "overlay",
     "picture_grid",

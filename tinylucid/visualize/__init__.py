@@ -5,7 +5,7 @@ make it so, *transforms* through what the net sees the picture, and *render* cli
 """
 
 from .gallery import ChannelGallery, LayerGallery, gallery
-from .many import active_layers, exciting
+from .many import exciting
 from .measure import activations, measure
 from .objectives import Objective, channel, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
@@ -18,7 +18,6 @@ __all__ = [
     "Objective",
     "Parametrisation",
     "activations",
-    "active_layers",
     "channel",
     "exciting",
     "fourier",

@@ -112,7 +112,9 @@ def gallery(
     return ChannelGallery(tuple(found))
 
 
-def beside(model: Module, data: ArrayDataset, layer: str, some: Sequence[int], drawn: Any, top: int = 4) -> LayerGallery:
+def beside(
+    model: Module, data: ArrayDataset, layer: str, some: Sequence[int], drawn: Any, top: int = 4
+) -> LayerGallery:
     """The renderings ``drawn`` of some channels of a layer beside the ``top`` pictures of the data that excite each most."""
     means, picked = pooled(model, data.x, layer, None), np.asarray(some, np.intp)
     broken = ~np.isfinite(means).all(1)
@@ -163,7 +165,11 @@ def chosen(model: Module, layers: Any, shape: Sequence[int]) -> list[str]:
     else:
         names = [row.name for row in active_layers(model, shape)]
     if not names:
-        what = "got no layer" if layers is not None else f"no layer of this {type(model).__name__} gives planes (N, K, h, w)"
+        what = (
+            "got no layer"
+            if layers is not None
+            else f"no layer of this {type(model).__name__} gives planes (N, K, h, w)"
+        )
         raise ValueError(f"gallery: {what}; name one or more, such as layers=['{next(iter(model._modules), '')}']")
     return names
 
@@ -189,4 +195,8 @@ def counted(n: int, what: str) -> str:
 def times(ratio: Any) -> str:
     """In words how many times the best picture's value the renderings reach, in the median of those that have one."""
     there = ratio[np.isfinite(ratio)]
-    return f"renderings reach {np.median(there):.1f} times the best picture (median)" if len(there) else "no picture excites it"
+    return (
+        f"renderings reach {np.median(there):.1f} times the best picture (median)"
+        if len(there)
+        else "no picture excites any"
+    )

@@ -57,6 +57,8 @@ def active_layers(model: Module, shape: Sequence[int]) -> list[Row]:
     A row of the summary each, in the order in which they run; of a layer that runs twice the last. Without any such
     activation all layers that give planes, so none only where no layer does.
     """
-    planes = {row.name: row for row in summary(model, tuple(shape)).rows if row.output_shape and len(row.output_shape) == 4}
+    planes = {
+        row.name: row for row in summary(model, tuple(shape)).rows if row.output_shape and len(row.output_shape) == 4
+    }
     active = [row for row in planes.values() if isinstance(model.get_submodule(row.name), ELEMENTWISE)]
     return active or list(planes.values())
