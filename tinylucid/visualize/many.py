@@ -37,9 +37,10 @@ def exciting(
     does not depend on that. ``gif`` shows the first batch. Otherwise as in render.
     """
     starts, fit, drawn = Generator(seed), at_a_time(shape), []
+    c, h, w = shape
     for k in range(0, len(goals), fit):
         some = goals[k : k + fit]
-        picture = fourier((len(some), *shape), decay=decay, rng=starts, dtype=dtype)
+        picture = fourier((len(some), c, h, w), decay=decay, rng=starts, dtype=dtype)
         film, same = None if k else gif, Generator(seed)  # the transforms' draws, alike for all batches
         prepared = how.normalized if how else None
         drawn.append(render(model, some, picture, normalize=prepared, steps=steps, gif=film, rng=same))
