@@ -48,7 +48,10 @@ TRIAL = "tests/test_exercises.py -o addopts=-ra -k "  # all wrong solutions, als
 TEACH = "tests/test_errors_teach.py"
 CHANNELS = "tests/test_visualize_gallery.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
+PARAMETRISE = "tests/test_visualize_parametrise.py"
+COLORS, PAINTED, DRAWING = (f"tinylucid/visualize/{room}.py" for room in ("colors", "parametrise", "cppn"))
 VALUES_SPATIAL, KERNELS_SPATIAL = "tests/test_values_spatial.py", "tests/test_kernels_spatial.py"
+OBJECTIVES = "tests/test_visualize_objectives.py"
 ACTIVATION = "tinylucid/ops/activation.py"
 ARITHMETIC, CHOICE = "tinylucid/ops/arithmetic.py", "tinylucid/ops/choice.py"
 DRAW, DRAWN, SOURCE, READ = "tinylucid/graph.py", "tests/test_graph.py", "tinylucid/source.py", "tests/test_read.py"
@@ -76,6 +79,7 @@ CONTRACT, ARRAYS = "tests/gpu/test_contract.py", "tests/gpu/test_contract_arrays
 DEVICE, LAUNCHES = "tests/gpu/test_contract_cuda.py", "tests/gpu/test_launch.py"
 GPU, GPU_CONV, GPU_DENSE = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_conv.py", "tests/gpu/test_dense.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
+CLIMB = "tests/test_visualize_climb.py"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
 EMULATOR, EMULATED = "kernels/tinylucid_kernels/emulator/", "tests/gpu/test_emulator.py"
 
@@ -734,21 +738,21 @@ MUTANTS = [
     Mutant("kernels/tinylucid_kernels/gpu/driver.py", "if has // 1000 < needs // 1000:", "if has < needs:", LAUNCHES),
     Mutant("kernels/tinylucid_kernels/gpu/driver.py", "if not count:", "if count is None:", LAUNCHES),
     # rendering
-    Mutant(VISUALIZE + "parametrise.py", "1 / max(h, w)))[..., None]", "1 / min(h, w)))[..., None]", PICTURES + " -k spectrum"),
-    Mutant(VISUALIZE + "parametrise.py", "self.low + (self.high - self.low) *", "self.low + self.high *", PICTURES + " -k stay_between"),
-    Mutant(VISUALIZE + "parametrise.py", "SPREAD * np.stack", "np.stack", PICTURES + " -k start_small"),
+    Mutant(VISUALIZE + "parametrise.py", "np.fft.rfftfreq(w)), 1 / max(h, w))", "np.fft.rfftfreq(w)), 1 / min(h, w))", PARAMETRISE + " -k spectrum"),
+    Mutant(VISUALIZE + "parametrise.py", "self.low + (self.high - self.low) *", "self.low + self.high *", PARAMETRISE + " -k stay_between"),
+    Mutant(VISUALIZE + "parametrise.py", "SPREAD * np.stack", "np.stack", PARAMETRISE + " -k start_small"),
     Mutant(VISUALIZE + "transforms.py", "rng.integers(0, pixels + 1, (2,))", "rng.integers(0, pixels, (2,))", PICTURES + " -k every_window"),
     Mutant(VISUALIZE + "transforms.py", "-math.sin(angle) * stretch", "math.sin(angle) * stretch", PICTURES + " -k turns_about"),
     Mutant(VISUALIZE + "transforms.py", "factor = 1 / between(low, high, rng)", "factor = between(low, high, rng)", PICTURES + " -k turns_about"),
-    Mutant(VISUALIZE + "objectives.py", "apply(*(v(seen) for v in value))", "apply(*(v(seen) for v in value[::-1]))", PICTURES + " -k compose"),
+    Mutant(VISUALIZE + "objective.py", "apply(*(v(seen) for v in value))", "apply(*(v(seen) for v in value[::-1]))", PICTURES + " -k compose"),
     Mutant(VISUALIZE + "objectives.py", "return out[:, k, y, x]", "return out[:, k, x, y]", PICTURES + " -k what_the_layers_give"),
-    Mutant(VISUALIZE + "seen.py", "= out.clone()", "= out", PICTURES + " -k written_into"),
+    Mutant(VISUALIZE + "seen.py", "checked(name, out).clone()", "checked(name, out)", PICTURES + " -k written_into"),
     Mutant("tinylucid/nn/watch.py", "hooks.callback(module.register_forward_hook(hook(name)))", "module.register_forward_hook(hook(name))", RENDER + " -k stays_as_it_was"),
-    Mutant(VISUALIZE + "render.py", "seen.rows(k * share, (k + 1) * share)", "seen.rows(0, share)", PICTURES + " -k what_the_layers_give"),
+    Mutant(VISUALIZE + "measure.py", "seen.rows(k * share, (k + 1) * share)", "seen.rows(0, share)", PICTURES + " -k what_the_layers_give"),
     Mutant(VISUALIZE + "render.py", "grad(-numbers.sum(), parameters", "grad(numbers.sum(), parameters", RENDER + " -k raises_each"),
     Mutant(VISUALIZE + "render.py", "if step < AWAKENING else", "if step >= 0 else", RENDER + " -k first_steps_only"),
     Mutant(VISUALIZE + "render.py", "np.where(dead & (g < 0), g, plain)", "np.where(dead & (g > 0), g, plain)", RENDER + " -k woken"),
-    Mutant(VISUALIZE + "render.py", "with recording(model), tqdm", "with tqdm", RENDER + " -k stays_as_it_was"),
+    Mutant(VISUALIZE + "render.py", "with recording(model), filming", "with filming", RENDER + " -k stays_as_it_was"),
     Mutant(VISUALIZE + "render.py", "goals[k * len(goals) // len(broken)]", "goals[0]", RENDER + " -k objective_that_broke"),
     # metrics and training
     Mutant("tinylucid/metrics.py", "(number < labels)", "(number > labels)", "tests/test_metrics.py"),
@@ -840,8 +844,8 @@ MUTANTS = [
     Mutant(EXPLAIN + "passing.py", "clone, cast, move)", "clone, cast)", EXPLAIN_GPU + " -k function"),
     Mutant(EVALUATE + "sanity.py", "Tensor(x).to(device_of(model))", "Tensor(x)", EXPLAIN_GPU + " -k forget"),
     Mutant(VISUALIZE + "render.py", "p.data = devices.put(p.data, device_of(model))", "pass", VISUALIZE_GPU),
-    Mutant(VISUALIZE + "render.py", "Tensor(devices.host(x)).to(device_of(model))", "Tensor(devices.host(x))", VISUALIZE_GPU),
-    Mutant(VISUALIZE + "render.py", "return devices.host(picture())", "return picture().data", VISUALIZE_GPU),
+    Mutant(VISUALIZE + "measure.py", "Tensor(devices.host(x)).to(device_of(model))", "Tensor(devices.host(x))", VISUALIZE_GPU),
+    Mutant(VISUALIZE + "render.py", "return devices.host(x)", "return x.data", VISUALIZE_GPU),
     Mutant(LOOKS + "layers.py", "planes = devices.host(out)", "planes = out.data", VISUALIZE_GPU),
     Mutant(LOOKS + "layers.py", "Tensor(x[None]).to(device_of(model))", "Tensor(x[None])", VISUALIZE_GPU),
     Mutant(LOOKS + "filters.py", "devices.host(conv.weight)", "conv.weight.data", VISUALIZE_GPU),
@@ -1615,6 +1619,73 @@ MUTANTS = [
     Mutant("tinylucid/commands/given.py", 'counts[kind] = counts.get(kind, 0) + 1', 'counts[kind] = counts.get(kind, 1) + 1', CHANNELS),
     Mutant("tinylucid/commands/given.py", 'if name in names:\n        return name\n    if name in by_kind', 'if name in by_kind', CHANNELS),
     Mutant("tinylucid/page.py", 'np.linspace(0, len(layers) - 1, LAYERS)', 'np.linspace(0, len(layers) - 2, LAYERS)', CHANNELS),
+    Mutant(VISUALIZE + "seen.py", "self.asked = True", "self.asked = False", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "if runs == self.runs and not further", "if runs == 1 and not further", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "or self.last.asked or", "or", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "(lambda: self.model(x)), outputs)", "(lambda: x), outputs)", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "some = Seen(self.picture[start:stop],", "some = Seen(self.picture,", CLIMB),
+    Mutant(VISUALIZE + "seen.py", "raise refused(error, x) from error", "raise", RENDER),
+    Mutant(VISUALIZE + "film.py", "step is None or step % every == 0", "step is None", CLIMB),
+    Mutant(VISUALIZE + "film.py", "step is None or step % every == 0", "step is not None and step % every == 0", CLIMB),
+    Mutant(VISUALIZE + "film.py", "devices.host(picture.low)) /", "0) /", CLIMB),
+    Mutant(VISUALIZE + "film.py", "if picture.shape[1] not in (1, 3)", "if not picture.shape[1]", CLIMB),
+    Mutant("tinylucid/io/gif.py", "(len(film) - 1) + [LAST]", "len(film)", CLIMB),
+    Mutant("tinylucid/io/gif.py", "math.ceil(SMALLEST / max(h, w))", "1", CLIMB),
+    Mutant("tinylucid/io/gif.py", ".transpose(0, 3, 1, 4, 2)", ".transpose(0, 4, 1, 3, 2)", CLIMB),
+    Mutant(VISUALIZE + "render.py", "level(climbed[AWAKENING:], patience)", "level(climbed, patience)", CLIMB),
+    Mutant(VISUALIZE + "render.py", "sum(last) <= sum(before)", "sum(last) < sum(before)", CLIMB),
+    Mutant(VISUALIZE + "render.py", "climbed[-2 * patience : -patience], climbed[-patience:]", "climbed[:patience], climbed[-patience:]", CLIMB),
+    Mutant(VISUALIZE + "measure.py", "x[start : start + batch_size]", "x[start : start + batch_size + 1]", CLIMB),
+    Mutant(VISUALIZE + "measure.py", "seen = look(some if normalize is None else normalize(some), some)", "seen = look(some, some)", CLIMB),
+    Mutant(VISUALIZE + "parametrise.py", "** (decay - 1)", "** decay", PICTURES),
+    Mutant(VISUALIZE + "parametrise.py", "min(EVEN, max(h, w))", "max(h, w)", PICTURES),
+    Mutant(COLORS, "np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)", "x.reshape(x.shape[1], -1)", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "FAINTEST**2 * values[-1]", "FAINTEST * values[-1]", PARAMETRISE + " -k grey"),
+    Mutant(COLORS, "values[-1]) / values[-1])", "values[-1]))", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "vectors = vectors[:, ::-1]", "vectors = vectors[::-1]", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "np.abs(vectors).max(0) / 2", "np.abs(vectors).max(0)", PARAMETRISE + " -k near_tie"),
+    Mutant(COLORS, "(vectors * signs * lengths)", "(vectors * lengths)", PARAMETRISE + " -k learned"),
+    Mutant(COLORS, "matmul(matrix, z", "matmul(matrix.T, z", PARAMETRISE + " -k mixing"),
+    Mutant(COLORS, "PHOTOGRAPHS if channels == 3 else None", "None", PARAMETRISE + " -k photographs"),
+    Mutant(COLORS, "LUCID / np.linalg.norm(LUCID, axis=0).max()", "LUCID", PARAMETRISE + " -k photographs"),
+    Mutant(COLORS, "np.linalg.inv(matrix), y", "matrix, y", PARAMETRISE + " -k comes_back"),
+    Mutant(PAINTED, "rfft2(unpainted(start, size, limit, colors)) / scale", "rfft2(unpainted(start, size, limit, colors))", PARAMETRISE + " -k comes_back"),
+    Mutant(COLORS, "float(np.abs(matrix).max())", "1.0", PARAMETRISE + " -k as_fast"),
+    Mutant(VISUALIZE + "transforms.py", "rotate(10), jitter(step)]", "rotate(10)]", PICTURES + " -k wobble_keeps"),
+    Mutant(PAINTED, "share.clip(EDGE, 1 - EDGE)", "share.clip(EDGE, 1)", PARAMETRISE + " -k reach_low"),
+    Mutant(PAINTED, "// (size[2] * size[3]) % size[1]", "// (size[2] * size[3])", PARAMETRISE + " -k wrong_starts"),
+    Mutant(PAINTED, "~((share >= -ROUNDING) & (share <= 1 + ROUNDING))", "(share < -ROUNDING) | (share > 1 + ROUNDING)", PARAMETRISE + " -k wrong_starts"),
+    Mutant(PAINTED, "sigmoid(color.mixed(self.colors, self.paint(*self.parameters)))", "sigmoid(self.paint(*self.parameters))", PARAMETRISE + " -k mixing"),
+    Mutant(DRAWING, "math.sqrt(3) / max(h, w)", "math.sqrt(3) / n", PARAMETRISE + " -k cppn"),
+    Mutant(DRAWING, "np.arange(n) + 0.5 - n / 2", "np.arange(n) - n / 2", PARAMETRISE + " -k every_size"),
+    Mutant(DRAWING, "np.meshgrid(x, y)", "np.meshgrid(y, x)", PARAMETRISE + " -k place_by_place"),
+    Mutant(DRAWING, "(u * u - TURN[1])", "(u - TURN[1])", PARAMETRISE + " -k place_by_place"),
+    Mutant(DRAWING, "CALM = 0.8", "CALM = 1.2", PARAMETRISE + " -k smooth"),
+    Mutant(DRAWING, "[[rng.normal(s[1:], dtype) for s in shapes] for _ in range(n)]", "[*zip(*([rng.normal(s[1:], dtype) for _ in range(n)] for s in shapes))]", PARAMETRISE + " -k smooth"),
+    Mutant(VISUALIZE + "objectives.py", "return (a * a).mean(1)", "return a.mean(1)", OBJECTIVES + " -k direction_by_loops"),
+    Mutant(VISUALIZE + "objectives.py", "u = v[:, None] / np.linalg.norm(v)", "u = v[:, None]", OBJECTIVES + " -k direction_by_loops"),
+    Mutant(VISUALIZE + "objectives.py", "maximum(cosines, FLOOR)", "cosines", OBJECTIVES + " -k unit_vector"),
+    Mutant(VISUALIZE + "objectives.py", "(a * a).sum(1) + TINY", "(a * a).sum(1)", OBJECTIVES + " -k all_is_zero"),
+    Mutant(VISUALIZE + "objectives.py", "if a.shape[1] != len(u):", "if a.shape[1] < len(u):", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "objectives.py", "return np.array(found, np.float64)", "return np.asarray(found, np.float64)", OBJECTIVES + " -k copied"),
+    Mutant(VISUALIZE + "objectives.py", "if not np.isfinite(found).all():", "if np.isnan(found).all():", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "likeness.py", "wanted = a @ a.T / a.shape[1]", "wanted = a @ a.T", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "a @ a.transpose(1, 2) / a.shape[2]", "a @ a.transpose(1, 2)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "return -((g - wanted) ** 2).sum((1, 2)) / whole", "return ((g - wanted) ** 2).sum((1, 2)) / whole", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "whole = float((wanted**2).sum())", "whole = float(wanted.sum() ** 2)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "wanted.ravel() / norm, power) / norm", "wanted.ravel() / norm, power)", OBJECTIVES + " -k likeness"),
+    Mutant(VISUALIZE + "likeness.py", "np.ones((n, n)) - np.eye(n)", "np.ones((n, n))", OBJECTIVES + " -k diversity_by_loops"),
+    Mutant(VISUALIZE + "likeness.py", "* others).sum(1) / (n - 1)", "* others).sum(1) / n", OBJECTIVES + " -k diversity_by_loops"),
+    Mutant(VISUALIZE + "likeness.py", "if n < 2:", "if n < 1:", OBJECTIVES + " -k another_picture"),
+    Mutant(VISUALIZE + "likeness.py", "if len(target) != 1:", "if len(target) < 1:", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "likeness.py", "if wanted.shape != a.shape[1:]:", "if len(wanted) != a.shape[1]:", OBJECTIVES + " -k both_shapes"),
+    Mutant(VISUALIZE + "penalties.py", "/ max(1, math.prod(d.shape[1:]))", "/ math.prod(x.shape[1:])", OBJECTIVES + " -k penalties_by_loops"),
+    Mutant(VISUALIZE + "penalties.py", "blurred(seen.picture.detach())", "blurred(seen.picture)", OBJECTIVES + " -k no_gradient_passes"),
+    Mutant(VISUALIZE + "penalties.py", 'mode="replicate"', 'mode="constant"', OBJECTIVES + " -k even_pictures"),
+    Mutant(VISUALIZE + "penalties.py", "((seen.picture - grey) ** 2)", "abs(seen.picture - grey)", OBJECTIVES + " -k penalties_by_loops"),
+    Mutant("tinylucid/devices.py", "return module().asarray(a) if isinstance(a, (np.ndarray, number)) else a", "return a", VISUALIZE_GPU + " -k each_objective"),
+    Mutant(VISUALIZE + "gallery.py", 'color_matrix(data.preprocess.shown(some) if data.preprocess else some)', 'color_matrix(some)', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'colors=colors, ', '', CHANNELS),
 ]  # fmt: skip
 
 

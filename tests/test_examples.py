@@ -77,6 +77,12 @@ def test_bias_hunt_finds_the_tag(tmp_path):
     assert (tmp_path / "hunt.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_dreaming_and_style_transfer_draw(tmp_path):
+    printed = run("06_dream.py", "--quick", "--output", "dream.png", cwd=tmp_path)
+    assert "8 pictures: dream.png" in printed
+    assert (tmp_path / "dream.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.slow
 def test_bias_hunt_repairs_the_net(tmp_path):
     suspect, before, after = hunted(run("04_bias_hunt.py", cwd=tmp_path))

@@ -11,7 +11,6 @@ from words import check_message
 import tinylucid as tl
 from tinylucid.visualize import (
     channel,
-    fourier,
     jitter,
     logit,
     measure,
@@ -48,103 +47,6 @@ def linear_net(weight):
     net = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(weight[0].size, len(weight), bias=False)).to(weight.dtype)
     net[1].weight.data[...] = weight.reshape(len(weight), -1)
     return net
-
-
-# --- parametrisations ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("make", [pixel, fourier])
-@given(h=sizes, w=sizes, color=st.booleans(), seed=seeds)
-def test_gradient_in_the_parameters_is_the_finite_difference(make, h, w, color, seed):
-    c = 3 if color else 1
-    picture = make((2, c, h, w), [-1.0, 0, -5][:c], [3.0, 0.5, 2][:c], rng=tl.Generator(seed), dtype=tl.float64)
-    paint = lambda z: type(picture)([z], picture.paint, picture.shape, picture.low, picture.high)()
-    assert picture().shape == (2, c, h, w)
-    assert tl.gradcheck(paint, tl.Generator(seed).normal(picture.parameters[0].shape, tl.float64) / (h * w))
-
-
-@given(h=sizes, w=sizes, seed=seeds)
-def test_fourier_gradient_is_the_spectrum_of_the_pictures_gradient(h, w, seed):
-    rng = tl.Generator(seed)
-    picture = fourier((1, 1, h, w), dtype=tl.float64, decay=2)
-    (spectrum,) = picture.parameters
-    spectrum.data[...] = rng.normal(spectrum.shape, tl.float64)
-    g = rng.normal((1, 1, h, w), tl.float64)
-    (found,) = tl.grad(picture.paint(spectrum), spectrum, g)
-    c = np.full(w // 2 + 1, 2.0)
-    c[0] = 1
-    if w % 2 == 0:
-        c[-1] = 1
-    fy, fx = np.fft.fftfreq(h)[:, None], np.fft.rfftfreq(w)
-    wave = np.sqrt(h * w) / np.maximum(np.sqrt(fy**2 + fx**2), 1 / max(h, w))
-    closed = wave**2 / np.sqrt(h * w) / max(h, w) * c * np.fft.rfft2(g[0, 0]) / (h * w)
-    assert np.allclose(found.data[0, 0], np.stack([closed.real, closed.imag], -1), rtol=1e-10, atol=1e-10)
-
-
-@pytest.mark.parametrize("make", [pixel, fourier])
-@given(size=sizes, seed=seeds, far=st.sampled_from([0.1, 10.0, 1e4]))
-def test_pictures_stay_between_low_and_high_channel_by_channel(make, size, seed, far):
-    low, high = [-1.0, 0.2, 3], [1.0, 0.3, 30]
-    picture = make((2, 3, size, size), low, high)
-    (z,) = picture.parameters
-    z.data[...] = far * tl.Generator(seed).normal(z.shape)
-    x = picture().data
-    assert x.dtype == np.float32
-    bottom, top = (np.float32(v)[:, None, None] for v in (low, high))
-    assert ((bottom - 1e-5 <= x) & (x <= top + 1e-5)).all()
-    for sign, limit in ((-1, bottom), (1, top)):
-        z.data[...] = 0
-        z.data.reshape(2, 3, -1)[:, :, 0] = sign * 1e4  # a pixel, or the real part of the wave without crests
-        assert picture().data[:, :, :1, :1] == pytest.approx(np.broadcast_to(limit, (2, 3, 1, 1)), abs=1e-5)
-
-
-@pytest.mark.parametrize("make", [pixel, fourier])
-def test_parameters_start_small_by_the_seed_and_picture_by_picture(make):
-    z = make((400, 1, 5, 4)).parameters[0].data
-    assert z.std() == pytest.approx(0.01, rel=0.05)
-    assert np.array_equal(z[:3], make((3, 1, 5, 4)).parameters[0].data)
-    assert not np.array_equal(z[0], z[1])
-    assert not np.array_equal(z, make((400, 1, 5, 4), rng=tl.Generator(1)).parameters[0].data)
-    assert make((1, 1, 2, 2), dtype=tl.float64)().dtype == np.float64
-    assert make((1, 1, 2, 2))().data == pytest.approx(0.5, abs=0.1)
-
-
-@pytest.mark.parametrize("decay", [0, 1, 2])
-def test_coarse_waves_move_a_picture_more_than_fine_ones(decay):
-    picture = fourier((1, 1, 8, 8), dtype=tl.float64, decay=decay)
-    reach = []
-    for k in range(5):
-        z = np.zeros((1, 1, 8, 5, 2))
-        z[0, 0, 0, k, 0] = 1
-        reach.append(np.abs(picture.paint(tl.Tensor(z)).data).max() / (1 if k in (0, 4) else 2))
-    assert reach == pytest.approx(1 / np.array([1.0, 1, 2, 3, 4]) ** decay)
-
-
-@pytest.mark.parametrize("decay", [1, 2])
-def test_a_wave_of_the_same_length_moves_pictures_of_any_size_alike(decay):
-    spread = []
-    for size in (32, 64, 128):
-        picture = fourier((1, 1, size, size), dtype=tl.float64, decay=decay)
-        z = np.zeros((1, 1, size, size // 2 + 1, 2))
-        z[0, 0, :, size // 8, :] = tl.Generator(0).normal((size, 2), tl.float64)  # eight pixels from crest to crest
-        spread.append(np.std(picture.paint(tl.Tensor(z)).data) * size**0.5)
-    assert spread[1:] == pytest.approx([spread[0]] * 2, rel=0.2)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (((1, 8, 8),), "(N, C, H, W)|(1, 8, 8)"),
-        (((1, 0, 8, 8),), "at least 1"),
-        (((1, 1, 8, 8.0),), "(N, C, H, W)"),
-        (((1, 3, 8, 8), [0, 0], 1), "one for each of 3 channels|[0, 0]"),
-        (((1, 1, 8, 8), 1, 1), "low < high|low 1"),
-        (((1, 1, 8, 8), 0, np.inf), "finite"),
-    ],
-)
-@pytest.mark.parametrize("make", [pixel, fourier])
-def test_wrong_shapes_and_ranges_are_refused(make, arguments, words):
-    check_message(lambda: make(*arguments), ValueError, words)
 
 
 # --- transforms ------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The gallery: renderings beside the pictures that excite a channel most, by loops; its figure, and the command."""
 
+import sys
+
 import numpy as np
 import pytest
 from explained import state_of
@@ -16,8 +18,10 @@ from tinylucid import plot
 from tinylucid.commands.given import layer_name
 from tinylucid.data import ArrayDataset, Preprocess
 from tinylucid.report import Report
-from tinylucid.visualize import channel, exciting, fourier, gallery, logit, many, measure, render
-from tinylucid.visualize.gallery import LayerGallery, pooled, times
+from tinylucid.visualize import channel, color_matrix, exciting, fourier, gallery, logit, many, measure, render
+from tinylucid.visualize.gallery import LayerGallery, palette, pooled, times
+
+by_channel = sys.modules[palette.__module__]  # the room of that name, which tl.visualize.gallery hides
 
 
 def pictures(n, shape=(2, 8, 8), seed=0, dtype=tl.float64, how=None):
@@ -108,7 +112,8 @@ def test_the_seed_and_the_channel_decide_not_what_else_is_asked_for():
     )
     (other,) = gallery(net, data, layers="2", channels=[3, 1], steps=3, seed=5).layers
     assert other.numbers.tolist() == [3, 1]
-    assert np.allclose(other.values[1], whole[1].values[1])
+    assert np.allclose(other.values, whole[1].values[[3, 1]])
+    assert np.allclose(other.reached, measure(net, [channel("2", 3), channel("2", 1)], other.pictures))
     assert np.array_equal(other.best, whole[1].best[[3, 1]])
 
 
@@ -117,9 +122,25 @@ def test_each_channel_of_a_net_set_by_hand_finds_its_own_gratings():
     (found,) = gallery(net, data, steps=96).layers
     assert (found.name, found.kind, found.count) == ("1", "ReLU", 4)
     assert np.array_equal(data.y[found.best], np.arange(4)[:, None].repeat(4, 1))
-    assert (found.ratio > 0.8).all()  # of waves as the filter itself has them
+    assert np.array_equal(pooled(net, found.pictures, "1", None).argmax(1), np.arange(4))
+    assert (found.ratio > 0.5).all()  # beside waves as the filter itself has them, at exactly its angle
     assert times(found.ratio).startswith(f"renderings reach {np.median(found.ratio):.1f} times")
     assert "1 · ReLU · 4 channels" in repr(found)
+
+
+def test_colours_are_mixed_as_in_the_data_as_it_looks(monkeypatch):
+    how = Preprocess(8, mean=(0.4, 0.5, 0.6), std=(0.1, 0.2, 0.3))
+    data = pictures(7, (3, 8, 8), how=how)
+    data.x[:, 1] = data.x[:, 0] / 2 + data.x[:, 1] / 4
+    seen = how.shown(data.x)
+    assert np.allclose(palette(data), color_matrix(seen))
+    monkeypatch.setattr(by_channel, "ENOUGH", 3)
+    assert np.allclose(palette(data), color_matrix(seen[::3]))
+    assert palette(pictures(2, (1, 8, 8))) is None
+    given = []
+    monkeypatch.setattr(many, "fourier", lambda *a, **kw: given.append(kw["colors"]) or fourier(*a, **kw))
+    gallery(tl.nn.Sequential(tl.nn.Conv2d(3, 2, 3), tl.nn.ReLU()).to(tl.float64), data, steps=1)
+    assert np.allclose(given, [color_matrix(seen[::3])])
 
 
 def test_a_channel_that_nothing_excites_has_no_ratio():
@@ -238,6 +259,14 @@ def test_everything_has_its_place_and_nothing_overlaps(k, top, channels):
             want = np.broadcast_to(stretch(layer.photographs[i, j]), (3, 4, 7)).transpose(1, 2, 0)
             np.testing.assert_allclose(some, want)
     assert np.isfinite(drawn(figure)).all()
+
+
+@pytest.mark.parametrize("size", [(8, 5), (5, 8)])
+def test_a_line_is_as_high_as_the_higher_of_both(size):
+    figure = plot.gallery(made(6, size=size, shown=size[::-1]))
+    boxes = [axes.get_window_extent().padded(-1) for axes in figure.axes]
+    boxes += [text.get_window_extent() for text in figure.texts]
+    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
 
 
 def stretch(x):
@@ -372,8 +401,9 @@ def test_names_by_kind_and_number_count_in_the_order_of_the_names():
     assert layer_name(net, "batchnorm1") == "bn1"
     assert layer_name(net, "linear1") == "fc"
     message = check_message(lambda: layer_name(net, "conv99"), ValueError, "no layer 'conv99'")
-    assert ", bn1 (batchnorm1), relu (relu1), maxpool (identity1), layer1, layer1.0, layer1.0.conv1 (conv2)," in message.replace(
-        "are: ", ", "
+    assert (
+        ", bn1 (batchnorm1), relu (relu1), maxpool (identity1), layer1, layer1.0, layer1.0.conv1 (conv2),"
+        in message.replace("are: ", ", ")
     )
 
 
@@ -420,9 +450,9 @@ def test_of_many_layers_some_from_the_first_to_the_last_are_in_the_report():
 
 
 def test_exciting_keeps_a_film_of_the_first_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr(many, "PIXELS", 64)
+    monkeypatch.setattr(many, "PIXELS", 2 * 64)
     net, _ = gratings()
     x = exciting(net, [channel("1", k) for k in range(3)], (1, 8, 8), None, steps=4, gif=tmp_path / "x.gif")
     assert x.shape == (3, 1, 8, 8)
     with Image.open(tmp_path / "x.gif") as film:
-        assert film.size == (130, 130)
+        assert film.size == (2 * 130, 130)

@@ -19,7 +19,7 @@ from .plot.maps import called
 from .random import Generator
 from .report import Report
 from .summary import summary
-from .visualize.gallery import counted, times
+from .visualize.gallery import counted, palette, times
 from .visualize.many import active_layers
 
 MISTAKES = 10  # pictures shown
@@ -214,8 +214,9 @@ def gallery(report: Report, found: Findings) -> None:
     model, x, how = found.model, found.test.x, found.test.preprocess
     classes, steps = found.test.classes[:CLASSES], found.half(256)
     goals = [visualize.logit(k) for k in range(len(classes))]
+    look = {"decay": 2, "colors": palette(found.test)}
     with found.timed("rendering"):
-        drawn = visualize.exciting(model, goals, x.shape[1:], how, decay=2, steps=steps, seed=found.seed)
+        drawn = visualize.exciting(model, goals, x.shape[1:], how, **look, steps=steps, seed=found.seed)
     report.section("What excites it")
     report.text(
         "These pictures were not photographed. Each began as noise and was changed, step by step, into what makes the net "

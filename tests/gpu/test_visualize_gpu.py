@@ -5,7 +5,9 @@ import pytest
 from explained import Folded, pictures
 
 import tinylucid as tl
+from tinylucid import devices
 from tinylucid import visualize as v
+from tinylucid.visualize.measure import sight, values
 
 SHAPE = (2, 2, 6, 6)
 
@@ -15,7 +17,7 @@ def on_both(seed):
     return Folded(tl.Generator(seed)), Folded(tl.Generator(seed)).to("cuda")
 
 
-@pytest.mark.parametrize("make", [v.pixel, v.fourier])
+@pytest.mark.parametrize("make", [v.pixel, v.fourier, v.cppn])
 def test_a_few_steps_of_rendering_are_the_cpus(make):
     goals = [v.logit(1) + 2 * v.channel("conv", 0), v.neuron("pool", 2, 1, 1)]
     mean = np.full((2, 1, 1), 0.4)
@@ -30,6 +32,20 @@ def test_a_few_steps_of_rendering_are_the_cpus(make):
     assert np.abs(on_gpu - on_cpu).max() <= 1e-9
     start = make(SHAPE, low=[0, -1], high=1, dtype=tl.float64, rng=tl.Generator(3))().data
     assert np.abs(on_gpu - start).max() > 1e-3
+
+
+@pytest.mark.parametrize("make", [v.pixel, v.fourier])
+def test_a_start_and_its_colours_on_the_gpu(make):
+    rng = tl.Generator(14)
+    x, matrix = rng.uniform((2, 3, 5, 4), tl.float64), rng.uniform((3, 3), tl.float64) + np.eye(3)
+    on_gpu = [tl.Tensor(a).to("cuda") for a in (x, matrix)]
+    picture = make(x.shape, start=on_gpu[0], colors=on_gpu[1], dtype=tl.float64)
+    assert np.abs(picture().data - x.clip(0.01, 0.99)).max() <= 1e-9
+    for p in picture.parameters:
+        p.data = tl.devices.put(p.data, "cuda")
+    assert picture().device == "cuda"
+    assert np.abs(picture().cpu().data - x.clip(0.01, 0.99)).max() <= 1e-9
+    assert np.array_equal(v.color_matrix(on_gpu[0]), v.color_matrix(x))
 
 
 def test_a_picture_goes_on_where_the_next_net_is():
@@ -70,6 +86,40 @@ def test_measures_are_the_cpus():
     assert type(found) is np.ndarray
     assert found == pytest.approx(v.measure(net, goal, x))
     assert v.measure(there, goal, tl.Tensor(x).to("cuda")) == pytest.approx(found)
+
+
+OBJECTIVES = {  # of a reference picture's target, a NumPy array
+    "layer": lambda target: v.layer("norm"),
+    "direction": lambda target: v.direction("norm", target.mean((0, 2, 3)), 2),
+    "style": lambda target: v.style("norm", target[..., :4]),
+    "caricature": lambda target: v.caricature("norm", target),
+    "inversion": lambda target: v.inversion("norm", target),
+    "diversity": lambda target: v.diversity("norm"),
+    "total variation": lambda target: v.total_variation(),
+    "l1": lambda target: v.l1(),
+    "l2": lambda target: v.l2(),
+    "blur": lambda target: v.blur(),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+def test_each_objective_and_its_gradient_are_the_cpus(name, dtype):
+    net, there = (each.to(dtype).eval() for each in on_both(14))
+    x, one = (pictures(tl.Generator(seed), n).astype(dtype) for seed, n in ((15, 3), (16, 1)))
+    goal = OBJECTIVES[name](v.activations(there, one, "norm"))
+    numbers, slopes = [], []
+    for each in (net, there):
+        picture = tl.Tensor(devices.put(x, each.conv.weight.device), requires_grad=True)
+        number = values(sight(each, [goal]), [goal], picture, picture)
+        (slope,) = tl.grad(number.sum(), picture)
+        assert (number.device, number.dtype, slope.dtype) == (each.conv.weight.device, dtype, dtype)
+        numbers.append(number.cpu().data)
+        slopes.append(slope.cpu().data)
+    close = 1e-9 if dtype == tl.float64 else 1e-4
+    assert numbers[1] == pytest.approx(numbers[0], rel=close)
+    assert np.abs(slopes[1] - slopes[0]).max() <= close * np.abs(slopes[0]).max()
+    assert v.measure(there, goal, x) == pytest.approx(numbers[0], rel=close)
 
 
 def test_an_objective_that_is_nan_is_named():

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import plot, visualize
 from ..data import ArrayDataset, image_folder
-from ..visualize.gallery import beside, numbers
+from ..visualize.gallery import beside, numbers, palette
 from ..visualize.many import active_layers
 from .arguments import add_checkpoint, add_device, add_seed, whole
 from .given import class_number, keep, layer_name, trained, writable_folder
@@ -86,9 +86,10 @@ def of_layers(saved: Any, arguments: argparse.Namespace) -> None:
     first = arguments.channels or (None if arguments.all else FIRST)
     asked = {said: numbers(saved.model, name, shape, arguments.channel or first) for said, name in layers.items()}
     out, data = writable_folder(arguments.out), None if arguments.data is None else folder(arguments.data, saved)
+    colors = None if data is None else palette(data)
     for said, some in asked.items():
         name, path = layers[said], out / f"layer-{said}.png"
-        drawn = rendered(saved, [visualize.channel(name, k) for k in some], arguments, path)
+        drawn = rendered(saved, [visualize.channel(name, k) for k in some], arguments, path, colors=colors)
         if data is None:
             figure = plot.picture_grid(drawn, list(map(str, some)))
         else:
@@ -101,13 +102,13 @@ def folder(path: str, saved: Any) -> ArrayDataset:
     return image_folder(path, preprocess=saved.preprocess, classes=saved.classes).load(progress=True)
 
 
-def rendered(saved: Any, goals: list[Any], arguments: argparse.Namespace, path: Path, decay: float = 1.0) -> Any:
-    """The picture for each of the goals; with --gif a film of them is kept beside the figure at ``path``."""
+def rendered(saved: Any, goals: list[Any], arguments: argparse.Namespace, path: Path, **look: Any) -> Any:
+    """The picture for each of the goals, ``look`` being exciting's decay or colors; with --gif a film beside the figure."""
     how = saved.preprocess
     shape = (how.channels, *[arguments.size or how.size] * 2)
     film = path.with_suffix(".gif") if arguments.gif else None
-    way = {"decay": decay, "steps": arguments.steps, "seed": arguments.seed, "gif": film}
-    drawn = visualize.exciting(saved.model, goals, shape, how, **way)
+    way = {"steps": arguments.steps, "seed": arguments.seed, "gif": film}
+    drawn = visualize.exciting(saved.model, goals, shape, how, **look, **way)
     if film is not None:
         print(printable(str(film)))
     return drawn

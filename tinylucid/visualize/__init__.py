@@ -4,11 +4,16 @@ Four pieces that know nothing of each other: an *objective* says what is to be l
 make it so, *transforms* through what the net sees the picture, and *render* climbs.
 """
 
+from .colors import color_matrix
+from .cppn import cppn
 from .gallery import ChannelGallery, LayerGallery, gallery
+from .likeness import caricature, diversity, inversion, style
 from .many import exciting
 from .measure import activations, measure
-from .objectives import Objective, channel, logit, neuron
+from .objective import Objective
+from .objectives import channel, direction, layer, logit, neuron
 from .parametrise import Parametrisation, fourier, pixel
+from .penalties import blur, l1, l2, total_variation
 from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
@@ -18,11 +23,21 @@ __all__ = [
     "Objective",
     "Parametrisation",
     "activations",
+    "blur",
+    "caricature",
     "channel",
+    "color_matrix",
+    "cppn",
+    "direction",
+    "diversity",
     "exciting",
     "fourier",
     "gallery",
+    "inversion",
     "jitter",
+    "l1",
+    "l2",
+    "layer",
     "logit",
     "measure",
     "neuron",
@@ -31,5 +46,7 @@ __all__ = [
     "render",
     "rotate",
     "scale",
+    "style",
+    "total_variation",
     "wobble",
 ]

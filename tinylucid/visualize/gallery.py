@@ -16,11 +16,13 @@ from ..explain.common import at_least_one
 from ..explain.layers import known
 from ..nn import Module
 from ..nn.module import check_model
+from .colors import color_matrix
 from .many import active_layers, at_a_time, exciting
 from .measure import activations
 from .objectives import channel, inside
 
 FEW = 6  # channels of each layer in a notebook
+ENOUGH = 1000  # pictures, to learn colours from
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,9 +93,10 @@ def gallery(
     ``layers``: dotted names in model.named_modules(), or modules; by default the activations that give planes.
     ``channels``: how many of each layer, the first ones, or a list of numbers; by default all. ``size``: pixels a side of a
     rendering, by default the data's. All channels of a layer are rendered in one batch, or in some that fit into memory,
-    in ``steps`` steps, and the same ``seed`` gives the same pictures. An objective is the channel's mean over its plane. The
-    model runs in eval mode and stays as it was. Raises TypeError for what is no Module or ArrayDataset, ValueError for
-    data without pictures, layers and channels that there are not, and numbers that fit nothing.
+    in ``steps`` steps, colours mixed as in the data (color_matrix); the same ``seed`` gives the same pictures. An
+    objective is the channel's mean over its plane. The model runs in eval mode and stays as it was. Raises TypeError for
+    what is no Module or ArrayDataset, ValueError for data without pictures, layers and channels that there are not, and
+    numbers that fit nothing.
     """
     check_model(model, "gallery")
     x = checked_data(data)
@@ -102,11 +105,11 @@ def gallery(
     names = chosen(model, layers, x.shape[1:])
     asked = {name: numbers(model, name, x.shape[1:], channels, x.dtype) for name in names}
     shape = (x.shape[1], *(x.shape[2:] if size is None else (size, size)))
-    found = []
+    found, colors = [], palette(data)
     with tqdm(total=sum(map(len, asked.values())), desc="gallery", unit=" channels", disable=None, leave=False) as bar:
         for name, some in asked.items():
             goals = [channel(name, k) for k in some]
-            drawn = exciting(model, goals, shape, data.preprocess, steps=steps, seed=seed, dtype=x.dtype)
+            drawn = exciting(model, goals, shape, data.preprocess, colors=colors, steps=steps, seed=seed, dtype=x.dtype)
             found.append(beside(model, data, name, some, drawn, top))
             bar.update(len(some))
     return ChannelGallery(tuple(found))
@@ -143,6 +146,12 @@ def pooled(model: Module, x: Any, layer: str, how: Preprocess | None) -> Any:
         out = activations(model, x[k : k + fit], layer, normalize=how.normalized if how else None)
         means.append(out.mean(tuple(range(2, out.ndim))) if out.ndim > 2 else out)
     return np.concatenate(means)
+
+
+def palette(data: ArrayDataset) -> Any:
+    """How red, green and blue vary together in the data's pictures as they look, for fourier; None without colour."""
+    some = data.x[:: 1 + len(data) // ENOUGH]
+    return color_matrix(data.preprocess.shown(some) if data.preprocess else some) if some.shape[1] == 3 else None
 
 
 def checked_data(data: Any) -> Any:

@@ -12,7 +12,7 @@ from ..data import Preprocess
 from ..nn import Module
 from ..random import Generator
 from ..summary import ELEMENTWISE, Row, summary
-from .objectives import Objective
+from .objective import Objective
 from .parametrise import fourier
 from .render import render
 
@@ -26,6 +26,7 @@ def exciting(
     how: Preprocess | None,
     *,
     decay: float = 1.0,
+    colors: Any = None,
     steps: int = 256,
     seed: int = 0,
     gif: str | Path | None = None,
@@ -33,14 +34,14 @@ def exciting(
 ) -> Any:
     """The picture in [0, 1] for which each of ``goals`` is large, (N, C, H, W), of a net whose pictures ``how`` prepares.
 
-    ``shape`` is a picture's (C, H, W), ``decay`` fourier's. As many pictures at a time as have 2¹⁸ pixels; what comes out
+    ``shape`` is a picture's (C, H, W), ``decay`` and ``colors`` fourier's. As many pictures at a time as have 2¹⁸ pixels; what comes out
     does not depend on that. ``gif`` shows the first batch. Otherwise as in render.
     """
     starts, fit, drawn = Generator(seed), at_a_time(shape), []
     c, h, w = shape
     for k in range(0, len(goals), fit):
         some = goals[k : k + fit]
-        picture = fourier((len(some), c, h, w), decay=decay, rng=starts, dtype=dtype)
+        picture = fourier((len(some), c, h, w), decay=decay, colors=colors, rng=starts, dtype=dtype)
         film, same = None if k else gif, Generator(seed)  # the transforms' draws, alike for all batches
         prepared = how.normalized if how else None
         drawn.append(render(model, some, picture, normalize=prepared, steps=steps, gif=film, rng=same))

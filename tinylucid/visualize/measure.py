@@ -13,7 +13,7 @@ from ..nn.module import device_of, mode
 from ..ops import concatenate
 from ..scopes import no_grad
 from ..tensor import Tensor
-from .objectives import Objective
+from .objective import Objective
 from .seen import Seen, Sight
 
 

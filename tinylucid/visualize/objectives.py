@@ -1,70 +1,19 @@
-"""Objectives: what a rendered picture should excite, to be added, subtracted and multiplied."""
+"""Objectives of classes, channels, places, layers and directions: what a rendered picture should excite."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .. import devices
+from ..ops import maximum
 from ..tensor import Tensor
+from .objective import Objective
 from .seen import Seen
 
-
-@dataclass(frozen=True)
-class Objective:
-    """One number a picture, ``value(seen)`` (N,), with a name to be called by and the layers it looks at.
-
-    ``a + 2 * b``, ``a - b``, ``-a`` and ``a * b`` are new objectives; a and b stay as they are.
-    """
-
-    name: str
-    value: Callable[[Seen], Tensor]
-    layers: frozenset[str] = frozenset()
-
-    def __add__(self, other: Any) -> Objective:
-        return combined(self, other, "+", operator.add)
-
-    def __sub__(self, other: Any) -> Objective:
-        return combined(self, other, "-", operator.sub)
-
-    def __mul__(self, other: Any) -> Objective:
-        return combined(self, other, "*", operator.mul)
-
-    def __radd__(self, other: Any) -> Objective:
-        return combined(other, self, "+", operator.add)
-
-    def __rsub__(self, other: Any) -> Objective:
-        return combined(other, self, "-", operator.sub)
-
-    def __rmul__(self, other: Any) -> Objective:
-        return combined(other, self, "*", operator.mul)
-
-    def __neg__(self) -> Objective:
-        return -1 * self
-
-    def __str__(self) -> str:
-        return self.name
-
-
-def combined(a: Any, b: Any, sign: str, apply: Callable) -> Any:
-    """The objective ``a sign b``, where one of them may be a number; NotImplemented for anything else."""
-    for x in (a, b):
-        if not isinstance(x, (Objective, int, float, np.number)):
-            return NotImplemented
-    value, names, layers = zip(*(parts(x) for x in (a, b)))
-    name = f" {sign} ".join(names)
-    return Objective(f"({name})", lambda seen: apply(*(v(seen) for v in value)), layers[0] | layers[1])
-
-
-def parts(x: Any) -> tuple[Callable[[Seen], Any], str, frozenset[str]]:
-    """Value, name and layers of an objective or a number."""
-    if isinstance(x, Objective):
-        return x.value, x.name, x.layers
-    number = float(x)  # a NumPy number would make float32 float64
-    return lambda seen: number, f"{x:g}", frozenset()
+FLOOR = 0.1  # the least cosine: places and pictures that point elsewhere keep a slope
+TINY = 1e-30  # beneath a square root: where all is zero the slope is zero, and no 0/0
 
 
 def logit(k: int) -> Objective:
@@ -101,9 +50,7 @@ def neuron(layer: str, k: int, y: int, x: int) -> Objective:
     numbered(k, "channel")
 
     def value(seen: Seen) -> Tensor:
-        out = seen.layer(layer)
-        if out.ndim != 4:
-            raise ValueError(f"visualize: layer {layer!r} gives {out.shape}, no planes; use channel({layer!r}, {k})")
+        out = planes(seen, layer, f"use channel({layer!r}, {k})")
         for number, size, kind in zip((k, y, x), out.shape[1:], ("channel", "row", "column")):
             inside(
                 number, size, kind, f"layer {layer!r} gives {out.shape[1]} channels of {out.shape[2]} × {out.shape[3]}"
@@ -111,6 +58,85 @@ def neuron(layer: str, k: int, y: int, x: int) -> Objective:
         return out[:, k, y, x]
 
     return Objective(f"neuron({layer!r}, {k}, {y}, {x})", value, frozenset([layer]))
+
+
+def layer(name: str) -> Objective:
+    """The mean of the squares of what a layer gives (N, K, …): whatever it finds in a picture, more of it.
+
+    To be added. With pictures to start from this is DeepDream (Mordvintsev, Olah and Tyka, 2015).
+    """
+    named(name)
+
+    def value(seen: Seen) -> Tensor:
+        a = seen.layer(name).flatten(1)
+        return (a * a).mean(1)
+
+    return Objective(f"layer({name!r})", value, frozenset([name]))
+
+
+def direction(layer: str, v: Any, power: float = 0) -> Objective:
+    """How far what a layer gives goes along v: the mean over its places of ⟨a, u⟩ · max(cos(a, u), 0.1)^power, u = v/‖v‖.
+
+    v (K,), one number for each of the K channels, on any device; a (K,) what the layer gives at one place. Of v only its
+    direction counts, so ``direction(layer, v)`` of the k-th unit vector is ``channel(layer, k)``. To be added. A ``power``
+    above 0 wants little else besides: without it, a loud answer that v has some part in does too (Lucid's
+    direction and cossim_pow; Carter et al., "Activation atlas", 2019). Raises ValueError for a v that is not (K,), is
+    all zero or not finite, and for a power below 0.
+    """
+    named(layer)
+    raised(power, "direction")
+    v = reference(v, "direction: v")
+    if v.ndim != 1:
+        raise ValueError(f"visualize: direction: expected v (K,), one number a channel, got {v.shape}")
+    u = v[:, None] / np.linalg.norm(v)
+
+    def value(seen: Seen) -> Tensor:
+        a = seen.layer(layer)
+        if a.shape[1] != len(u):
+            raise ValueError(
+                f"visualize: direction: v has {len(u)} numbers, but layer {layer!r} gives {a.shape[1]} channels; "
+                "give one number a channel"
+            )
+        return along(a.reshape(*a.shape[:2], -1), u, power).mean(1)
+
+    return Objective(f"direction({layer!r}, v, {power:g})", value, frozenset([layer]))
+
+
+def along(a: Tensor, u: Any, power: float) -> Tensor:
+    """⟨a, u⟩ · max(cos(a, u), 0.1)^power for a (N, K, …) over its second axis, where u is of length 1."""
+    dots = (a * u).sum(1)
+    if power == 0:
+        return dots
+    cosines = dots / ((a * a).sum(1) + TINY) ** 0.5
+    return dots * maximum(cosines, FLOOR) ** power
+
+
+def planes(seen: Seen, layer: str, instead: str) -> Tensor:
+    """What a layer gives, (N, K, h, w); ValueError, with what to do instead, for one without planes."""
+    out = seen.layer(layer)
+    if out.ndim != 4:
+        raise ValueError(f"visualize: layer {layer!r} gives {out.shape}, no planes; {instead}")
+    return out
+
+
+def reference(numbers: Any, what: str) -> np.ndarray:
+    """A copy, in float64, of numbers on any device; errors unless all are finite and some are not zero."""
+    found = devices.host(numbers)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"visualize: {what}: expected an array of numbers, got {type(numbers).__name__}")
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"visualize: {what} {found.shape} is not finite: {found[~np.isfinite(found)][0]} is in it; look at how it was made"
+        )
+    if not found.any():
+        raise ValueError(f"visualize: {what} {found.shape} is all zero, which is like nothing; give another one")
+    return np.array(found, np.float64)
+
+
+def raised(power: Any, where: str) -> None:
+    """ValueError unless ``power`` is a finite number of at least 0."""
+    if not isinstance(power, (int, float, np.number)) or not 0 <= power < np.inf:
+        raise ValueError(f"visualize: {where}: expected a power of at least 0, got {power!r}")
 
 
 def numbered(k: Any, kind: str) -> None:

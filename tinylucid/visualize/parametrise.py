@@ -8,20 +8,26 @@ from typing import Any
 
 import numpy as np
 
+from .. import devices
 from ..ops import sigmoid
-from ..ops.fft import irfft2
-from ..random import Generator
+from ..ops.fft import irfft2, rfft2
+from ..random import Generator, floating
 from ..tensor import Tensor
+from . import colors as color
 
 EVEN = 32  # pixels: a wave as long as that, or as the whole of a smaller picture, moves alike whatever the decay
 SPREAD = 0.01  # standard deviation of the parameters at the start: nearly even grey, and no two pictures the same
+RATE = 0.02  # of climbing, where channels are not mixed
+EDGE = 0.01  # of the range from low to high: nearer to its ends the sigmoid is so flat that a start could hardly move
+ROUNDING = 1e-5  # of the range, by which a start may lie outside it
 
 
 @dataclass(frozen=True)
 class Parametrisation:
-    """Pictures (N, C, H, W) = low + (high − low) · sigmoid(paint(*parameters)), between low and high whatever is painted.
+    """Pictures (N, C, H, W) = low + (high − low) · sigmoid(M · paint(*parameters)), between low and high whatever is painted.
 
-    ``parameters`` are leaf tensors of N rows each, row n for picture n; calling it gives the pictures, a Tensor.
+    ``parameters`` are leaf tensors of N rows each, row n for picture n; ``colors`` is M (C, C), which mixes the channels
+    of each pixel, or None for none; calling it gives the pictures, a Tensor.
     """
 
     parameters: list[Tensor]
@@ -29,10 +35,11 @@ class Parametrisation:
     shape: tuple[int, int, int, int]
     low: Any
     high: Any
-    lr: float = 0.02  # the rate at which render usually climbs
+    lr: float = RATE  # at which at which render usually climbs
+    colors: Any = None
 
     def __call__(self) -> Tensor:
-        return self.low + (self.high - self.low) * sigmoid(self.paint(*self.parameters))
+        return self.low + (self.high - self.low) * sigmoid(color.mixed(self.colors, self.paint(*self.parameters)))
 
 
 def pixel(
@@ -40,16 +47,24 @@ def pixel(
     low: Any = 0.0,
     high: Any = 1.0,
     *,
+    start: Any = None,
+    colors: Any = None,
     rng: Generator | None = None,
     dtype: Any = None,
 ) -> Parametrisation:
     """Each pixel by itself: pictures of ``shape`` (N, C, H, W), the parameters as large, drawn by ``rng`` (default: seed 0).
 
-    ``low`` and ``high``: what a pixel may be, a number or one a channel. Raises ValueError for a shape without pixels and
-    for a range that is none. Climbing the gradient this way tends to give noise; see fourier.
+    ``low`` and ``high``: what a pixel may be, a number or one a channel. ``start``: pictures of that shape to begin with,
+    instead of noise, as for DeepDream; what is nearer to low or high than 1 % of the range begins there. ``colors``: a
+    matrix (C, C) that mixes the channels before they are squeezed between low and high, such as color_matrix learns
+    from pictures; by default three channels are mixed as in photographs, and others not; ``np.eye(3)`` mixes nothing.
+    The smaller steps of mixed channels are, the larger ``lr``. Raises ValueError for a shape without pixels, a range, a
+    start or a matrix that is none. Climbing the gradient this way tends to give noise; see fourier.
     """
-    size = checked(shape)
-    return Parametrisation([start(size, rng, dtype)], lambda z: z, size, *limits(low, high, size[1], dtype))
+    size, kind = checked(shape), floating(dtype, "visualize")
+    limit, colors = limits(low, high, size[1]), color.checked(colors, size[1])
+    z = noise(size, rng, kind) if start is None else leaf(unpainted(start, size, limit, colors), kind)
+    return Parametrisation([z], lambda z: z, size, *limit, RATE / color.reach(colors), colors)
 
 
 def fourier(
@@ -58,6 +73,8 @@ def fourier(
     high: Any = 1.0,
     *,
     decay: float = 1.0,
+    start: Any = None,
+    colors: Any = None,
     rng: Generator | None = None,
     dtype: Any = None,
 ) -> Parametrisation:
@@ -70,21 +87,48 @@ def fourier(
     picture of a class is recognised by other nets far more often, and fine grain, where it is what a channel wants,
     comes later. Arguments and errors otherwise as for pixel.
     """
-    size = checked(shape)
+    size, kind = checked(shape), floating(dtype, "visualize")
     h, w = size[2:]
     cycles = np.maximum(np.hypot(np.fft.fftfreq(h)[:, None], np.fft.rfftfreq(w)), 1 / max(h, w))
-    spectra = start((*size[:2], h, w // 2 + 1, 2), rng, dtype)
-    scale = (np.sqrt(h * w) / cycles * (1 / (cycles * min(EVEN, max(h, w)))) ** (decay - 1))[..., None].astype(
-        spectra.dtype
+    scale = (np.sqrt(h * w) / cycles * (1 / (cycles * min(EVEN, max(h, w)))) ** (decay - 1))[..., None]
+    limit, colors = limits(low, high, size[1]), color.checked(colors, size[1])
+    if start is None:
+        spectra = noise((*size[:2], h, w // 2 + 1, 2), rng, kind)
+    else:
+        spectra = leaf(rfft2(unpainted(start, size, limit, colors)) / scale, kind)
+    scale = scale.astype(kind)
+    return Parametrisation(
+        [spectra], lambda s: irfft2(scale * s, (h, w)), size, *limit, RATE / color.reach(colors), colors
     )
-    limit = limits(low, high, size[1], dtype)
-    return Parametrisation([spectra], lambda s: irfft2(scale * s, (h, w)), size, *limit)
 
 
-def start(shape: tuple[int, ...], rng: Generator | None, dtype: Any) -> Tensor:
+def noise(shape: tuple[int, ...], rng: Generator | None, dtype: Any) -> Tensor:
     """A leaf of normal numbers, drawn picture by picture, so that the first ones do not depend on how many follow."""
     rng = rng or Generator(0)
-    return Tensor(SPREAD * np.stack([rng.normal(shape[1:], dtype) for _ in range(shape[0])]), requires_grad=True)
+    return leaf(SPREAD * np.stack([rng.normal(shape[1:], dtype) for _ in range(shape[0])]), dtype)
+
+
+def leaf(z: Any, dtype: Any) -> Tensor:
+    """A parameter."""
+    return Tensor(z.astype(dtype), requires_grad=True)
+
+
+def unpainted(x: Any, size: tuple[int, ...], limit: tuple[Any, Any], colors: Any) -> Any:
+    """What is to be painted, before mixing and sigmoid, for pictures x; ValueError where they do not fit."""
+    x, (low, high) = np.asarray(devices.host(x), np.float64), limit
+    if x.shape != size:
+        raise ValueError(f"visualize: start must be pictures of the same shape {size}, got {x.shape}")
+    share = (x - low) / (high - low)
+    off = ~((share >= -ROUNDING) & (share <= 1 + ROUNDING))  # NaN too
+    if off.any():
+        c = int(off.argmax()) // (size[2] * size[3]) % size[1]
+        between = " … ".join(f"{float(np.broadcast_to(end, (size[1], 1, 1))[c, 0, 0]):g}" for end in limit)
+        raise ValueError(
+            f"visualize: start has to lie between low and high, {between} in channel {c}, got {x[off][0]} there; "
+            "give low and high, or pictures as they look rather than as they are prepared for the net"
+        )
+    share = share.clip(EDGE, 1 - EDGE)
+    return color.unmixed(colors, np.log(share / (1 - share)))
 
 
 def checked(shape: Any) -> tuple[int, int, int, int]:
@@ -95,8 +139,8 @@ def checked(shape: Any) -> tuple[int, int, int, int]:
     return size
 
 
-def limits(low: Any, high: Any, channels: int, dtype: Any) -> tuple[Any, Any]:
-    """low and high, shaped (C, 1, 1) or a single number; ValueError unless low < high, both finite."""
+def limits(low: Any, high: Any, channels: int) -> tuple[Any, Any]:
+    """low and high, shaped (C, 1, 1) or (1, 1, 1); ValueError unless low < high, both finite."""
     both = []
     for value in (low, high):
         array = np.asarray(value, np.float64)
@@ -107,5 +151,4 @@ def limits(low: Any, high: Any, channels: int, dtype: Any) -> tuple[Any, Any]:
         both.append(array.reshape(-1, 1, 1))
     if not (np.isfinite(both[0]) & np.isfinite(both[1]) & (both[0] < both[1])).all():
         raise ValueError(f"visualize: expected finite low < high, got low {low!r} and high {high!r}")
-    kind = start((1, 1), None, dtype).dtype
-    return both[0].astype(kind), both[1].astype(kind)
+    return both[0], both[1]

@@ -23,7 +23,7 @@ from ..scopes import backward_rules, no_grad
 from ..tensor import Tensor
 from .film import filming
 from .measure import checked, sight, values
-from .objectives import Objective
+from .objective import Objective
 from .parametrise import Parametrisation
 from .transforms import Transform, through, wobble
 
