@@ -47,6 +47,7 @@ ONE_FOLDER = (
     "textures",
     "creation",
     "errors_teach",
+    "visualize_gallery",
     "augment",
     "loader",
     "folder",

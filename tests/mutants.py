@@ -46,6 +46,7 @@ FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 CHECKS = "tinylucid/exercises/checks/"
 TRIAL = "tests/test_exercises.py -o addopts=-ra -k "  # all wrong solutions, also those of the slow tier
 TEACH = "tests/test_errors_teach.py"
+CHANNELS = "tests/test_visualize_gallery.py"
 VISUALIZE, PICTURES, RENDER = "tinylucid/visualize/", "tests/test_visualize.py", "tests/test_visualize_render.py"
 PARAMETRISE = "tests/test_visualize_parametrise.py"
 COLORS, PAINTED, DRAWING = (f"tinylucid/visualize/{room}.py" for room in ("colors", "parametrise", "cppn"))
@@ -1598,6 +1599,32 @@ MUTANTS = [
     Mutant("tinylucid/ops/classify.py", "scale=-1 / over)", "scale=1 / over)", VALUES + " -k losses_reduce"),
     op("tinylucid/ops/classify.py", "out[index] = y * scale", "out[index] = y", "nll_loss"),
     Mutant(REDUCE, "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))", "x = rows.reshape(x.shape[:lead] + (1,) * (x.ndim - lead))[:1]", "tests/test_values.py -k large_sums"),
+    Mutant(VISUALIZE + "gallery.py", 'np.argsort(-means[:, picked].T', 'np.argsort(means[:, picked].T', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", '[np.arange(len(picked)), picked]', '[np.arange(len(picked)), np.arange(len(picked))]', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", 'means[best, picked[:, None]]', 'means[best, np.arange(len(picked))[:, None]]', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", 'pooled(model, drawn, layer, data.preprocess)', 'pooled(model, drawn, layer, None)', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", 'data.preprocess.shown(photographs) if data.preprocess else photographs', 'photographs', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", 'np.where(best > 0, self.reached /', 'np.where(best > -9, self.reached /', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", 'ratio[np.isfinite(ratio)]', 'ratio', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", 'layer, normalize=how.normalized if how else None)\n        means', 'layer)\n        means', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", '"gallery: layer {layer!r} gives NaN', '"gallery: layer gives NaN', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", 'list(range(min(channels, count)))', 'list(range(channels))', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'starts, fit, drawn = Generator(seed)', 'starts, fit, drawn = Generator(0)', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'None if k else gif', 'gif', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'Generator(seed)  # the', 'starts  # the', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'max(1, PIXELS //', '(PIXELS //', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'active or list(planes.values())', 'list(planes.values())', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'len(row.output_shape) == 4', 'row.output_shape', CHANNELS),
+    Mutant("tinylucid/plot/gallery.py", 'enumerate(x):\n        down, right = (', 'enumerate(x[::-1]):\n        down, right = (', CHANNELS),
+    Mutant("tinylucid/plot/gallery.py", 'layer.reached[k]), (right', 'layer.values[k, 0]), (right', CHANNELS),
+    Mutant("tinylucid/plot/gallery.py", 'str(layer.numbers[k])', 'str(k)', CHANNELS),
+    Mutant("tinylucid/plot/gallery.py", 'max(tall(layer.pictures), tall(layer.photographs[0]))', 'tall(layer.pictures)', CHANNELS),
+    Mutant("tinylucid/commands/visualize.py", 'path, decay=2)', 'path)', CHANNELS),
+    Mutant("tinylucid/commands/visualize.py", 'None if arguments.all else FIRST', 'FIRST', CHANNELS),
+    Mutant("tinylucid/commands/visualize.py", 'arguments.channel or first)', 'first)', CHANNELS),
+    Mutant("tinylucid/commands/given.py", 'counts[kind] = counts.get(kind, 0) + 1', 'counts[kind] = counts.get(kind, 1) + 1', CHANNELS),
+    Mutant("tinylucid/commands/given.py", 'if name in names:\n        return name\n    if name in by_kind', 'if name in by_kind', CHANNELS),
+    Mutant("tinylucid/page.py", 'np.linspace(0, len(layers) - 1, LAYERS)', 'np.linspace(0, len(layers) - 2, LAYERS)', CHANNELS),
     Mutant(VISUALIZE + "seen.py", "self.asked = True", "self.asked = False", CLIMB),
     Mutant(VISUALIZE + "seen.py", "if runs == self.runs and not further", "if runs == 1 and not further", CLIMB),
     Mutant(VISUALIZE + "seen.py", "or self.last.asked or", "or", CLIMB),
@@ -1710,6 +1737,8 @@ MUTANTS = [
     seen("atlas.py", "np.repeat(data.y, places)", "np.tile(data.y, places)", "counts_each"),
     Mutant("tinylucid/plot/cells.py", "np.sqrt(weights / max(", "(weights / max(", VIEWS + " -k as_large_as"),
     Mutant("tinylucid/plot/reasons.py", "columns.start - 0.5", "columns.start", VIEWS + " -k framed"),
+    Mutant(VISUALIZE + "gallery.py", 'color_matrix(data.preprocess.shown(some) if data.preprocess else some)', 'color_matrix(some)', CHANNELS),
+    Mutant(VISUALIZE + "many.py", 'colors=colors, ', '', CHANNELS),
 ]  # fmt: skip
 
 

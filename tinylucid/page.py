@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +19,15 @@ from .plot.maps import called
 from .random import Generator
 from .report import Report
 from .summary import summary
+from .visualize.gallery import counted, palette, times
+from .visualize.many import active_layers
 
 MISTAKES = 10  # pictures shown
 EXPLAINED = 6  # pictures explained, a third of them mistakes where there are as many
 MEASURED = 40  # pictures on which the explanations are measured
 CLASSES = 20  # classes rendered
-CHANNELS = 16  # channels rendered
+CHANNELS = 12  # channels of a layer rendered
+LAYERS = 4  # layers of which some are
 METHODS = (
     "gradient", "smoothgrad", "integrated_gradients", "guided_backprop", "lrp", "deeplift", "grad_cam", "occlusion",
 )  # fmt: skip
@@ -208,47 +210,52 @@ def handful(found: Findings) -> Any:
 
 
 def gallery(report: Report, found: Findings) -> None:
-    """The picture that most excites each class, and each of a layer's channels."""
-    classes = found.test.classes[:CLASSES]
-    layer, channels, kind = middle_layer(found)
+    """The picture that most excites each class, and channels beside the held-back pictures that excite them most."""
+    model, x, how = found.model, found.test.x, found.test.preprocess
+    classes, steps = found.test.classes[:CLASSES], found.half(256)
     goals = [visualize.logit(k) for k in range(len(classes))]
-    goals += [visualize.channel(layer, k) for k in range(min(channels, found.half(CHANNELS)))]
+    look = {"decay": 2, "colors": palette(found.test)}
     with found.timed("rendering"):
-        drawn = exciting(found.model, goals, found.test.x.shape[1:], found.test.preprocess, found.seed, found.half(256))
+        drawn = visualize.exciting(model, goals, x.shape[1:], how, **look, steps=steps, seed=found.seed)
     report.section("What excites it")
     report.text(
         "These pictures were not photographed. Each began as noise and was changed, step by step, into what makes the net "
-        "answer most strongly: first each class, then some channels of a layer in the middle. The fewer pictures a net "
-        "learned from, the vaguer they are; what stands along an edge is often there because of the edge."
+        "answer most strongly. The fewer pictures a net learned from, the vaguer they are; what stands along an edge is "
+        "often there because of the edge."
     )
     report.figure(
-        plot.picture_grid(drawn[: len(classes)], classes),
+        plot.picture_grid(drawn, classes),
         f"Rendered pictures that most excite the classes {', '.join(classes)}.",
         "What the net takes for the clearest case of each class.",
     )
-    numbers = [f"{k}" for k in range(len(goals) - len(classes))]
-    report.figure(
-        plot.picture_grid(drawn[len(classes) :], numbers, columns=8),
-        f"Rendered pictures that most excite the first {len(numbers)} channels of layer {layer} ({kind}).",
-        f"What the first {len(numbers)} of the {channels} channels of layer {layer} ({kind}) look for.",
+    layers = spread(active_layers(model, x.shape[1:]))
+    if not layers:
+        report.text("No layer of this net gives planes, so there are no channels to show.")
+        return
+    with found.timed("rendering"):
+        way = {"channels": found.half(CHANNELS), "steps": steps, "seed": found.seed}
+        channels = visualize.gallery(model, found.test, layers=layers, **way)
+    report.text(
+        "The same for channels of its layers, each beside the held-back pictures that excite it most: what they have in "
+        "common is what it looks for, and the rendering is that and little else. How much a picture excites a channel is the "
+        f"channel's mean over its plane. In {counted(len(channels.ratio), 'channel')} {times(channels.ratio)}."
     )
+    for layer in channels.layers:
+        report.figure(
+            plot.gallery(layer),
+            f"{len(layer.numbers)} channels of {layer.called}: each as a rendering beside held-back pictures: "
+            f"{times(layer.ratio)}.",
+            f"Layer {layer.name} ({layer.kind}): what its channels look for.",
+        )
 
 
-def exciting(model: Module, goals: Sequence[Any], shape: Any, how: Any, seed: int, steps: int) -> Any:
-    """The picture (N, C, H, W) in [0, 1] for which each objective is largest, of a net whose pictures ``how`` prepares."""
-    picture = visualize.fourier((len(goals), *shape), rng=Generator(seed))
-    normalize = how.normalized if how else None
-    return visualize.render(model, goals, picture, normalize=normalize, steps=steps, rng=Generator(seed))
-
-
-def middle_layer(found: Findings) -> tuple[str, int, str]:
-    """Name, number of channels and kind of a layer in the middle: an activation that gives planes, if there is one."""
-    rows = summary(found.model, found.test.x.shape[1:]).rows
-    planes = [
-        (row.name, row.output_shape[1], row.kind) for row in rows if row.output_shape and len(row.output_shape) == 4
-    ]
-    active = [each for each in planes if each[2] in ("ReLU", "SiLU", "ELU", "LeakyReLU")] or planes
-    return active[len(active) // 2]
+def spread(layers: list[Any]) -> list[str]:
+    """The names of the layers, of many some from the first to the last."""
+    return (
+        [layers[k].name for k in np.unique(np.linspace(0, len(layers) - 1, LAYERS).round().astype(int))]
+        if layers
+        else []
+    )
 
 
 def the_net(report: Report, found: Findings) -> None:

@@ -64,11 +64,28 @@ def class_number(name: str, classes: Sequence[str]) -> int:
 
 
 def layer_name(model: Module, name: str) -> str:
-    """The dotted name of a layer that the model has; ValueError with the list of layers."""
+    """The dotted name of a layer, given by that or by kind and number; ValueError with the list of both."""
+    short = numbered(model)
+    by_kind = {nick: key for key, nick in short.items()}
     names = [key for key, _ in model.named_modules() if key]
-    if name not in names:
-        raise ValueError(f"no layer {name!r}{meant(name, names)}; there are: {listed(names)}")
-    return name
+    if name in names:
+        return name
+    if name in by_kind:
+        return by_kind[name]
+    both = [f"{key} ({short[key]})" if short.get(key, key) != key else key for key in names]
+    raise ValueError(f"no layer {name!r}{meant(name, [*names, *by_kind])}; there are: {listed(both)}")
+
+
+def numbered(model: Module) -> dict[str, str]:
+    """Of each layer without layers inside its kind and which of that kind it is, from 1: "3" -> "conv2"."""
+    counts: dict[str, int] = {}
+    names = {}
+    for key, module in model.named_modules():
+        if key and not module._modules:
+            kind = type(module).__name__.lower().removesuffix("1d").removesuffix("2d")
+            counts[kind] = counts.get(kind, 0) + 1
+            names[key] = f"{kind}{counts[kind]}"
+    return names
 
 
 def meant(name: str, names: Sequence[str]) -> str:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from .. import plot, visualize
-from ..creation import zeros
-from ..nn import Module
-from ..page import exciting
+from ..data import ArrayDataset, image_folder
+from ..visualize.gallery import beside, numbers, palette
+from ..visualize.many import active_layers
 from .arguments import add_checkpoint, add_device, add_seed, whole
 from .given import class_number, keep, layer_name, trained, writable_folder
+from .terminal import printable
 
 HELP = "render the pictures that most excite classes or channels"
 DESCRIPTION = """Render the picture that most excites each class, or each channel of a layer: it begins as noise and is changed, step
-by step, into what makes the net answer most strongly."""
+by step, into what makes the net answer most strongly. A layer is given by its name, or by its kind and number: conv2 is the second
+convolution. With --data the pictures of a folder that excite a channel most stand beside its rendering."""
 EXAMPLES = (
     "tinylucid visualize model/best.safetensors",
-    "tinylucid visualize model/best.safetensors --class beach --class forest",
-    "tinylucid visualize model/best.safetensors --layer 6 --channels 16",
+    "tinylucid visualize model/best.safetensors --class beach --class forest --size 64 --gif",
+    "tinylucid visualize model/best.safetensors --layer conv2 --channel 3",
+    "tinylucid visualize model/best.safetensors --all --data photographs",
 )
+FIRST = 16  # channels of a layer, unless said otherwise
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +32,21 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_checkpoint(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--class", dest="classes", action="append", metavar="NAME", help="a class, again for more (all)")
-    what.add_argument("--layer", metavar="NAME", help="the channels of this layer instead")
-    parser.add_argument("--channels", type=whole(1), default=16, metavar="N", help="the first N of them (%(default)s)")
+    what.add_argument("--layer", metavar="NAME", help="channels of this layer instead: 4, or conv2")
+    what.add_argument("--all", action="store_true", help="every channel of each activation layer, a figure a layer")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--channel", type=whole(0), action="append", metavar="K", help="a channel of --layer, again for more"
+    )
+    which.add_argument(
+        "--channels", type=whole(1), metavar="N", help=f"the first N of each layer ({FIRST}; with --all every one)"
+    )
+    parser.add_argument("--data", metavar="FOLDER", help="a folder with one folder a class, to show beside channels")
+    parser.add_argument("--size", type=whole(8, 1024), metavar="N", help="pixels a side (as the net was trained)")
     parser.add_argument("--steps", type=whole(1), default=256, metavar="N", help="steps of the climb (%(default)s)")
+    parser.add_argument("--gif", action="store_true", help="keep a film of the climb beside each figure")
     parser.add_argument(
-        "--out", default="tinylucid-visualize", metavar="DIR", help="folder for the figure (%(default)s)"
+        "--out", default="tinylucid-visualize", metavar="DIR", help="folder for the figures (%(default)s)"
     )
     add_device(parser)
     add_seed(parser)
@@ -39,21 +54,61 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Render and draw."""
+    channels = arguments.all or arguments.layer is not None
+    if arguments.channel and arguments.layer is None:
+        raise ValueError("--channel is a channel of a layer: say which by --layer NAME")
+    if arguments.data is not None and not channels:
+        raise ValueError("--data shows pictures beside channels: add --layer NAME, or --all")
     saved = trained(arguments.checkpoint)
-    shape = (saved.preprocess.channels, saved.preprocess.size, saved.preprocess.size)
-    if arguments.layer is None:
-        names = arguments.classes or saved.classes
-        goals = {name: visualize.logit(class_number(name, saved.classes)) for name in names}
-        name = "classes"
+    if channels:
+        of_layers(saved, arguments)
     else:
-        goals = channels(saved.model, arguments.layer, shape, arguments.channels)
-        name = f"layer-{arguments.layer}"
-    out = writable_folder(arguments.out)
-    drawn = exciting(saved.model, list(goals.values()), shape, saved.preprocess, arguments.seed, arguments.steps)
-    keep(plot.picture_grid(drawn, list(goals)), out / f"{name}.png")
+        of_classes(saved, arguments)
 
 
-def channels(model: Module, layer: str, shape: tuple[int, ...], most: int) -> dict[str, Any]:
-    """The objective of each of the first channels of a layer, by number."""
-    out = visualize.activations(model, zeros(1, *shape), layer_name(model, layer))
-    return {str(k): visualize.channel(layer, k) for k in range(min(most, out.shape[1]))}
+def of_classes(saved: Any, arguments: argparse.Namespace) -> None:
+    """The picture of each class, or of those that are asked for."""
+    names = arguments.classes or saved.classes
+    goals = [visualize.logit(class_number(name, saved.classes)) for name in names]
+    path = writable_folder(arguments.out) / "classes.png"
+    keep(plot.picture_grid(rendered(saved, goals, arguments, path, decay=2), names), path)
+
+
+def of_layers(saved: Any, arguments: argparse.Namespace) -> None:
+    """The channels of a layer, or of each, beside the pictures of the folder if one is given; a figure a layer."""
+    shape = (saved.preprocess.channels, saved.preprocess.size, saved.preprocess.size)
+    if arguments.all:
+        layers = {row.name: row.name for row in active_layers(saved.model, shape)}
+        if not layers:
+            raise ValueError("no layer of this net gives planes; name one by --layer")
+    else:
+        layers = {arguments.layer: layer_name(saved.model, arguments.layer)}
+    first = arguments.channels or (None if arguments.all else FIRST)
+    asked = {said: numbers(saved.model, name, shape, arguments.channel or first) for said, name in layers.items()}
+    out, data = writable_folder(arguments.out), None if arguments.data is None else folder(arguments.data, saved)
+    colors = None if data is None else palette(data)
+    for said, some in asked.items():
+        name, path = layers[said], out / f"layer-{said}.png"
+        drawn = rendered(saved, [visualize.channel(name, k) for k in some], arguments, path, colors=colors)
+        if data is None:
+            figure = plot.picture_grid(drawn, list(map(str, some)))
+        else:
+            figure = plot.gallery(beside(saved.model, data, name, some, drawn), channels=len(some))
+        keep(figure, path)
+
+
+def folder(path: str, saved: Any) -> ArrayDataset:
+    """The pictures of a folder, in memory, as the net wants them."""
+    return image_folder(path, preprocess=saved.preprocess, classes=saved.classes).load(progress=True)
+
+
+def rendered(saved: Any, goals: list[Any], arguments: argparse.Namespace, path: Path, **look: Any) -> Any:
+    """The picture for each of the goals, ``look`` being exciting's decay or colors; with --gif a film beside the figure."""
+    how = saved.preprocess
+    shape = (how.channels, *[arguments.size or how.size] * 2)
+    film = path.with_suffix(".gif") if arguments.gif else None
+    way = {"steps": arguments.steps, "seed": arguments.seed, "gif": film}
+    drawn = visualize.exciting(saved.model, goals, shape, how, **look, **way)
+    if film is not None:
+        print(printable(str(film)))
+    return drawn

@@ -3,6 +3,7 @@
 from .cells import activation_grid, atlas
 from .charts import accuracy_bars, confusion, training_curves
 from .filters import filters
+from .gallery import gallery
 from .heat import heatmap, overlay
 from .layers import feature_maps
 from .maps import explanation_grid, saliency_grid
@@ -18,6 +19,7 @@ __all__ = [
     "explanation_grid",
     "feature_maps",
     "filters",
+    "gallery",
     "heatmap",
     "overlay",
     "path",

@@ -8,8 +8,10 @@ from .activation_grid import ActivationGrid, activation_grid
 from .atlas import Atlas, atlas
 from .colors import color_matrix
 from .cppn import cppn
+from .gallery import ChannelGallery, LayerGallery, gallery
 from .judge import Comparison, compare
 from .likeness import caricature, diversity, inversion, style
+from .many import exciting
 from .measure import activations, measure
 from .objective import Objective
 from .objectives import channel, direction, layer, logit, neuron
@@ -24,6 +26,8 @@ __all__ = [
     "ActivationGrid",
     "Atlas",
     "Comparison",
+    "ChannelGallery",
+    "LayerGallery",
     "Objective",
     "Parametrisation",
     "Path",
@@ -39,7 +43,9 @@ __all__ = [
     "cppn",
     "direction",
     "diversity",
+    "exciting",
     "fourier",
+    "gallery",
     "inversion",
     "jitter",
     "l1",
