@@ -19,9 +19,10 @@ from tinylucid.commands.given import layer_name
 from tinylucid.data import ArrayDataset, Preprocess
 from tinylucid.report import Report
 from tinylucid.visualize import channel, color_matrix, exciting, fourier, gallery, logit, many, measure, render
-from tinylucid.visualize.gallery import LayerGallery, palette, pooled, times
+from tinylucid.visualize.gallery import LayerGallery, pooled, times
+from tinylucid.visualize.given import palette
 
-by_channel = sys.modules[palette.__module__]  # the room of that name, which tl.visualize.gallery hides
+by_channel = sys.modules[pooled.__module__]  # the room of that name, which tl.visualize.gallery hides
 
 
 def pictures(n, shape=(2, 8, 8), seed=0, dtype=tl.float64, how=None):

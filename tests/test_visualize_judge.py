@@ -10,7 +10,7 @@ from words import check_message
 import tinylucid as tl
 from tinylucid import demo
 from tinylucid.visualize import Comparison, channel, compare, fourier, logit, measure, pixel, render
-from tinylucid.visualize.judge import alike, between, exciting, scores
+from tinylucid.visualize.judge import alike, between, most_exciting, scores
 
 GOALS = [logit(0), logit(2) - logit(1), channel("2", 1)]
 
@@ -78,8 +78,8 @@ def test_pairs_and_the_most_exciting_by_hand():
     u = np.eye(3)[None, [0, 1, 1]]  # of three pairs two have nothing in common, one everything
     assert between(u) == pytest.approx([2 / 3])
     numbers = np.array([[1.0, -9], [4, -2], [3, 3], [4, 1]])
-    assert exciting(numbers, np.array([0, 0, 1, 1]), 2, None).tolist() == [1, 3, 2, 3]
-    assert exciting(numbers, np.array([0, 0, 1, 1]), 2, [1, 0]).tolist() == [3, 2, 1, 0]
+    assert most_exciting(numbers, np.array([0, 0, 1, 1]), 2, None).tolist() == [1, 3, 2, 3]
+    assert most_exciting(numbers, np.array([0, 0, 1, 1]), 2, [1, 0]).tolist() == [3, 2, 1, 0]
 
 
 def test_a_shifted_picture_is_the_same_and_another_is_not():

@@ -91,6 +91,10 @@ def test_likeness_with_a_reference_by_loops(n, k, h, w, power, batch, seed):
     apart = [dot(gram(one) - wanted, gram(one) - wanted) / dot(wanted, wanted) for one in a]
     found = style("a", wide[None] if batch else wide).value(seen(a)).data
     assert found == pytest.approx([-d for d in apart])
+    many = normal(seed + 3, 3, k, h, w)  # several reference pictures
+    wanted = sum(np.array(gram(one)) for one in many) / 3
+    apart = [dot(gram(one) - wanted, gram(one) - wanted) / dot(wanted, wanted) for one in a]
+    assert style("a", many).value(seen(a)).data == pytest.approx([-d for d in apart])
 
 
 @given(n=st.integers(2, 4), k=sides, h=sides, w=sides, seed=seeds)
@@ -307,9 +311,8 @@ ONE, TWO = np.ones((1, 4, 8, 8)), np.ones((2, 4, 8, 8))
     [
         (lambda: style("2", ONE[:, :3]), "style|target has 3 channels|layer '2' gives 4|activations(model, x, '2')"),
         (lambda: style("6", ONE), "layer '6' gives (2, 3)|no planes|before they are flattened"),
-        (lambda: style("6", np.ones((1, 3))), "style|(1, K, h, w)|got (1, 3)|before they are flattened"),
-        (lambda: style("2", TWO), "style|2 pictures|expected one|target[0]"),
-        (lambda: inversion("2", TWO), "inversion|2 pictures|expected one"),
+        (lambda: style("6", np.ones((1, 3))), "style|(N, K, h, w)|got (1, 3)|before they are flattened"),
+        (lambda: inversion("2", TWO), "inversion|2 pictures|expected one|target[0]"),
         (lambda: inversion("2", ONE[:, :3]), "inversion|target is (3, 8, 8)|layer '2' gives (4, 8, 8)"),
         (lambda: inversion("2", ONE[:, :, :5]), "inversion|target is (4, 5, 8)|layer '2' gives (4, 8, 8)|as large as"),
         (lambda: caricature("2", ONE[:, :, :, 1:]), "caricature|target is (4, 8, 7)|layer '2' gives (4, 8, 8)"),

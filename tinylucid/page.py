@@ -19,7 +19,8 @@ from .plot.maps import called
 from .random import Generator
 from .report import Report
 from .summary import summary
-from .visualize.gallery import counted, palette, times
+from .visualize.gallery import counted, times
+from .visualize.given import palette
 from .visualize.many import active_layers
 
 MISTAKES = 10  # pictures shown
@@ -112,7 +113,7 @@ def mistakes(report: Report, found: Findings) -> None:
     report.section("Its worst mistakes")
     said = [found.said(k) for k in shown]
     report.figure(
-        plot.picture_grid(seen(found, shown), said, [False] * len(shown)),
+        plot.picture_grid(found.test.shown(shown), said, [False] * len(shown)),
         "The mistakes of which the net was surest: " + "; ".join(words.replace("\n", ", ") for words in said) + ".",
         "The wrong answers of which it was surest: what it said and how sure it was, and what the picture is.",
     )
@@ -137,7 +138,7 @@ def reasons(report: Report, found: Findings) -> None:
         report.text("Not for this net: " + "; ".join(f"{called(name)} ({why})" for name, why in refused.items()) + ".")
     names = ", ".join(found.said(k).replace("\n", ", ") for k in shown)
     report.figure(
-        plot.explanation_grid(seen(found, shown), maps, [found.said(k) for k in shown], found.right[shown]),
+        plot.explanation_grid(found.test.shown(shown), maps, [found.said(k) for k in shown], found.right[shown]),
         f"{len(shown)} held-back pictures ({names}), each with the maps of {', '.join(map(called, maps))}.",
         "Each map has its own scale: full colour is the 99th percentile of its magnitude.",
     )
@@ -290,9 +291,3 @@ def how(report: Report, found: Findings) -> None:
 def architecture(model: Module) -> dict[str, Any]:
     """By which name and arguments the net was built; its class where that is not known."""
     return getattr(model, "architecture", None) or {"name": type(model).__name__, "arguments": {}}
-
-
-def seen(found: Findings, numbers: Any) -> Any:
-    """Test pictures as they look, not as the net is given them."""
-    x, how = found.test.x[numbers], found.test.preprocess
-    return how.shown(x) if how else x

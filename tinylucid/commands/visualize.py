@@ -8,7 +8,8 @@ from typing import Any
 
 from .. import plot, visualize
 from ..data import ArrayDataset, image_folder
-from ..visualize.gallery import beside, numbers, palette
+from ..visualize.gallery import beside, numbers
+from ..visualize.given import palette
 from ..visualize.many import active_layers
 from .arguments import add_checkpoint, add_device, add_seed, whole
 from .given import class_number, keep, layer_name, trained, writable_folder

@@ -107,6 +107,11 @@ class ArrayDataset:
         """The pictures of these numbers, as a dataset of its own."""
         return ArrayDataset(self.x[indices], self.y[indices], self.classes, self.preprocess)
 
+    def shown(self, indices: Any = slice(None)) -> Any:
+        """The pictures of these numbers, or all, as they look: see Preprocess.shown."""
+        x = self.x[indices]
+        return self.preprocess.shown(x) if self.preprocess else x
+
     def __repr__(self) -> str:
         names = ", ".join(self.classes[:5]) + (", …" if len(self.classes) > 5 else "")
         return f"{type(self).__name__}({len(self)} pictures {self.x.shape[1:]}, {len(self.classes)} classes: {names})"

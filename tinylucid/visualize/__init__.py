@@ -19,6 +19,7 @@ from .parametrise import Parametrisation, fourier, pixel
 from .path import Path, path
 from .penalties import blur, l1, l2, total_variation
 from .place import Place, place
+from .remembered import remembered
 from .render import render
 from .transforms import jitter, pad, rotate, scale, wobble
 
@@ -58,6 +59,7 @@ __all__ = [
     "path",
     "pixel",
     "place",
+    "remembered",
     "render",
     "rotate",
     "scale",

@@ -10,8 +10,9 @@ import numpy as np
 from ..explain.common import at_least_one
 from ..nn import Module
 from ..random import Generator
+from .given import checked_data, of_classes, palette, preparation
 from .objectives import direction
-from .views import BATCH, POWER, STEPS, View, laid_out, planes, prepared, rendered
+from .views import BATCH, POWER, STEPS, View, laid_out, planes, rendered
 
 FEWEST = 10  # vectors that an atlas needs
 COMPONENTS, NEIGHBOURS = 50, 30  # of PCA before t-SNE, and t-SNE's perplexity at most
@@ -62,9 +63,9 @@ def atlas(
     and the start (default: seed 0). Raises ValueError for a layer without planes, for fewer than 10 vectors, for more places
     than there are, and where no cell holds enough or all vectors are the same.
     """
-    (how, _, colors), rng = prepared(data, "atlas"), rng or Generator(0)
-    check(data.x, cells, places, fewest)
-    vectors, where = picked(model, data.x, layer, places, rng)
+    x, y, rng = checked_data(data, "atlas"), of_classes(data, "atlas"), rng or Generator(0)
+    check(x, cells, places, fewest)
+    vectors, where = picked(model, x, layer, places, rng)
     mean = vectors.mean(0)
     if not np.ptp(vectors, axis=0).any():
         raise ValueError(
@@ -79,13 +80,13 @@ def atlas(
         raise ValueError(
             f"atlas: no cell holds {fewest} of the {len(flat)} vectors; give more pictures, or fewer cells than {cells}"
         )
-    of_class = np.repeat(data.y, places)
+    of_class = np.repeat(y, places)
     goals = [direction(layer, vectors[flat == k].mean(0) - mean, POWER) for k in drawn]
-    pictures = rendered(model, goals, data.x, size, how, steps, rng, colors=colors)
+    pictures = rendered(model, goals, x, size, preparation(data), steps, rng, colors=palette(data))
     classes = np.full(cells**2, -1)
     classes[drawn] = [np.bincount(of_class[flat == k]).argmax() for k in drawn]
     table = counts.reshape(cells, cells)
-    names = tuple(data.classes) or tuple(f"class {k}" for k in range(data.y.max() + 1))
+    names = tuple(data.classes) or tuple(f"class {k}" for k in range(y.max() + 1))
     return Atlas(
         layer,
         names,
@@ -94,7 +95,7 @@ def atlas(
         classes.reshape(cells, cells),
         points,
         at,
-        np.repeat(np.arange(len(data.x)), places),
+        np.repeat(np.arange(len(x)), places),
         where,
     )
 

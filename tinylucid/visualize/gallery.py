@@ -9,20 +9,19 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from .. import devices, dtypes, show
+from .. import show
 from ..creation import zeros
 from ..data import ArrayDataset, Preprocess
 from ..explain.common import at_least_one
 from ..explain.layers import known
 from ..nn import Module
 from ..nn.module import check_model
-from .colors import color_matrix
+from .given import checked_data, palette
 from .many import active_layers, at_a_time, exciting
 from .measure import activations
 from .objectives import channel, inside
 
 FEW = 6  # channels of each layer in a notebook
-ENOUGH = 1000  # pictures, to learn colours from
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,7 +98,7 @@ def gallery(
     numbers that fit nothing.
     """
     check_model(model, "gallery")
-    x = checked_data(data)
+    x = checked_data(data, "gallery")
     for value, name in ((1 if size is None else size, "size"), (steps, "steps"), (top, "top")):
         at_least_one(value, f"gallery: {name}")
     names = chosen(model, layers, x.shape[1:])
@@ -125,7 +124,6 @@ def beside(
         raise ValueError(f"gallery: layer {layer!r} gives NaN or infinity for picture {broken.argmax()} of the data")
     best = np.argsort(-means[:, picked].T, axis=1, kind="stable")[:, :top]
     reached = pooled(model, drawn, layer, data.preprocess)[np.arange(len(picked)), picked]
-    photographs = data.x[best]
     return LayerGallery(
         layer,
         type(model.get_submodule(layer)).__name__,
@@ -135,7 +133,7 @@ def beside(
         reached,
         best,
         means[best, picked[:, None]],
-        data.preprocess.shown(photographs) if data.preprocess else photographs,
+        data.shown(best),
     )
 
 
@@ -146,24 +144,6 @@ def pooled(model: Module, x: Any, layer: str, how: Preprocess | None) -> Any:
         out = activations(model, x[k : k + fit], layer, normalize=how.normalized if how else None)
         means.append(out.mean(tuple(range(2, out.ndim))) if out.ndim > 2 else out)
     return np.concatenate(means)
-
-
-def palette(data: ArrayDataset) -> Any:
-    """How red, green and blue vary together in the data's pictures as they look, for fourier; None without colour."""
-    some = data.x[:: 1 + len(data) // ENOUGH]
-    return color_matrix(data.preprocess.shown(some) if data.preprocess else some) if some.shape[1] == 3 else None
-
-
-def checked_data(data: Any) -> Any:
-    """The data's pictures; an error for what is no data set, or holds no pictures."""
-    if not isinstance(data, ArrayDataset):
-        which = "; give one part of it, such as .test" if hasattr(data, "test") else ""
-        raise TypeError(f"gallery: expected an ArrayDataset, as tl.data gives them, got {type(data).__name__}{which}")
-    x = devices.host(data.x)
-    if x.ndim != 4 or not x.size:
-        raise ValueError(f"gallery: expected data with pictures x (N, C, H, W), at least one, got {x.shape}")
-    dtypes.check_floating(x, "gallery")
-    return x
 
 
 def chosen(model: Module, layers: Any, shape: Sequence[int]) -> list[str]:

@@ -18,6 +18,7 @@ from ..random import Generator
 from ..scopes import no_grad
 from ..tensor import Tensor
 from ..train import predict
+from .given import preparation
 from .measure import activations, checked, measure, one_each, sight
 from .objectives import Objective
 from .parametrise import Parametrisation, fourier, pixel
@@ -126,7 +127,7 @@ def compare(
     """
     goals = checked(model, list(goals), 0)
     fitting(goals, seeds, other, classes)
-    how, each = data.preprocess.normalized if data.preprocess else same, (len(goals), seeds)
+    how, each = preparation(data) or same, (len(goals), seeds)
 
     def start() -> Parametrisation:
         return picture((len(goals) * seeds, *data.x.shape[1:]), rng=Generator(0))
@@ -155,7 +156,7 @@ def compare(
         data=numbers.max(0),
         apart=between(first),
         again=(1 - (first * second).sum(2)).mean(1),
-        data_apart=between(grams(data.x[exciting(numbers, data.y, seeds, classes)])),
+        data_apart=between(grams(data.x[most_exciting(numbers, data.y, seeds, classes)])),
         recognised=recognised(waves),
         pixel_recognised=recognised(pixels),
         pictures=waves.reshape(*each, *waves.shape[1:]),
@@ -192,13 +193,13 @@ def scores(model: Module, goals: list[Objective], data: ArrayDataset) -> Any:
     with mode(model, False), no_grad():
         for start in range(0, len(data.x), BATCH):
             x = data.x[start : start + BATCH]
-            drawn = data.preprocess.shown(x) if data.preprocess else x
+            drawn = data.shown(slice(start, start + BATCH))
             seen = look(*(Tensor(v).to(device_of(model)) for v in (x, drawn)))
             found.append(np.stack([devices.host(one_each(goal, seen, len(x))) for goal in goals], 1))
     return np.concatenate(found)
 
 
-def exciting(numbers: Any, y: Any, n: int, classes: Sequence[int] | None) -> Any:
+def most_exciting(numbers: Any, y: Any, n: int, classes: Sequence[int] | None) -> Any:
     """The n pictures with the largest numbers (N, M) for each objective, (M · n,); of its class where there are classes."""
     if classes is not None:
         numbers = np.where(y[:, None] == np.asarray(classes), numbers, -np.inf)

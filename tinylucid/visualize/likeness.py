@@ -1,6 +1,6 @@
 """Objectives that compare: with a reference picture (style, caricature, inversion), or pictures with each other (diversity).
 
-A ``target`` is what ``activations(model, x, layer)`` gives for one reference picture, (1, K, …) or (K, …), an array that goes
+A ``target`` is what ``activations(model, x, layer)`` gives for a reference picture, (1, K, …) or (K, …), an array that goes
 along to the model's device and dtype. Each is relative to it, so that several layers count alike when they are added.
 """
 
@@ -21,19 +21,20 @@ NO_PLANES = "name a layer that comes before they are flattened"
 def style(layer: str, target: Any) -> Objective:
     """−‖G − G*‖² / ‖G*‖²,  G = A Aᵀ / hw: which channels of a layer (N, K, h, w) answer together, wherever that is.
 
-    A (K, hw) is what the layer gives for a picture, G (K, K) its Gram matrix, and G* that of the ``target`` (1, K, h*, w*) or
-    (K, h*, w*), whose size may be another (Gatys, Ecker and Bethge, "Image style transfer", 2016). At most 0, which is
-    reached by the reference picture, and −1 for a layer that gives nothing; to be added, usually of several layers:
+    A (K, hw) is what the layer gives for a picture, G (K, K) its Gram matrix, and G* that of the ``target`` (N*, K, h*, w*) or
+    (K, h*, w*), whose size may be another (Gatys, Ecker and Bethge, "Image style transfer", 2016); of several pictures,
+    such as those of a class, the mean of theirs. At most 0, which is reached by a single reference picture, and −1 for a
+    layer that gives nothing; to be added, usually of several layers:
     ``sum(style(name, activations(model, x, name)) for name in names)``. Raises ValueError for a layer without planes and
-    for a target of several pictures, of another number of channels, all zero or not finite.
+    for a target of another number of channels, all zero or not finite.
     """
     named(layer)
     target = reference(target, "style: target")
     if target.ndim not in (3, 4):
         raise ValueError(
-            f"visualize: style: expected a target (1, K, h, w) or (K, h, w), got {target.shape}; {NO_PLANES}"
+            f"visualize: style: expected a target (N, K, h, w) or (K, h, w), got {target.shape}; {NO_PLANES}"
         )
-    a = single(target, 3, "style").reshape(target.shape[-3], -1)
+    a = np.moveaxis(target, -3, 0).reshape(target.shape[-3], -1)  # (K, all places of all pictures)
     wanted = a @ a.T / a.shape[1]
     whole = float((wanted**2).sum())
 

@@ -15,6 +15,7 @@ from ..summary import ELEMENTWISE, Row, summary
 from .objective import Objective
 from .parametrise import fourier
 from .render import render
+from .transforms import Transform
 
 PIXELS = 2**18  # of a batch's pictures: 256 of 32 × 32, 16 of 128 × 128
 
@@ -27,6 +28,7 @@ def exciting(
     *,
     decay: float = 1.0,
     colors: Any = None,
+    transforms: Sequence[Transform] | None = None,
     steps: int = 256,
     seed: int = 0,
     gif: str | Path | None = None,
@@ -44,7 +46,9 @@ def exciting(
         picture = fourier((len(some), c, h, w), decay=decay, colors=colors, rng=starts, dtype=dtype)
         film, same = None if k else gif, Generator(seed)  # the transforms' draws, alike for all batches
         prepared = how.normalized if how else None
-        drawn.append(render(model, some, picture, normalize=prepared, steps=steps, gif=film, rng=same))
+        drawn.append(
+            render(model, some, picture, transforms=transforms, normalize=prepared, steps=steps, gif=film, rng=same)
+        )
     return np.concatenate(drawn)
 
 

@@ -8,22 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from .. import devices, nn
+from .. import devices
 from ..autograd import grad
 from ..explain.common import at_least_one, recording
-from ..explain.layers import is_plane, known, restarted
+from ..explain.layers import known, restarted
 from ..nn import Module
-from ..nn.module import device_of, mode
-from ..nn.watch import watched
+from ..nn.module import device_of
 from ..random import Generator
-from ..scopes import no_grad
 from ..tensor import Tensor
+from .given import checked_data, known_class, of_classes, palette, preparation
+from .many import active_layers
 from .measure import measure, sight
 from .objective import Objective
-from .objectives import channel, inside, logit, numbered
-from .views import BATCH, STEPS, View, prepared, rendered
-
-ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
+from .objectives import channel, logit
+from .views import BATCH, STEPS, View, rendered
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +64,10 @@ def path(
     ``size``, ``steps`` and ``rng`` as in render. Raises ValueError for a class that there is not or that has no picture, layers that
     give no planes, and where nothing in a layer adds anything above 0.
     """
-    how, looks, colors = prepared(data, "path")
-    numbered(target, "class")
+    x, y = checked_data(data, "path"), of_classes(data, "path")
     at_least_one(pictures, "path: pictures")
-    inside(target, int(max(data.y.max() + 1, len(data.classes))), "class", "the data has no more")
-    some = data.x[data.y == target]
-    if not len(some):
-        raise ValueError(f"path: class {target} has no pictures in the data; give data that has some")
-    names = activation_layers(model, some[:1]) if layers is None else [known(model, name, "path") for name in layers]
+    some = x[y == known_class(target, data, "path")]
+    names = active(model, x.shape[1:]) if layers is None else [known(model, name, "path") for name in layers]
     goals, shares, sums = [logit(target)], list[Any](), list[Any]()
     for name in reversed(names):
         added = contributions(model, goals[0], some, name)
@@ -83,7 +77,7 @@ def path(
         goals.insert(0, channel(name, k))
         shares.insert(0, added[k] / added[added > 0].sum())
         sums.insert(0, added)
-    drawn = {"size": size, "normalize": how, "steps": steps, "rng": rng, "colors": colors}
+    drawn = {"size": size, "normalize": preparation(data), "steps": steps, "rng": rng, "colors": palette(data)}
     views = [
         rendered(model, goals[:-1], some, **drawn),
         rendered(model, goals[-1:], some, decay=2.0, **drawn),  # a class is recognised better so
@@ -96,24 +90,15 @@ def path(
         np.array(shares),
         tuple(sums),
         np.concatenate(views),
-        np.stack([looks[strongest(model, goal, data.x, pictures)] for goal in goals]),
+        np.stack([data.shown(strongest(model, goal, x, pictures)) for goal in goals]),
     )
 
 
-def activation_layers(model: Module, x: Any) -> list[str]:
+def active(model: Module, shape: Sequence[int]) -> list[str]:
     """The activation layers that give planes, in the order in which they run last; ValueError if there are none."""
-    ran: dict[str, bool] = {}
-
-    def note(name: str, out: Any) -> None:
-        ran.pop(name, None)
-        ran[name] = is_plane(out)
-
-    found = [(name, module) for name, module in model.named_modules() if isinstance(module, ACTIVATIONS)]
-    with watched(found, note), mode(model, False), no_grad():
-        model(Tensor(x).to(device_of(model)))
-    names = [name for name, planes in ran.items() if planes]
+    names = [row.name for row in active_layers(model, shape)]
     if not names:
-        raise ValueError("path: no activation layer of this model gives planes (N, K, h, w); name layers that do")
+        raise ValueError("path: no layer of this model gives planes (N, K, h, w); name layers that do")
     return names
 
 

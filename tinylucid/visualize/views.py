@@ -11,7 +11,6 @@ from .. import devices, dtypes, show
 from ..nn import Module
 from ..random import Generator
 from ..tensor import Tensor
-from .colors import color_matrix
 from .measure import activations
 from .objective import Objective
 from .parametrise import fourier
@@ -80,22 +79,3 @@ def laid_out(pictures: Any, where: Any) -> Any:
     out = np.zeros((*where.shape, *pictures.shape[1:]), pictures.dtype)
     out[where] = pictures
     return out
-
-
-def prepared(data: Any, who: str) -> tuple[Any, Any, Any]:
-    """How a data set's pictures become the model's input, how they look, and how their colours vary together (None: not RGB).
-
-    Raises TypeError for what is no data set, ValueError unless it has pictures (N, C, H, W) and a class for each.
-    """
-    if not hasattr(data, "x") or not hasattr(data, "y"):
-        raise TypeError(
-            f"{who}: expected a data set with pictures x and classes y, got {type(data).__name__}; tl.data.ArrayDataset(x, y)"
-        )
-    if data.x.ndim != 4 or not data.x.size or data.y.ndim != 1:
-        raise ValueError(
-            f"{who}: expected pictures x (N, C, H, W) and classes y (N,), got {data.x.shape} and {data.y.shape}"
-        )
-    how, shown = (
-        (None, data.x) if data.preprocess is None else (data.preprocess.normalized, data.preprocess.shown(data.x))
-    )
-    return how, shown, color_matrix(shown) if shown.shape[1] == 3 else None

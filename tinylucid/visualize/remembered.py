@@ -1,0 +1,74 @@
+"""What a net remembers of each class: a picture made of the stuff that its pictures are made of, as the net tells stuff apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..data import ArrayDataset
+from ..explain.common import at_least_one
+from ..gallery import Pictures, giving
+from ..nn import Module
+from ..nn.module import check_model
+from .given import checked_data, count, known_class, of_classes, palette
+from .likeness import style
+from .many import active_layers, exciting
+from .measure import activations
+from .objective import Objective
+from .objectives import logit
+from .transforms import jitter, pad
+
+EXAMPLES = 60  # pictures of a class, whose Gram matrices are averaged
+PUSH = (
+    0.005  # of the logit, beside likenesses that are at most 0 and at least some −1: of two equal pictures the clearer
+)
+
+
+@giving(Pictures)
+def remembered(
+    model: Module,
+    data: ArrayDataset,
+    classes: Sequence[int] | None = None,
+    *,
+    size: int | None = None,
+    steps: int = 512,
+    seed: int = 0,
+) -> Any:
+    """A picture (C, size, size) of each class in which what the net finds occurs together as in the class's pictures.
+
+    Large for Σ_l style(l, activations of the class's first 60 pictures) + 0.005 · logit, l the activation layers with planes:
+    texture synthesis (Gatys et al., "Texture synthesis using convolutional neural networks", 2015) with the net's own
+    layers, pushed towards the class. Where ``logit`` alone shows what the net answers most strongly to, often an exaggeration,
+    this shows how much of a class it has kept: enough that people, and other nets, know it again. ``classes``: numbers, by
+    default all. ``size``: pixels a side, by default twice the data's. Returns an array (K, C, size, size) in [0, 1]. Raises
+    TypeError for what is no Module or ArrayDataset, ValueError for classes that there are not or that have no picture,
+    and for a net without planes.
+    """
+    check_model(model, "remembered")
+    x, y = checked_data(data, "remembered"), of_classes(data, "remembered")
+    side = 2 * min(x.shape[2:]) if size is None else size
+    at_least_one(side, "remembered: size")
+    at_least_one(steps, "remembered: steps")
+    names = [row.name for row in active_layers(model, x.shape[1:])]
+    if not names:
+        raise ValueError("remembered: no layer of this model gives planes (N, K, h, w); render its logits instead")
+    asked = range(count(data)) if classes is None else classes
+    asked = [known_class(k, data, "remembered") for k in asked]
+    goals = [likeness(model, x[y == k][:EXAMPLES], k, names) for k in asked]
+    shift = max(1, side // 16)
+    shown = {
+        "decay": 2,
+        "colors": palette(data),
+        "transforms": [pad(shift), jitter(2 * shift)],
+    }  # a turn would blur grain
+    return exciting(
+        model, goals, (x.shape[1], side, side), data.preprocess, **shown, steps=steps, seed=seed, dtype=x.dtype
+    )
+
+
+def likeness(model: Module, x: Any, k: int, names: Sequence[str]) -> Objective:
+    """Likeness to the pictures x, layer by layer, and a little of class k's logit."""
+    goal = PUSH * logit(k)
+    for name in names:
+        goal = goal + style(name, activations(model, x, name))
+    return goal
