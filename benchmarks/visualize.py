@@ -15,7 +15,8 @@ import numpy as np
 
 import tinylucid as tl
 from tinylucid import demo, plot
-from tinylucid.visualize import channel, compare, fourier, jitter, logit, pad, pixel, render, rotate, scale
+from tinylucid.visualize import channel, compare, fourier, jitter, logit, pad, pixel, remembered, render, rotate, scale
+from tinylucid.visualize.judge import alike, between
 from tinylucid.visualize.transforms import Transform
 
 from . import machine, timing
@@ -84,6 +85,20 @@ def qualities(model: Any, others: list[Any], data: Any) -> tuple[list[list[str]]
     return rows, found
 
 
+def memories(model: Any, others: list[Any], data: Any, photographs: str) -> tuple[list[str], Any]:
+    """The same row for what the net remembers of each class, and the pictures (K, S, C, H, W)."""
+    x = np.stack([remembered(model, data, seed=seed) for seed in range(SEEDS)], 1)
+    k, s, *size = x.shape
+    how, flat = data.preprocess.normalized, x.reshape(-1, *size)
+    ratio = (
+        tl.predict(model, how(flat)).reshape(k, s, k)[range(k), :, range(k)] / tl.predict(model, data.x).max(0)[:, None]
+    )
+    apart = between(alike(others[1], how(flat)).reshape(k, s, -1)).mean()
+    ratios = [f"{value:.2f}" for value in (ratio.min(), np.median(ratio), ratio.max())]
+    known = [share(net, how, x) for net in others]
+    return ["remembered", *known, *ratios, f"{(ratio > 1).mean():.0%}", f"{apart:.3f}", "–", photographs], x
+
+
 def by_class(found: dict[str, Any], names: Any) -> list[list[str]]:
     """A row a class: how many renderings ResNet-8 recognises, and the median ratio."""
     cell = lambda c, k: f"{c.recognised[k].sum()}/{SEEDS}, {np.median(c.ratio[k]):.2f}"
@@ -139,14 +154,15 @@ def main() -> None:
     others = [trained(tl.data.textures(1), 1), trained(tl.data.textures(2), 2, "resnet", depth=8, width=8)]
     how = data.train.preprocess.normalized
     rows, found = qualities(model, others, data.train)
+    memory, kept = memories(model, others, data.train, rows[1][-1])
     names = data.train.classes
-    tables = [rows, by_class(found, names), sizes(model, others, how, len(names)), speeds(model, how)]
+    tables = [[*rows, memory], by_class(found, names), sizes(model, others, how, len(names)), speeds(model, how)]
     about = machine.described()
     taken = (timing.busy_elsewhere() - elsewhere) / (perf_counter() - start) / machine.cores()
     about["cores taken by other programs meanwhile"] = f"{max(0.0, taken):.0%}"
     about["took"] = f"{perf_counter() - start:.0f} s"
     RESULTS.joinpath("visualize.md").write_text(page(about, tables), encoding="utf-8")
-    figure = drawn(data.train, {way: c.pictures for way, c in found.items()})
+    figure = drawn(data.train, {**{way: c.pictures for way, c in found.items()}, "remembered": kept})
     figure.savefig(RESULTS / "visualize.png", dpi=100)
     print(RESULTS.joinpath("visualize.md").read_text(encoding="utf-8"))
 
@@ -154,7 +170,8 @@ def main() -> None:
 HEADS = (
     "## Ten classes, five starts each\n\nRecognised by two other nets; the objective over that of the best of 4,000 training "
     "pictures; and how far apart renderings are (0 the same stuff, 1 nothing in common): from different starts, from one "
-    "start twice, and as many photographs of the class. Strong transforms shift by up to size/4 twice, turn by 15° and "
+    "start twice, and as many photographs of the class. Remembered is no climb of the logit but likeness to the class's "
+    "pictures in the net's layers. Strong transforms shift by up to size/4 twice, turn by 15° and "
     "scale by 0.8 to 1.25.",
     "## Class by class\n\nRenderings that ResNet-8 recognises, and the median ratio.",
     "## Larger pictures\n\nWaves with decay 2, two starts a class.",

@@ -80,7 +80,7 @@ CONTRACT, ARRAYS = "tests/gpu/test_contract.py", "tests/gpu/test_contract_arrays
 DEVICE, LAUNCHES = "tests/gpu/test_contract_cuda.py", "tests/gpu/test_launch.py"
 GPU, GPU_CONV, GPU_DENSE = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_conv.py", "tests/gpu/test_dense.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
-CLIMB = "tests/test_visualize_climb.py"
+CLIMB, REMEMBERED = "tests/test_visualize_climb.py", "tests/test_visualize_remembered.py"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
 EMULATOR, EMULATED = "kernels/tinylucid_kernels/emulator/", "tests/gpu/test_emulator.py"
 
@@ -1603,7 +1603,7 @@ MUTANTS = [
     Mutant(VISUALIZE + "gallery.py", '[np.arange(len(picked)), picked]', '[np.arange(len(picked)), np.arange(len(picked))]', CHANNELS),
     Mutant(VISUALIZE + "gallery.py", 'means[best, picked[:, None]]', 'means[best, np.arange(len(picked))[:, None]]', CHANNELS),
     Mutant(VISUALIZE + "gallery.py", 'pooled(model, drawn, layer, data.preprocess)', 'pooled(model, drawn, layer, None)', CHANNELS),
-    Mutant(VISUALIZE + "gallery.py", 'data.preprocess.shown(photographs) if data.preprocess else photographs', 'photographs', CHANNELS),
+    Mutant(VISUALIZE + "gallery.py", "data.shown(best)", "data.x[best]", CHANNELS),
     Mutant(VISUALIZE + "gallery.py", 'np.where(best > 0, self.reached /', 'np.where(best > -9, self.reached /', CHANNELS),
     Mutant(VISUALIZE + "gallery.py", 'ratio[np.isfinite(ratio)]', 'ratio', CHANNELS),
     Mutant(VISUALIZE + "gallery.py", 'layer, normalize=how.normalized if how else None)\n        means', 'layer)\n        means', CHANNELS),
@@ -1619,7 +1619,7 @@ MUTANTS = [
     Mutant("tinylucid/plot/gallery.py", 'layer.reached[k]), (right', 'layer.values[k, 0]), (right', CHANNELS),
     Mutant("tinylucid/plot/gallery.py", 'str(layer.numbers[k])', 'str(k)', CHANNELS),
     Mutant("tinylucid/plot/gallery.py", 'max(tall(layer.pictures), tall(layer.photographs[0]))', 'tall(layer.pictures)', CHANNELS),
-    Mutant("tinylucid/commands/visualize.py", 'path, decay=2)', 'path)', CHANNELS),
+    Mutant("tinylucid/commands/visualize.py", "path, decay=2, colors=colors)", "path, colors=colors)", CHANNELS),
     Mutant("tinylucid/commands/visualize.py", 'None if arguments.all else FIRST', 'FIRST', CHANNELS),
     Mutant("tinylucid/commands/visualize.py", 'arguments.channel or first)', 'first)', CHANNELS),
     Mutant("tinylucid/commands/given.py", 'counts[kind] = counts.get(kind, 0) + 1', 'counts[kind] = counts.get(kind, 1) + 1', CHANNELS),
@@ -1734,11 +1734,25 @@ MUTANTS = [
     seen("atlas.py", "vectors[flat == k].mean(0) - mean, POWER", "mean - vectors[flat == k].mean(0), POWER", "counts_each"),
     seen("atlas.py", "np.argsort(rng.uniform((n, h * w)), axis=1)", "rng.integers(0, h * w, (n, h * w))", "those_of_its_places"),
     seen("atlas.py", ".transpose(0, 2, 1).reshape(-1, k)", ".reshape(-1, k)", "those_of_its_places"),
-    seen("atlas.py", "np.repeat(data.y, places)", "np.tile(data.y, places)", "counts_each"),
+    seen("atlas.py", "np.repeat(y, places)", "np.tile(y, places)", "counts_each"),
     Mutant("tinylucid/plot/cells.py", "np.sqrt(weights / max(", "(weights / max(", VIEWS + " -k as_large_as"),
     Mutant("tinylucid/plot/reasons.py", "columns.start - 0.5", "columns.start", VIEWS + " -k framed"),
-    Mutant(VISUALIZE + "gallery.py", 'color_matrix(data.preprocess.shown(some) if data.preprocess else some)', 'color_matrix(some)', CHANNELS),
+    Mutant(VISUALIZE + "data.py", "data.shown(slice(None, None, 1 + len(data) // ENOUGH))", "data.x[:: 1 + len(data) // ENOUGH]", CHANNELS),
     Mutant(VISUALIZE + "many.py", 'colors=colors, ', '', CHANNELS),
+    Mutant(VISUALIZE + "remembered.py", "[:EXAMPLES]", "", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", "PUSH * logit(k)", "logit(k)", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", "goal = goal + style", "goal = style", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", "x[y == k]", "x[y != k]", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", "jitter(2 * shift)", "jitter(shift)", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", '"decay": 2, ', "", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", '"seed": seed, ', "", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", ', "dtype": x.dtype', "", REMEMBERED),
+    Mutant(VISUALIZE + "remembered.py", '"colors": palette(data), ', "", REMEMBERED),
+    Mutant(VISUALIZE + "data.py", "if not (data.y == k).any()", "if False", REMEMBERED),
+    Mutant(VISUALIZE + "data.py", "data.y.ndim != 1 or", "", REMEMBERED),
+    Mutant(VISUALIZE + "many.py", "transforms=transforms, ", "", REMEMBERED),
+    Mutant(VISUALIZE + "likeness.py", "np.moveaxis(target, -3, 0)", "target", "tests/test_visualize_objectives.py"),
+    Mutant("tinylucid/commands/visualize.py", "if data is not None:\n        numbers", "if False:\n        numbers", REMEMBERED),
 ]  # fmt: skip
 
 

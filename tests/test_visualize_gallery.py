@@ -19,8 +19,9 @@ from tinylucid.commands.given import layer_name
 from tinylucid.data import ArrayDataset, Preprocess
 from tinylucid.report import Report
 from tinylucid.visualize import channel, color_matrix, exciting, fourier, gallery, logit, many, measure, render
+from tinylucid.visualize import data as by_data
+from tinylucid.visualize.data import palette
 from tinylucid.visualize.gallery import LayerGallery, pooled, times
-from tinylucid.visualize.given import palette
 
 by_channel = sys.modules[pooled.__module__]  # the room of that name, which tl.visualize.gallery hides
 
@@ -135,7 +136,7 @@ def test_colours_are_mixed_as_in_the_data_as_it_looks(monkeypatch):
     data.x[:, 1] = data.x[:, 0] / 2 + data.x[:, 1] / 4
     seen = how.shown(data.x)
     assert np.allclose(palette(data), color_matrix(seen))
-    monkeypatch.setattr(by_channel, "ENOUGH", 3)
+    monkeypatch.setattr(by_data, "ENOUGH", 3)
     assert np.allclose(palette(data), color_matrix(seen[::3]))
     assert palette(pictures(2, (1, 8, 8))) is None
     given = []
@@ -389,7 +390,6 @@ def test_what_the_command_refuses(net, folder, tmp_path, capsys):
     assert "channel 32 is not one of 0 … 31" in refused(capsys, *visualize, "--layer", "conv2", "--channel", 32)
     assert "say which by --layer" in refused(capsys, *visualize, "--channel", 3)
     assert "say which by --layer" in refused(capsys, *visualize, "--all", "--channel", 3)
-    assert "add --layer NAME, or --all" in refused(capsys, *visualize, "--data", folder)
     assert "not allowed with" in refused(capsys, *visualize, "--all", "--class", "red")
     assert "nowhere" in refused(capsys, *visualize, "--all", "--data", tmp_path / "nowhere")
     assert "perhaps 'red'; there are: grün, red, белый" in refused(capsys, *visualize, "--class", "rad")
@@ -426,7 +426,8 @@ def test_the_report_says_what_was_measured(monkeypatch):
     head = tl.nn.Sequential(net[0], net[1], tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten())
     data.classes = ("a", "b", "c", "d")
     written = page_of(head, data, quick=True)
-    assert written.count("<img") == 2
+    assert written.count("<img") == 3
+    assert "made of the same stuff as the classes a, b, c, d" in written
     assert "In 4 channels renderings reach " in written
     assert "Layer 1 (ReLU)" in written
 

@@ -384,7 +384,7 @@ def test_what_finds_nothing_says_so():
 
 
 def test_what_is_of_another_kind_is_refused():
-    check_message(lambda: v.atlas(BAD, DATA.x, "1"), TypeError, "atlas|data set|ndarray|ArrayDataset")
+    check_message(lambda: v.atlas(BAD, DATA.x, "1"), TypeError, "atlas|ndarray|ArrayDataset")
     check_message(lambda: v.path(BAD, DATA, "a"), TypeError, "a class is given by its number|classes.index('a')")
     check_message(lambda: v.place(BAD, np.ones((1, 1, 8, 8), int), "0", 0, 0), TypeError, "place|float")
     for figure in ("activation_grid", "atlas", "path", "place"):

@@ -19,8 +19,8 @@ from .plot.maps import called
 from .random import Generator
 from .report import Report
 from .summary import summary
+from .visualize.data import palette
 from .visualize.gallery import counted, times
-from .visualize.given import palette
 from .visualize.many import active_layers
 
 MISTAKES = 10  # pictures shown
@@ -233,6 +233,18 @@ def gallery(report: Report, found: Findings) -> None:
     if not layers:
         report.text("No layer of this net gives planes, so there are no channels to show.")
         return
+    with found.timed("rendering"):
+        there = [k for k in range(len(classes)) if (found.test.y == k).any()]
+        kept = visualize.remembered(model, found.test, there, steps=found.half(512), seed=found.seed)
+    report.text(
+        "What most excites a class is an exaggeration. These were climbed for likeness instead: in each, what the net's "
+        "layers find occurs together as it does in held-back pictures of the class."
+    )
+    report.figure(
+        plot.picture_grid(kept, [classes[k] for k in there]),
+        f"Pictures made of the same stuff as the classes {', '.join(classes[k] for k in there)}.",
+        "What the net has kept of each class: of places and forms little, of the surface much.",
+    )
     with found.timed("rendering"):
         way = {"channels": found.half(CHANNELS), "steps": steps, "seed": found.seed}
         channels = visualize.gallery(model, found.test, layers=layers, **way)

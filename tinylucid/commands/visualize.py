@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import plot, visualize
-from ..data import ArrayDataset, image_folder
+from ..data import image_folder
+from ..visualize.data import palette
 from ..visualize.gallery import beside, numbers
-from ..visualize.given import palette
 from ..visualize.many import active_layers
 from .arguments import add_checkpoint, add_device, add_seed, whole
 from .given import class_number, keep, layer_name, trained, writable_folder
@@ -18,7 +18,8 @@ from .terminal import printable
 HELP = "render the pictures that most excite classes or channels"
 DESCRIPTION = """Render the picture that most excites each class, or each channel of a layer: it begins as noise and is changed, step
 by step, into what makes the net answer most strongly. A layer is given by its name, or by its kind and number: conv2 is the second
-convolution. With --data the pictures of a folder that excite a channel most stand beside its rendering."""
+convolution. With --data, a folder with one folder a class, the pictures that excite a channel most stand beside its rendering, and
+of each class is shown, in remembered.png, what the net has kept of its pictures."""
 EXAMPLES = (
     "tinylucid visualize model/best.safetensors",
     "tinylucid visualize model/best.safetensors --class beach --class forest --size 64 --gif",
@@ -42,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--channels", type=whole(1), metavar="N", help=f"the first N of each layer ({FIRST}; with --all every one)"
     )
-    parser.add_argument("--data", metavar="FOLDER", help="a folder with one folder a class, to show beside channels")
+    parser.add_argument("--data", metavar="FOLDER", help="a folder with one folder a class")
     parser.add_argument("--size", type=whole(8, 1024), metavar="N", help="pixels a side (as the net was trained)")
     parser.add_argument("--steps", type=whole(1), default=256, metavar="N", help="steps of the climb (%(default)s)")
     parser.add_argument("--gif", action="store_true", help="keep a film of the climb beside each figure")
@@ -58,8 +59,6 @@ def run(arguments: argparse.Namespace) -> None:
     channels = arguments.all or arguments.layer is not None
     if arguments.channel and arguments.layer is None:
         raise ValueError("--channel is a channel of a layer: say which by --layer NAME")
-    if arguments.data is not None and not channels:
-        raise ValueError("--data shows pictures beside channels: add --layer NAME, or --all")
     saved = trained(arguments.checkpoint)
     if channels:
         of_layers(saved, arguments)
@@ -71,8 +70,14 @@ def of_classes(saved: Any, arguments: argparse.Namespace) -> None:
     """The picture of each class, or of those that are asked for."""
     names = arguments.classes or saved.classes
     goals = [visualize.logit(class_number(name, saved.classes)) for name in names]
-    path = writable_folder(arguments.out) / "classes.png"
-    keep(plot.picture_grid(rendered(saved, goals, arguments, path, decay=2), names), path)
+    out = writable_folder(arguments.out)
+    data, colors = given(arguments, saved)
+    path = out / "classes.png"
+    keep(plot.picture_grid(rendered(saved, goals, arguments, path, decay=2, colors=colors), names), path)
+    if data is not None:
+        numbers = [class_number(name, saved.classes) for name in names]
+        way = {"size": arguments.size, "steps": 2 * arguments.steps, "seed": arguments.seed}
+        keep(plot.picture_grid(visualize.remembered(saved.model, data, numbers, **way), names), out / "remembered.png")
 
 
 def of_layers(saved: Any, arguments: argparse.Namespace) -> None:
@@ -86,8 +91,8 @@ def of_layers(saved: Any, arguments: argparse.Namespace) -> None:
         layers = {arguments.layer: layer_name(saved.model, arguments.layer)}
     first = arguments.channels or (None if arguments.all else FIRST)
     asked = {said: numbers(saved.model, name, shape, arguments.channel or first) for said, name in layers.items()}
-    out, data = writable_folder(arguments.out), None if arguments.data is None else folder(arguments.data, saved)
-    colors = None if data is None else palette(data)
+    out = writable_folder(arguments.out)
+    data, colors = given(arguments, saved)
     for said, some in asked.items():
         name, path = layers[said], out / f"layer-{said}.png"
         drawn = rendered(saved, [visualize.channel(name, k) for k in some], arguments, path, colors=colors)
@@ -98,9 +103,12 @@ def of_layers(saved: Any, arguments: argparse.Namespace) -> None:
         keep(figure, path)
 
 
-def folder(path: str, saved: Any) -> ArrayDataset:
-    """The pictures of a folder, in memory, as the net wants them."""
-    return image_folder(path, preprocess=saved.preprocess, classes=saved.classes).load(progress=True)
+def given(arguments: argparse.Namespace, saved: Any) -> tuple[Any, Any]:
+    """The pictures of --data, in memory, as the net wants them, and how their colours vary together; None for no folder."""
+    if arguments.data is None:
+        return None, None
+    data = image_folder(arguments.data, preprocess=saved.preprocess, classes=saved.classes).load(progress=True)
+    return data, palette(data)
 
 
 def rendered(saved: Any, goals: list[Any], arguments: argparse.Namespace, path: Path, **look: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from ..explain.common import at_least_one
 from ..nn import Module
 from ..random import Generator
-from .given import checked_data, of_classes, palette, preparation
+from .data import checked_data, of_classes, palette, preparation
 from .objectives import direction
 from .views import BATCH, POWER, STEPS, View, laid_out, planes, rendered
 

@@ -16,7 +16,7 @@ from ..explain.common import at_least_one
 from ..explain.layers import known
 from ..nn import Module
 from ..nn.module import check_model
-from .given import checked_data, palette
+from .data import checked_data, palette
 from .many import active_layers, at_a_time, exciting
 from .measure import activations
 from .objectives import channel, inside

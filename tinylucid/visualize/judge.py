@@ -18,7 +18,7 @@ from ..random import Generator
 from ..scopes import no_grad
 from ..tensor import Tensor
 from ..train import predict
-from .given import preparation
+from .data import preparation
 from .measure import activations, checked, measure, one_each, sight
 from .objectives import Objective
 from .parametrise import Parametrisation, fourier, pixel

@@ -16,7 +16,7 @@ from ..nn import Module
 from ..nn.module import device_of
 from ..random import Generator
 from ..tensor import Tensor
-from .given import checked_data, known_class, of_classes, palette, preparation
+from .data import checked_data, known_class, of_classes, palette, preparation
 from .many import active_layers
 from .measure import measure, sight
 from .objective import Objective

@@ -10,7 +10,7 @@ from ..explain.common import at_least_one
 from ..gallery import Pictures, giving
 from ..nn import Module
 from ..nn.module import check_model
-from .given import checked_data, count, known_class, of_classes, palette
+from .data import checked_data, count, known_class, of_classes, palette
 from .likeness import style
 from .many import active_layers, exciting
 from .measure import activations
@@ -40,14 +40,14 @@ def remembered(
     texture synthesis (Gatys et al., "Texture synthesis using convolutional neural networks", 2015) with the net's own
     layers, pushed towards the class. Where ``logit`` alone shows what the net answers most strongly to, often an exaggeration,
     this shows how much of a class it has kept: enough that people, and other nets, know it again. ``classes``: numbers, by
-    default all. ``size``: pixels a side, by default twice the data's. Returns an array (K, C, size, size) in [0, 1]. Raises
+    default all. ``size``: pixels a side, by default as the data. Returns an array (K, C, size, size) in [0, 1]. Raises
     TypeError for what is no Module or ArrayDataset, ValueError for classes that there are not or that have no picture,
     and for a net without planes.
     """
     check_model(model, "remembered")
     x, y = checked_data(data, "remembered"), of_classes(data, "remembered")
-    side = 2 * min(x.shape[2:]) if size is None else size
-    at_least_one(side, "remembered: size")
+    shape = (x.shape[1], *(x.shape[2:] if size is None else (size, size)))
+    at_least_one(1 if size is None else size, "remembered: size")
     at_least_one(steps, "remembered: steps")
     names = [row.name for row in active_layers(model, x.shape[1:])]
     if not names:
@@ -55,15 +55,10 @@ def remembered(
     asked = range(count(data)) if classes is None else classes
     asked = [known_class(k, data, "remembered") for k in asked]
     goals = [likeness(model, x[y == k][:EXAMPLES], k, names) for k in asked]
-    shift = max(1, side // 16)
-    shown = {
-        "decay": 2,
-        "colors": palette(data),
-        "transforms": [pad(shift), jitter(2 * shift)],
-    }  # a turn would blur grain
-    return exciting(
-        model, goals, (x.shape[1], side, side), data.preprocess, **shown, steps=steps, seed=seed, dtype=x.dtype
-    )
+    shift = min(shape[1:]) // 16
+    way = {"decay": 2, "colors": palette(data), "steps": steps, "seed": seed, "dtype": x.dtype}
+    way["transforms"] = [pad(shift), jitter(2 * shift)]  # a turn would blur the grain
+    return exciting(model, goals, shape, data.preprocess, **way)
 
 
 def likeness(model: Module, x: Any, k: int, names: Sequence[str]) -> Objective:
