@@ -69,8 +69,12 @@ ONE_FOLDER = (
     "metrics",
     "graph",
     "read",
+    "visualize_climb",
     "visualize_judge",
     "visualize_known",
+    "visualize_objectives",
+    "visualize_parametrise",
+    "visualize_remembered",
 )
 
 
