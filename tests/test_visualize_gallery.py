@@ -167,6 +167,15 @@ def test_the_layers_are_the_activations_that_give_planes_or_all_that_do():
     assert len(many.active_layers(net, (1, 16, 16))) == 4  # those of the blocks run twice
 
 
+def test_of_a_layer_that_runs_twice_the_last_run_says_where_it_stands_and_whether_it_gives_planes():
+    relu, conv = tl.nn.ReLU(), lambda: tl.nn.Conv2d(1, 1, 3)
+    head = tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(1, 2)
+    names = lambda *layers: [row.name for row in many.active_layers(tl.nn.Sequential(*layers), (1, 9, 9))]
+    assert names(conv(), relu, conv(), tl.nn.Tanh(), conv(), relu, *head) == ["3", "1"]
+    assert names(conv(), relu, *head, relu) == ["0", "2"]
+    assert names(conv(), relu, conv(), tl.nn.Tanh(), *head, relu) == ["3"]
+
+
 def test_a_layer_without_planes_is_shown_where_it_is_named():
     (found,) = gallery(small_net(), pictures(3), layers="6", steps=2).layers
     assert found.reached.shape == (3,)

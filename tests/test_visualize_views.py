@@ -227,6 +227,14 @@ def test_the_path_through_a_wired_net_is_the_wired_one():
     assert v.path(wired(), data, 0, layers=["3"], steps=1).channels.tolist() == [0]
 
 
+def test_a_path_leaves_out_layers_of_a_single_place():
+    net = wired()
+    net = tl.nn.Sequential(*list(net)[:5], tl.nn.Conv2d(3, 3, 1, bias=False).to(tl.float64), net[1], *list(net)[5:])
+    net[5].weight.data[...] = np.eye(3)[:, :, None, None]
+    found = v.path(net, tl.data.ArrayDataset(np.full((4, 1, 4, 4), 0.5), [0, 1, 0, 1]), 1, steps=1)
+    assert found.layers == ("3",)  # the other ReLU runs last on the means
+
+
 @given(seeds)
 def test_without_biases_contributions_sum_to_the_objective(seed):
     rng = tl.Generator(seed)
@@ -354,6 +362,7 @@ DATA = tl.data.ArrayDataset(tl.Generator(0).uniform((12, 1, 8, 8)), np.zeros(12,
         (lambda: v.path(BAD, DATA, 2), "class 2|0 … 1|the data"),
         (lambda: v.path(BAD, DATA, 1), "path|class 1|no pictures|give data"),
         (lambda: v.path(BAD, DATA, 0, layers=["3", "9"]), "path|no layer '9'|0, 1, 2, 3"),
+        (lambda: v.path(BAD, DATA, 0, layers=["3"]), "path: layer '3' gives (12, 3), expected|more than one place"),
         (lambda: v.path(BAD, DATA, 0, layers=["1", "0"]), "path|channel('0'|does not depend|'1'|order"),
         (lambda: v.path(tl.nn.Sequential(tl.nn.Flatten(), tl.nn.ReLU(), tl.nn.Linear(64, 2)), DATA, 0), "no layer of this model|planes"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x[:9], DATA.y[:9]), "1"), "atlas|9 pictures|10 or more|more pictures"),
