@@ -47,6 +47,14 @@ def drawn(figure):
     return np.asarray(figure.canvas.buffer_rgba())[..., :3]
 
 
+def apart(figure):
+    """Asserts that no two axes or texts of a figure overlap, and that all lie within it."""
+    boxes = [axes.get_window_extent().padded(-1) for axes in figure.axes]
+    boxes += [text.get_window_extent() for text in figure.texts]
+    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+    assert all(b.x0 >= 0 and b.x1 <= figure.bbox.width and b.y0 >= 0 and b.y1 <= figure.bbox.height for b in boxes)
+
+
 def texts(figure):
     """All the text in a figure, by what it says; the numbers along axes are matplotlib's own business."""
     axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]

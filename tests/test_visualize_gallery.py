@@ -1,5 +1,6 @@
 """The gallery: renderings beside the pictures that excite a channel most, by loops; its figure, and the command."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -9,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from test_commands import draw_folder, refused, said
-from test_plot import drawn, images, texts
+from test_plot import apart, drawn, images, texts
 from test_visualize import small_net
 from words import check_message
 
 import tinylucid as tl
 from tinylucid import plot
-from tinylucid.commands.given import layer_name
+from tinylucid.commands.given import class_number, layer_name
 from tinylucid.data import ArrayDataset, Preprocess
 from tinylucid.report import Report
 from tinylucid.visualize import channel, color_matrix, exciting, fourier, gallery, logit, many, measure, render
@@ -23,7 +24,7 @@ from tinylucid.visualize import data as by_data
 from tinylucid.visualize.data import palette
 from tinylucid.visualize.gallery import LayerGallery, pooled, times
 
-by_channel = sys.modules[pooled.__module__]  # the room of that name, which tl.visualize.gallery hides
+short = sys.modules[plot.gallery.__module__].short  # of the room of that name, which tl.plot.gallery hides
 
 
 def pictures(n, shape=(2, 8, 8), seed=0, dtype=tl.float64, how=None):
@@ -81,6 +82,22 @@ def test_what_is_reached_is_measured_as_the_net_is_given_it(how):
     assert np.array_equal(found.ratio, np.concatenate([layer.ratio for layer in found.layers]), equal_nan=True)
 
 
+def test_pictures_need_not_be_square():
+    net, data = tl.nn.Sequential(*list(small_net())[:3]), pictures(3, (2, 6, 9))
+    (found,) = gallery(net, data, layers=net[2], steps=2, channels=np.int64(2), top=2).layers
+    goals = [channel("2", k) for k in range(2)]
+    assert np.allclose(found.pictures, render(net, goals, fourier((2, 2, 6, 9), dtype=tl.float64), steps=2))
+    assert found.photographs.shape == (2, 2, 2, 6, 9)
+    assert many.at_a_time((3, 4, 2**15)) == many.at_a_time((1, 2**15, 4)) == 2
+
+
+def test_of_pictures_that_excite_alike_the_first_come_first():
+    net = tl.nn.Sequential(tl.nn.Conv2d(2, 3, 3), tl.nn.ReLU()).to(tl.float64)
+    net[0].weight.data[...], net[0].bias.data[...] = 0, 1
+    (found,) = gallery(net, pictures(300), layers="1", steps=1, top=50).layers
+    assert np.array_equal(found.best, np.tile(np.arange(50), (3, 1)))
+
+
 def test_batches_change_nothing(monkeypatch):
     net, data = tl.nn.Sequential(*list(small_net())[:3]), pictures(7)
     ways = [gallery(net, data, layers=["0", "2"], steps=20, size=10)]
@@ -113,7 +130,8 @@ def test_the_seed_and_the_channel_decide_not_what_else_is_asked_for():
         some[0].pictures, gallery(net, data, layers="2", channels=2, steps=3, seed=6).layers[0].pictures
     )
     (other,) = gallery(net, data, layers="2", channels=[3, 1], steps=3, seed=5).layers
-    assert other.numbers.tolist() == [3, 1]
+    assert (other.numbers.tolist(), other.count) == ([3, 1], 4)
+    assert [layer.name for layer in gallery(net, data, layers=["2", "0"], steps=1, channels=1).layers] == ["2", "0"]
     assert np.allclose(other.values, whole[1].values[[3, 1]])
     assert np.allclose(other.reached, measure(net, [channel("2", 3), channel("2", 1)], other.pictures))
     assert np.array_equal(other.best, whole[1].best[[3, 1]])
@@ -165,6 +183,15 @@ def test_the_layers_are_the_activations_that_give_planes_or_all_that_do():
     net = tl.models.build("resnet", depth=8, channels=1)
     assert [row.name for row in many.active_layers(net, (1, 16, 16))][:2] == ["relu", "layer1.0.relu"]
     assert len(many.active_layers(net, (1, 16, 16))) == 4  # those of the blocks run twice
+
+
+def test_of_a_layer_that_runs_twice_the_last_run_says_where_it_stands_and_whether_it_gives_planes():
+    relu, conv = tl.nn.ReLU(), lambda: tl.nn.Conv2d(1, 1, 3)
+    head = tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(1, 2)
+    names = lambda *layers: [row.name for row in many.active_layers(tl.nn.Sequential(*layers), (1, 9, 9))]
+    assert names(conv(), relu, conv(), tl.nn.Tanh(), conv(), relu, *head) == ["3", "1"]
+    assert names(conv(), relu, *head, relu) == ["0", "2"]
+    assert names(conv(), relu, conv(), tl.nn.Tanh(), *head, relu) == ["3"]
 
 
 def test_a_layer_without_planes_is_shown_where_it_is_named():
@@ -242,10 +269,7 @@ def made(k=5, top=4, channels=1, size=(8, 8), shown=(6, 6), seed=0):
 def test_everything_has_its_place_and_nothing_overlaps(k, top, channels):
     layer = made(k, top, channels, size=(8, 5), shown=(4, 7))
     figure = plot.gallery(layer, channels=64)
-    boxes = [axes.get_window_extent().padded(-1) for axes in figure.axes]
-    boxes += [text.get_window_extent() for text in figure.texts]
-    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
-    assert all(b.x0 >= 0 and b.x1 <= figure.bbox.width and b.y0 >= 0 and b.y1 <= figure.bbox.height for b in boxes)
+    apart(figure)
     assert len(images(figure)) == 2 * k
     for i in range(k):
         one, several = (image.get_array() for image in images(figure)[2 * i : 2 * i + 2])
@@ -265,10 +289,34 @@ def test_everything_has_its_place_and_nothing_overlaps(k, top, channels):
 
 @pytest.mark.parametrize("size", [(8, 5), (5, 8)])
 def test_a_line_is_as_high_as_the_higher_of_both(size):
-    figure = plot.gallery(made(6, size=size, shown=size[::-1]))
-    boxes = [axes.get_window_extent().padded(-1) for axes in figure.axes]
-    boxes += [text.get_window_extent() for text in figure.texts]
-    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+    layer = made(6, size=size, shown=size[::-1])
+    apart(plot.gallery(layer))
+    apart(plot.gallery(tl.visualize.ChannelGallery((layer, layer))))
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1, 500, 1e9])
+def test_long_numbers_have_room_beside_each_other(scale):
+    layer = made(6)
+    layer.numbers[:] += 1020
+    layer.values[...] *= scale
+    layer.reached[...] *= scale
+    figure = plot.gallery(layer)
+    apart(figure)
+    assert not any("…" in text for text in texts(figure))
+
+
+@given(st.floats(1e-30, 1e30) | st.floats(-1e30, -1e-30))
+def test_short_numbers_are_short_and_near(value):
+    written = short(value)
+    assert len(written) <= 8
+    assert "e" not in written or not 1e-3 <= abs(value) < 99999
+    assert float(written) == pytest.approx(value, rel=0.051, abs=0)
+
+
+def test_short_numbers():
+    values = 0.9, 2, 13.2, 99.4, 99.7, -99.7, 131.6, -131.6, 99999, 123456, 0
+    words = ["0.90", "2.0", "13", "99", "100", "-100", "132", "-132", "99999", "1.2e+05", "0.0"]
+    assert [short(value) for value in values] == words
 
 
 def stretch(x):
@@ -288,6 +336,8 @@ def test_the_words_say_which_channel_and_how_much():
         texts(figure)
     )
     assert len(images(plot.gallery(layer, channels=3))) == 6
+    assert "renderings reach 9.0 times the best picture (median)" in texts(plot.gallery(layer, channels=1))
+    assert len(images(plot.gallery(made(30, 1)))) == 48
     whole = plot.gallery(tl.visualize.ChannelGallery((layer, made(2))), channels=3)
     assert len(images(whole)) == 10
     with pytest.raises(ValueError, match=r"gallery: expected colour in \[0, 1\]"):
@@ -305,6 +355,10 @@ def test_a_gallery_shows_itself_in_a_notebook():
     assert png.startswith(b"\x89PNG")
     assert size["width"] == 6 * 96
     assert repr(found).startswith("LayerGallery(1 · ReLU · 4 channels, renderings reach ")
+    many_channels = tl.visualize.ChannelGallery((made(24), dataclasses.replace(made(24), name="")))
+    assert "the net · ReLU · 70 channels" in repr(many_channels)
+    few = plot.gallery(many_channels, channels=6)
+    assert many_channels._repr_png_()[1]["height"] == few._repr_png_()[1]["height"]
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
@@ -383,10 +437,71 @@ def test_classes_begin_with_coarse_waves(net, tmp_path, capsys, monkeypatch):
     assert np.array_equal(x, fourier((1, 3, 12, 12), decay=2, rng=tl.Generator(3))().data)
 
 
+@pytest.fixture
+def grids(monkeypatch):
+    """What plot.picture_grid is asked for: pictures, and their titles."""
+    asked, draw = [], plot.picture_grid
+    monkeypatch.setattr(plot, "picture_grid", lambda x, titles: asked.append((x, titles)) or draw(x, titles))
+    return asked
+
+
+def test_classes_as_they_are_asked_for_and_what_is_remembered_of_them(net, folder, tmp_path, capsys, grids):
+    way = "--steps", 2, "--seed", 3, "--size", 20, "--out", tmp_path
+    classes = "--class", "red", "--class", "grün"
+    assert said(capsys, "visualize", net, *classes, "--data", folder, *way)[0] == 0
+    assert files(tmp_path) == ["classes.png", "remembered.png"]
+    saved = tl.models.load(net)
+    data = tl.data.image_folder(folder, preprocess=saved.preprocess, classes=saved.classes).load()
+    look = {"decay": 2, "colors": palette(data), "steps": 2, "seed": 3}
+    drawn = exciting(saved.model, [logit(1), logit(0)], (3, 20, 20), saved.preprocess, **look)
+    kept = tl.visualize.remembered(saved.model, data, [1, 0], size=20, steps=4, seed=3)
+    for (x, titles), want in zip(grids, (drawn, kept), strict=True):
+        assert titles == ["red", "grün"]
+        assert np.array_equal(x, want)
+
+
+def test_what_the_folder_has_no_pictures_of_is_not_remembered(net, tmp_path, capsys, grids):
+    two = draw_folder(tmp_path / "two", ("белый", "red"), 2)
+    visualize = "visualize", net, "--steps", 1, "--data", two, "--out", tmp_path / "out"
+    code, _, err = said(capsys, *visualize)
+    assert code == 0
+    assert "no pictures of grün" in err
+    (_, drawn), (x, kept) = grids
+    assert (drawn, kept) == (("grün", "red", "белый"), ["red", "белый"])
+    saved = tl.models.load(net)
+    with pytest.warns(UserWarning, match="no pictures of grün"):
+        data = tl.data.image_folder(two, preprocess=saved.preprocess, classes=saved.classes).load()
+    assert np.array_equal(x, tl.visualize.remembered(saved.model, data, [1, 2], steps=2))
+    _, _, err = said(capsys, *visualize, "--class", "grün")
+    assert f"{two} has no pictures of grün" in err
+
+
+def test_channels_stand_under_their_numbers(net, folder, tmp_path, capsys, grids, monkeypatch):
+    visualize = "visualize", net, "--seed", 2, "--steps", 1, "--out", tmp_path
+    assert said(capsys, *visualize, "--layer", "conv2", "--channel", 31, "--channel", 3)[0] == 0
+    ((x, titles),) = grids
+    assert titles == ["31", "3"]
+    saved = tl.models.load(net)
+    goals = [channel("4", 31), channel("4", 3)]
+    assert np.array_equal(x, exciting(saved.model, goals, (3, 16, 16), saved.preprocess, steps=1, seed=2))
+    counts, draw = [], plot.gallery
+    monkeypatch.setattr(
+        plot, "gallery", lambda *a, **kw: counts.append(len(images(figure := draw(*a, **kw)))) or figure
+    )
+    assert said(capsys, *visualize, "--layer", "relu3", "--channels", 26, "--data", folder)[0] == 0
+    assert counts == [2 * 26]
+
+
+def test_a_class_is_meant_by_its_name_before_its_number():
+    assert [class_number(name, ("1", "0", "a")) for name in ("1", "0", "2", "a")] == [0, 1, 2, 2]
+    check_message(lambda: class_number("3", ("1", "0", "a")), ValueError, "no class '3'|1, 0, a")
+
+
 def test_what_the_command_refuses(net, folder, tmp_path, capsys):
     visualize = "visualize", net, "--out", tmp_path / "out"
     message = refused(capsys, *visualize, "--layer", "cnv2")
     assert "no layer 'cnv2', perhaps 'conv2'; there are: 0 (conv1), 1 (batchnorm1), 2 (relu1), " in message
+    assert "8" in refused(capsys, *visualize, "--size", 7)
     assert "channel 32 is not one of 0 … 31" in refused(capsys, *visualize, "--layer", "conv2", "--channel", 32)
     assert "say which by --layer" in refused(capsys, *visualize, "--channel", 3)
     assert "say which by --layer" in refused(capsys, *visualize, "--all", "--channel", 3)
@@ -430,6 +545,43 @@ def test_the_report_says_what_was_measured(monkeypatch):
     assert "made of the same stuff as the classes a, b, c, d" in written
     assert "In 4 channels renderings reach " in written
     assert "Layer 1 (ReLU)" in written
+
+
+def test_the_report_shows_what_it_says(monkeypatch):
+    from tinylucid import findings, page
+
+    how = Preprocess(16, mean=(0.4, 0.5, 0.6), std=(0.1, 0.2, 0.3))
+    raw = tl.Generator(0).uniform((9, 3, 16, 16), tl.float32)
+    data = ArrayDataset(how.normalized(raw), np.repeat([0, 2, 3], 3), ("a", "b", "c", "d"), how)
+    net = tl.nn.Sequential(
+        tl.nn.Conv2d(3, 14, 3), tl.nn.ReLU(), tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(14, 4)
+    )
+    found = findings.Findings("", 7)
+    found.judge(net, data, None)
+    asked = []
+    for where, name in ((tl.visualize, "exciting"), (tl.visualize, "remembered"), (tl.visualize, "gallery")):
+        call = getattr(where, name)
+        monkeypatch.setattr(
+            where,
+            name,
+            lambda *a, call=call, name=name, **kw: asked.append((name, a, dict(kw))) or call(*a, **{**kw, "steps": 1}),
+        )
+    for name in ("picture_grid", "gallery"):
+        draw = getattr(plot, name)
+        monkeypatch.setattr(plot, name, lambda *a, draw=draw, name=name: asked.append((name, a, {})) or draw(*a))
+    report = Report("")
+    page.gallery(report, found)
+    named = [name for name, _, _ in asked]
+    assert named == ["exciting", "picture_grid", "remembered", "picture_grid", "gallery", "gallery"]
+    (_, classes, look), (_, (_, first), _), (_, kept, way), (_, (_, second), _), (_, _, channels), (_, drawn, _) = asked
+    assert [str(goal) for goal in classes[1]] == [f"logit({k})" for k in range(4)]
+    assert classes[2:] == ((3, 16, 16), how)
+    assert np.allclose(look.pop("colors"), palette(data))
+    assert look == {"decay": 2, "steps": 256, "seed": 7}
+    assert (list(kept[2]), way) == ([0, 2, 3], {"steps": 512, "seed": 7})
+    assert (list(first), list(second)) == (["a", "b", "c", "d"], ["a", "c", "d"])
+    assert channels == {"layers": ["1"], "channels": 12, "steps": 256, "seed": 7}
+    assert isinstance(drawn[0], LayerGallery)
 
 
 def test_a_net_without_planes_has_a_report_too():

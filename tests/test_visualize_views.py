@@ -5,18 +5,19 @@ import sys
 import numpy as np
 import pytest
 from explained import Folded, pictures, state_of, without_biases
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_plot import drawn, images, texts
+from test_plot import apart, drawn, images, texts
 from words import check_message
 
 import tinylucid as tl
 from tinylucid import plot
 from tinylucid import visualize as v
 from tinylucid.visualize.activation_grid import blocks
-from tinylucid.visualize.atlas import picked
+from tinylucid.visualize.atlas import picked, spread_out
+from tinylucid.visualize.data import palette
 from tinylucid.visualize.field import receptive_field
-from tinylucid.visualize.path import contributions
+from tinylucid.visualize.path import contributions, strongest
 
 seeds = st.integers(0, 10**6)
 
@@ -95,6 +96,54 @@ def test_like_places_give_like_cells_and_normalize_holds_for_both():
     assert grid.magnitudes == pytest.approx(np.sqrt((v.activations(net, x - 0.25, "1")[0] ** 2).sum(0)))
 
 
+def expected(net, goals, shape, decay=1.0, colors=None, normalize=None, rng=None):
+    """Renderings of two steps that all begin as the first one's noise."""
+    picture = v.fourier((len(goals), *shape), decay=decay, colors=colors, rng=rng)
+    for p in picture.parameters:
+        p.data[...] = p.data[:1]
+    return np.asarray(v.render(net, goals, picture, normalize=normalize, steps=2, rng=rng))
+
+
+def oblong(h=7, w=10, n=3, channels=3):
+    """A net of one convolution and pictures in colour that are not square, prepared."""
+    how = tl.data.Preprocess(8, mean=(0.4, 0.5, 0.6), std=(0.1, 0.2, 0.3))
+    net = tl.nn.Sequential(
+        tl.nn.Conv2d(3, 24, 3), tl.nn.ReLU(), tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten(), tl.nn.Linear(24, 3)
+    )
+    x = tl.Generator(3).uniform((n, 3, h, w), tl.float32)
+    return net, how, x, tl.data.ArrayDataset(how.normalized(x), np.arange(n) % 3, preprocess=how)
+
+
+def test_a_grid_and_a_place_of_an_oblong_picture_are_what_is_rendered_as_it_is_given():
+    net, how, (x, *_), _ = oblong()
+    a = v.activations(net, how.normalized(x[None]), "1")[0]
+    grid = v.activation_grid(net, x, "1", normalize=how.normalized, steps=2)
+    goals = [v.direction("1", a[:, i, j], 2) for i, j in np.ndindex(5, 8)]
+    assert grid.renderings.shape == (5, 8, 3, 7, 10)
+    assert np.allclose(
+        grid.renderings.reshape(40, 3, 7, 10), expected(net, goals, x.shape, normalize=how.normalized), atol=1e-5
+    )
+    assert np.array_equal(grid.picture, x)
+    seen = v.place(net, x, "1", 1, 7, channels=3, normalize=how.normalized, steps=2, rng=tl.Generator(4))
+    assert (seen.row, seen.column, seen.window) == (1, 7, (slice(1, 4), slice(7, 10)))
+    assert seen.channels.tolist() == np.argsort(-a[:, 1, 7], kind="stable")[:3].tolist()
+    assert np.array_equal(seen.picture, x)
+    assert seen.values == pytest.approx(a[seen.channels, 1, 7])
+    goals = [v.channel("1", int(k)) for k in seen.channels]
+    want = expected(net, goals, x.shape, normalize=how.normalized, rng=tl.Generator(4))
+    assert np.allclose(seen.renderings, want, atol=1e-5)
+    assert v.place(net, x, "1", 0, 0, size=9, normalize=how.normalized, steps=1).renderings.shape[2:] == (9, 9)
+    check_message(lambda: v.place(net, x, "1", 5, 0), ValueError, "row 5|0 … 4|5 × 8")
+    check_message(lambda: v.place(net, x, "1", 0, 8), ValueError, "column 8|0 … 7|5 × 8")
+
+
+def test_of_channels_that_give_the_same_the_first_come_first():
+    net = tl.nn.Sequential(tl.nn.Conv2d(1, 300, 1))
+    net[0].weight.data[...], net[0].bias.data[...] = 1e-3, 1
+    assert v.place(net, ONE, "0", 0, 0, channels=20, steps=1).channels.tolist() == list(range(20))
+    assert strongest(net, v.channel("0", 0), np.zeros((300, 1, 4, 4), np.float32), 20).tolist() == list(range(20))
+
+
 # --- what a place sees -----------------------------------------------------------------------------------------------
 
 WINDOWS = st.tuples(
@@ -150,6 +199,14 @@ def test_the_field_knows_no_cancelling_and_no_weights_of_zero():
     ]
     net[2].weight.data[...] = [0, 1]
     assert receptive_field(net, x, "2", 1, 2)[1].tolist() == [False, False, False, True, True, False]
+
+
+def test_the_field_is_that_of_all_channels_together():
+    net = tl.nn.Sequential(tl.nn.Conv2d(2, 2, (1, 3), bias=False))
+    net[0].weight.data[...] = 0
+    net[0].weight.data[0, 0, 0, 0], net[0].weight.data[1, 1, 0, 2] = -1, 1  # each looks at one side of one channel
+    field = receptive_field(net, np.ones((1, 2, 2, 5), np.float32), "0", 1, 1)
+    assert field.tolist() == [[False] * 5, [False, True, False, True, False]]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +284,14 @@ def test_the_path_through_a_wired_net_is_the_wired_one():
     assert v.path(wired(), data, 0, layers=["3"], steps=1).channels.tolist() == [0]
 
 
+def test_a_path_leaves_out_layers_of_a_single_place():
+    net = wired()
+    net = tl.nn.Sequential(*list(net)[:5], tl.nn.Conv2d(3, 3, 1, bias=False).to(tl.float64), net[1], *list(net)[5:])
+    net[5].weight.data[...] = np.eye(3)[:, :, None, None]
+    found = v.path(net, tl.data.ArrayDataset(np.full((4, 1, 4, 4), 0.5), [0, 1, 0, 1]), 1, steps=1)
+    assert found.layers == ("3",)  # the other ReLU runs last on the means
+
+
 @given(seeds)
 def test_without_biases_contributions_sum_to_the_objective(seed):
     rng = tl.Generator(seed)
@@ -245,6 +310,47 @@ def test_batches_change_nothing(monkeypatch):
     first = v.path(net, data, 2, steps=1)
     score = v.measure(net, v.logit(2), data.x)
     assert np.array_equal(first.best[-1], data.x[np.argsort(-score)[:3]])
+
+
+class Around(tl.nn.Module):
+    """A ReLU that runs twice, and a way around its second run."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu = tl.nn.ReLU()
+
+    def forward(self, x):
+        first = self.relu(x)
+        return (5 * first + self.relu(2 * first)).mean((2, 3))
+
+
+def test_of_a_layer_that_runs_twice_the_last_run_adds():
+    x = np.full((2, 3, 4, 4), 0.5)
+    assert contributions(Around(), v.logit(1), x, "relu") == pytest.approx([0, 1, 0])
+
+
+def test_a_path_is_rendered_and_shown_as_the_data_looks():
+    net, how, x, data = oblong(n=6)
+    found = v.path(net, data, 1, pictures=2, steps=2)
+    way = {"colors": palette(data), "normalize": how.normalized}
+    first = expected(net, [v.channel("1", int(found.channels[0]))], x.shape[1:], **way)
+    last = expected(net, [v.logit(1)], x.shape[1:], decay=2.0, **way)
+    assert np.allclose(found.renderings, np.concatenate([first, last]), atol=1e-5)
+    order = np.argsort(-v.measure(net, v.logit(1), data.x))[:2]
+    assert np.allclose(found.best[1], x[order], atol=1e-6)
+    assert found.name == "class 1"
+    assert v.path(net, data, 1, size=9, steps=1).renderings.shape == (2, 3, 9, 9)
+    again = [v.path(net, data, 1, steps=1, rng=tl.Generator(seed)).renderings for seed in (1, 2)]
+    assert not np.allclose(*again)
+
+
+def test_a_path_of_two_layers_has_their_renderings_in_order():
+    data = tl.data.ArrayDataset(np.full((2, 1, 4, 4), 0.5), [0, 1])
+    net = wired()
+    found = v.path(net, data, 1, steps=2)
+    goals = [v.channel("1", 1), v.channel("3", 2)]
+    net.to(tl.float32)
+    assert np.allclose(found.renderings[:2], expected(net, goals, (1, 4, 4)), atol=1e-4)
 
 
 # --- atlases ---------------------------------------------------------------------------------------------------------
@@ -276,6 +382,40 @@ def test_an_atlas_counts_each_vector_once_and_parts_two_kinds(two_kinds):
     assert (found.renderings[counts < 2] == 0).all()
     light = found.renderings.mean((2, 3, 4))
     assert light[found.classes == 1].min() > light[found.classes == 0].max()
+
+
+def test_an_atlas_is_rendered_as_the_data_looks(monkeypatch):
+    net, how, x, data = oblong(4, 6, n=15)
+    found = v.atlas(net, data, "1", cells=2, places=3, fewest=1, steps=2, rng=tl.Generator(2))
+    rng = tl.Generator(2)
+    vectors, where = picked(net, data.x, "1", 3, rng)
+    assert np.array_equal(where, found.places)
+    flat = found.cells @ [2, 1]
+    goals = [v.direction("1", vectors[flat == k].mean(0) - vectors.mean(0), 2) for k in np.unique(flat)]
+    want = expected(net, goals, x.shape[1:], colors=palette(data), normalize=how.normalized, rng=rng)
+    assert np.allclose(found.renderings[found.counts > 0], want, atol=1e-4)
+    assert found.names == ("class 0", "class 1", "class 2")
+    assert v.atlas(net, data, "1", cells=2, fewest=1, size=9, steps=1).renderings.shape[2:] == (3, 9, 9)
+    drawn(plot.atlas(found))
+
+
+def test_places_of_oblong_planes_batch_by_batch(monkeypatch):
+    net, _, _, data = oblong(4, 7, n=8)
+    a = v.activations(net, data.x, "1")
+    monkeypatch.setattr(sys.modules["tinylucid.visualize.atlas"], "BATCH", 3)
+    vectors, where = picked(net, data.x, "1", 10, tl.Generator(0))
+    assert where.max(0).tolist() == [1, 4]
+    rows, columns = where.T
+    assert np.allclose(vectors, a[np.repeat(np.arange(8), 10), :, rows, columns], atol=1e-6)
+
+
+def test_an_atlas_reaches_to_all_but_the_outermost_and_is_made_of_ten():
+    vectors = tl.Generator(0).normal((100, 3), tl.float64)
+    points = spread_out(vectors)
+    assert ((points == 0).sum(0) <= 1).all()
+    assert ((points == 1).sum(0) <= 1).all()
+    net, data = colour_net(1), tl.data.ArrayDataset(DATA.x[:10], DATA.y[:10])
+    assert v.atlas(net, data, "1", cells=2, fewest=1, steps=1).counts.sum() == 10
 
 
 def test_the_seed_decides_an_atlas(two_kinds):
@@ -354,6 +494,7 @@ DATA = tl.data.ArrayDataset(tl.Generator(0).uniform((12, 1, 8, 8)), np.zeros(12,
         (lambda: v.path(BAD, DATA, 2), "class 2|0 … 1|the data"),
         (lambda: v.path(BAD, DATA, 1), "path|class 1|no pictures|give data"),
         (lambda: v.path(BAD, DATA, 0, layers=["3", "9"]), "path|no layer '9'|0, 1, 2, 3"),
+        (lambda: v.path(BAD, DATA, 0, layers=["3"]), "path: layer '3' gives (12, 3), expected|more than one place"),
         (lambda: v.path(BAD, DATA, 0, layers=["1", "0"]), "path|channel('0'|does not depend|'1'|order"),
         (lambda: v.path(tl.nn.Sequential(tl.nn.Flatten(), tl.nn.ReLU(), tl.nn.Linear(64, 2)), DATA, 0), "no layer of this model|planes"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x[:9], DATA.y[:9]), "1"), "atlas|9 pictures|10 or more|more pictures"),
@@ -395,16 +536,35 @@ def test_what_is_of_another_kind_is_refused():
 
 # --- figures ---------------------------------------------------------------------------------------------------------
 
+WORDY = "encoder.blocks.12.attention.projection.which_has_a_very_long_name.relu"
+
 
 def test_cells_are_as_large_as_there_is_much_behind_them():
-    magnitudes = np.array([[4.0, 1.0], [0.0, 0.1]])
-    grid = v.ActivationGrid("relu", np.zeros((1, 8, 8)), tl.Generator(0).uniform((2, 2, 1, 8, 8)), magnitudes)
-    figure = plot.activation_grid(grid)
-    assert len(images(figure)) == 3  # the picture, and the two cells that are large enough
-    sides = [axes.get_position().width for axes in figure.axes[1:]]
-    assert sides[1] == pytest.approx(sides[0] / 2)
+    magnitudes = np.array([[4.0, 1.0, 0.0], [0.0, 0.1, 2.25]])
+    x = tl.Generator(0).uniform((2, 3, 1, 8, 8))
+    figure = plot.activation_grid(v.ActivationGrid("relu", np.zeros((1, 8, 8)), x, magnitudes))
+    assert len(images(figure)) == 4  # the picture, and the three cells that are large enough
+    places = [axes.get_position() for axes in figure.axes[1:]]
+    assert [place.width / places[0].width for place in places] == pytest.approx([1, 0.5, 0.75])
+    middles = np.array([(place.x0 + place.width / 2, -place.y0 - place.height / 2) for place in places])
+    inches = (middles - middles[0]) * figure.get_size_inches()
+    assert inches / inches[1, 0] == pytest.approx(np.array([[0, 0], [1, 0], [2, 1]]))
+    for image, picture in zip(images(figure)[1:], (x[0, 0], x[0, 1], x[1, 2])):
+        low, high = np.percentile(picture, (0.5, 99.5))
+        assert np.allclose(image.get_array()[..., 0], np.clip((picture[0] - low) / (high - low), 0, 1))
     assert "what layer relu makes of it, place by place" in texts(figure)
     drawn(figure)
+
+
+@pytest.mark.parametrize(("cells", "size"), [((1, 1), (8, 8)), ((1, 6), (30, 9)), ((6, 1), (9, 30))])
+def test_grids_of_any_form_have_room(cells, size):
+    grid = v.ActivationGrid(WORDY, np.zeros((1, *size)), np.zeros((*cells, 1, *size)), np.ones(cells))
+    figure = plot.activation_grid(grid)
+    apart(figure)
+    ratio = figure.axes[0].get_window_extent()
+    assert ratio.height / ratio.width == pytest.approx(size[0] / size[1])
+    (heading,) = (text for text in texts(figure) if text.startswith("what layer enc"))
+    assert heading.endswith("place by place")
 
 
 def test_an_atlas_names_each_class_once_where_most_of_it_lies(two_kinds):
@@ -416,17 +576,92 @@ def test_an_atlas_names_each_class_once_where_most_of_it_lies(two_kinds):
     drawn(figure)
 
 
+def mapped(classes, counts, names, layer="conv"):
+    """An atlas of grey cells."""
+    n = int(counts.sum())
+    x, where = np.full((*counts.shape, 1, 8, 8), 0.5), np.zeros((n, 2))
+    return v.Atlas(layer, names, x, counts, classes, where, where, np.repeat(np.arange(n), 2)[:n], where)
+
+
+def test_names_stand_in_the_cell_that_holds_most_of_their_class():
+    classes, counts = np.array([[1, 1, 1], [-1, 0, 0], [-1, -1, 0]]), np.array([[3, 9, 4], [1, 3, 5], [2, 0, 3]])
+    figure = plot.atlas(mapped(classes, counts, ("fur", "wood")))
+    at = {}
+    for name in ("fur", "wood"):
+        box = texts(figure)[name].get_window_extent()
+        at[name] = (box.x0 + box.x1) / 2 / figure.dpi, (figure.bbox.height - box.y0) / figure.dpi
+    cell = 5.8 / 3
+    top = figure.bbox.height / figure.dpi - 0.1 - 5.8
+    assert at["wood"] == pytest.approx((0.1 + 1.5 * cell, top + cell), abs=0.08)
+    assert at["fur"] == pytest.approx((0.1 + 2.5 * cell, top + 2 * cell), abs=0.08)
+    assert len(images(figure)) == 6
+    assert "layer conv: 30 places of 15 pictures, like beside like" in texts(figure)
+
+
+@settings(max_examples=5)
+@given(seeds, st.integers(2, 8), st.integers(1, 30))
+def test_names_in_an_atlas_overlap_neither_each_other_nor_its_edges(seed, cells, many):
+    rng = tl.Generator(seed)
+    classes, counts = (np.asarray(rng.integers(low, high, (cells, cells))) for low, high in ((-1, many), (3, 9)))
+    figure = plot.atlas(mapped(classes, counts, tuple(f"a class of long name {k}" for k in range(many)), WORDY))
+    boxes = [text.get_window_extent() for text in figure.texts]
+    assert len(boxes) == 1 + len(set(classes[classes >= 0].tolist()))
+    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+    assert all(0 <= box.x0 <= box.x1 <= figure.bbox.width for box in boxes)
+
+
 def test_the_window_of_a_place_is_framed_and_enlarged():
     x = np.arange(64.0).reshape(1, 8, 8)
     field = np.zeros((8, 8), bool)
     field[2:5, 1:7] = True
-    seen = v.Place("conv", 1, 2, x, field, np.array([3, 1]), np.array([2.5, 0.25]), np.zeros((2, 1, 8, 8)))
+    renderings = np.stack([np.eye(8)[None], 1 - np.eye(8)[None]])
+    seen = v.Place("conv", 1, 2, x, field, np.array([3, 1]), np.array([2.5, 0.25]), renderings)
     figure = plot.place(seen)
     (frame,) = figure.axes[0].patches
     assert frame.get_bbox().bounds == (0.5, 1.5, 6, 3)
     assert images(figure)[1].get_array().shape == (3, 6, 3)
+    assert [image.get_array()[0, 0, 0] for image in images(figure)[2:]] == [1, 0]
     assert {"3: 2.5", "1: 0.25", "all that layer conv sees at (1, 2)"} <= set(texts(figure))
     drawn(figure)
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, (20, 7)), (5, (7, 20)), (14, (8, 8))])
+def test_places_of_any_form_have_room(count, size):
+    field = np.zeros(size, bool)
+    field[1:3, 2:7] = True
+    values = np.linspace(1e6, 1, count)
+    seen = v.Place(
+        WORDY, 10, 12, np.zeros((1, *size)), field, np.arange(count) + 1000, values, np.zeros((count, 1, *size))
+    )
+    figure = plot.place(seen)
+    apart(figure)
+    shapes = [axes.get_window_extent() for axes in figure.axes]
+    forms = [size[0] / size[1], 2 / 5, *[size[0] / size[1]] * count]
+    assert [box.height / box.width for box in shapes] == pytest.approx(forms)
+    assert "1000: 1e+06" in texts(figure)
+
+
+def followed(count, shown, name="fur", layer="3", size=(8, 8)):
+    """A path of ``count`` layers, its pictures grey, each brighter than the one before."""
+    levels = np.arange(1.0, count + 2)[:, None, None, None] / (count + 2)
+    x = np.broadcast_to(levels, (count + 1, 3, *size))
+    best = np.stack([x * (1 - 0.1 * j / shown) for j in range(shown)], 1)
+    return v.Path(1, name, (layer,) * count, np.arange(count) + 1000, np.linspace(1, 0.2, count), (), x, best)
+
+
+@pytest.mark.parametrize(
+    ("count", "shown", "size"), [(1, 1, (20, 7)), (2, 3, (7, 20)), (4, 20, (8, 8)), (6, 2, (7, 20)), (14, 1, (20, 7))]
+)
+def test_paths_of_any_length_have_room(count, shown, size):
+    found = followed(count, shown, "a class with a very long name, longer than its picture", WORDY, size)
+    figure = plot.path(found)
+    apart(figure)
+    pictures = np.concatenate([np.concatenate([x[None], best]) for x, best in zip(found.renderings, found.best)])
+    assert [image.get_array().mean() for image in images(figure)] == pytest.approx(pictures.mean((1, 2, 3)))
+    boxes = [axes.get_window_extent() for axes in figure.axes]
+    assert [box.height / box.width for box in boxes] == pytest.approx([size[0] / size[1]] * len(boxes))
+    assert "100%" in texts(figure)
+    assert figure.get_size_inches()[0] == 6
 
 
 def test_a_path_is_drawn_from_the_first_layer_to_the_class():

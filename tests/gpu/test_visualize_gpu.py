@@ -149,6 +149,21 @@ def test_views_are_the_cpus():
     assert both[1][2].contributions[0] == pytest.approx(both[0][2].contributions[0])
 
 
+def test_a_gallery_and_what_is_remembered_are_the_cpus():
+    x = pictures(tl.Generator(16), 8)
+    data = tl.data.ArrayDataset(x, np.arange(8) % 4)
+    galleries, kept = [], []
+    for net in on_both(17):
+        galleries.append(v.gallery(net, data, layers=["conv", "relu"], steps=2, top=3))
+        kept.append(np.asarray(v.remembered(net, data, steps=2)))
+    for here, there in zip(*(found.layers for found in galleries)):
+        assert np.array_equal(here.best, there.best)
+        for name in ("pictures", "reached", "values", "photographs"):
+            assert type(getattr(there, name)) is np.ndarray
+            assert np.abs(getattr(there, name) - getattr(here, name)).max() <= 1e-8
+    assert np.abs(kept[1] - kept[0]).max() <= 1e-8
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 

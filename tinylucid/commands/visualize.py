@@ -75,9 +75,15 @@ def of_classes(saved: Any, arguments: argparse.Namespace) -> None:
     path = out / "classes.png"
     keep(plot.picture_grid(rendered(saved, goals, arguments, path, decay=2, colors=colors), names), path)
     if data is not None:
-        numbers = [class_number(name, saved.classes) for name in names]
+        seen = {name: class_number(name, saved.classes) for name in names}
+        seen = {name: k for name, k in seen.items() if (data.y == k).any()}  # which have no pictures is said by now
+        if not seen:
+            raise ValueError(f"{arguments.data} has no pictures of {', '.join(names)}: nothing to remember them by")
         way = {"size": arguments.size, "steps": 2 * arguments.steps, "seed": arguments.seed}
-        keep(plot.picture_grid(visualize.remembered(saved.model, data, numbers, **way), names), out / "remembered.png")
+        keep(
+            plot.picture_grid(visualize.remembered(saved.model, data, list(seen.values()), **way), list(seen)),
+            out / "remembered.png",
+        )
 
 
 def of_layers(saved: Any, arguments: argparse.Namespace) -> None:

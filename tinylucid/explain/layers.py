@@ -54,14 +54,14 @@ def known(model: Module, layer: str | Module, who: str = "explain") -> str:
 
 
 @contextlib.contextmanager
-def restarted(module: Module, name: str) -> Iterator[list[Tensor]]:
+def restarted(module: Module, name: str, who: str = "explain") -> Iterator[list[Tensor]]:
     """A list that gets what ``module`` gives, run for run, as leaves: the record of what follows begins there."""
     runs: list[Tensor] = []
 
     def restart(module: Module, args: tuple, out: Any) -> Tensor:
         if not is_plane(out):
             raise ValueError(
-                f"explain: layer {name!r} gives {shape_of(out)}, expected (N, K, h, w) of more than one place; name a convolution's"
+                f"{who}: layer {name!r} gives {shape_of(out)}, expected (N, K, h, w) of more than one place; name a convolution's"
             )
         runs.append(Tensor(out.data.copy(), requires_grad=True))
         return runs[-1].clone()  # two copies, so that whoever writes in place, before or after, leaves ours alone

@@ -37,7 +37,7 @@ def activation_grid(grid: ActivationGrid) -> Figure:
         left,
         top - 0.08,
         f"what layer {one_line(grid.layer)} makes of it, place by place",
-        w * cell,
+        WIDTH - MARGIN - left,
         va="baseline",
     )
     draw_picture(place(figure, MARGIN, top, LEFT, high), grid.picture)
@@ -59,11 +59,17 @@ def atlas(found: Atlas) -> Figure:
     write(figure, MARGIN, top - 0.08, about, WIDTH - 2 * MARGIN, va="baseline")
     drawn = found.classes >= 0
     draw_cells(figure, MARGIN, top, cell, found.renderings, np.where(drawn, found.counts, 0))
+    named = {}
     for k in np.unique(found.classes[drawn]):
-        i, j = np.unravel_index(np.where(found.classes == k, found.counts, 0).argmax(), found.counts.shape)
+        most = np.unravel_index(np.where(found.classes == k, found.counts, 0).argmax(), found.counts.shape)
+        named[int(most[0]), int(most[1])] = found.names[k]
+    for (i, j), name in named.items():
+        alone = (i, j - 1) not in named and (i, j + 1) not in named
         box = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "boxstyle": "square,pad=0.15"}
-        at = MARGIN + (j + 0.5) * cell, top + (i + 1) * cell - 0.02
-        write(figure, *at, one_line(found.names[k]), 1.6 * cell, size=SMALL, ha="center", va="bottom", bbox=box)
+        at, room = MARGIN + (j + 0.5) * cell, 1.6 * cell if alone else cell - 0.05
+        text = write(figure, at, top + (i + 1) * cell - 0.02, one_line(name), room, size=SMALL, va="bottom", bbox=box)
+        half = text.get_window_extent().width / figure.dpi / 2
+        text.set(x=min(max(at, MARGIN + half), WIDTH - MARGIN - half) / WIDTH, ha="center")  # whole, at the edges too
     return figure
 
 

@@ -72,9 +72,9 @@ def draw_channel(figure: Figure, layer: LayerGallery, k: int, left: float, top: 
     x, _ = checked_pictures(layer.pictures[k][None], None, None, "gallery")
     photographs, _ = checked_pictures(layer.photographs[k], None, None, "gallery")
     right, base, low = left + SIDE + GAP / 2, top + OVER - 0.06, top + OVER
-    write(figure, left, base, str(layer.numbers[k]), SIDE / 2, size=SMALL, fontweight="bold", va="baseline")
+    write(figure, left, base, str(layer.numbers[k]), 0.4 * SIDE, size=SMALL, fontweight="bold", va="baseline")
     for side, value in ((left + SIDE, layer.reached[k]), (right + SIDE, layer.values[k, 0])):
-        write(figure, side, base, short(value), SIDE, size=SMALL, color=FAINT, ha="right", va="baseline")
+        write(figure, side, base, short(value), 0.57 * SIDE, size=SMALL, color=FAINT, ha="right", va="baseline")
     draw_picture(place(figure, left, low, SIDE, SIDE * tall(x)), x[0])
     axes = place(figure, right, low, SIDE, SIDE * tall(photographs))
     axes.imshow(side_by_side(photographs), interpolation="nearest", aspect="auto")
@@ -93,5 +93,5 @@ def side_by_side(x: Any) -> Any:
 
 
 def short(value: float) -> str:
-    """A number in two digits, or whole where it is large: 0.90, 2.0, 13, 132."""
-    return f"{value:.0f}" if abs(value) >= 99.5 else f"{value:#.2g}".rstrip(".")
+    """A number in two digits, or whole where it is large: 0.90, 2.0, 13, 132; with an exponent where that is too long."""
+    return f"{value:.0f}" if 99.5 <= abs(value) < 99999.5 else f"{value:#.2g}".rstrip(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..visualize.path import Path
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 LARGE = 1.84  # inches for the picture and for its window
 LARGEST = 1.22  # inches for a rendering
-ARROW = 0.3
+ARROW = 0.34  # room for 100%
+ABREAST = 6  # renderings in a line: of more, the words under them would have no room
 
 
 def place(seen: Place) -> Figure:
@@ -27,13 +29,14 @@ def place(seen: Place) -> Figure:
     """
     checked(seen, Place, "place")
     count, ratio = len(seen.channels), seen.renderings.shape[2] / seen.renderings.shape[3]
-    cell = min(LARGEST, (WIDTH - 2 * MARGIN + GAP) / count - GAP)
+    cell = min(LARGEST, (WIDTH - 2 * MARGIN + GAP) / min(count, ABREAST) - GAP)
     rows, columns = seen.window
     high = LARGE * seen.picture.shape[1] / seen.picture.shape[2]
     part = seen.picture[:, rows, columns]
     wide = min(LARGE, high * part.shape[2] / part.shape[1])
     top, second = MARGIN + LINE + 0.08, MARGIN + LINE + 0.08 + high + LINE + 0.2
-    figure = blank(WIDTH, second + cell * ratio + LINE + MARGIN)
+    step = cell * ratio + LINE
+    figure = blank(WIDTH, second + math.ceil(count / ABREAST) * (step + GAP) - GAP + MARGIN)
     other = MARGIN + LARGE + 3 * GAP
     write(figure, MARGIN, top - 0.08, "the picture", LARGE, va="baseline")
     about = f"all that layer {one_line(seen.layer)} sees at ({seen.row}, {seen.column})"
@@ -51,9 +54,9 @@ def place(seen: Place) -> Figure:
         va="baseline",
     )
     for k in range(count):
-        left = MARGIN + k * (cell + GAP)
-        draw_picture(page.place(figure, left, second, cell, cell * ratio), seen.renderings[k])
-        text, low = f"{seen.channels[k]}: {seen.values[k]:.2g}", second + cell * ratio + LINE / 2
+        left, below = MARGIN + k % ABREAST * (cell + GAP), second + k // ABREAST * (step + GAP)
+        draw_picture(page.place(figure, left, below, cell, cell * ratio), seen.renderings[k])
+        text, low = f"{seen.channels[k]}: {seen.values[k]:.2g}", below + cell * ratio + LINE / 2
         write(figure, left + cell / 2, low, text, cell, size=SMALL, color=FAINT, ha="center", va="center_baseline")
     return figure
 
@@ -68,33 +71,38 @@ def draw_frame(axes: Any, rows: slice, columns: slice) -> None:
 
 
 def path(found: Path) -> Figure:
-    """A row from the first layer to the class: of each channel on the path its rendering, its share, and its best pictures.
+    """From the first layer to the class: of each channel on the path its rendering, its share, and its best pictures.
 
-    ``found`` is what tl.visualize.path gives. Raises TypeError for anything else.
+    ``found`` is what tl.visualize.path gives; six steps stand in a line. Raises TypeError for anything else.
     """
     checked(found, Path, "path")
     count, ratio = len(found.renderings), found.renderings.shape[2] / found.renderings.shape[3]
-    cell = min(LARGEST, (WIDTH - 2 * MARGIN - (count - 1) * ARROW) / count)
+    abreast = min(count, ABREAST)
+    arrows = abreast if count > ABREAST else count - 1  # in a line
+    cell = min(LARGEST, (WIDTH - 2 * MARGIN - arrows * ARROW) / abreast)
     shown = found.best.shape[1]
-    small = (cell + GAP) / shown - GAP if shown > 1 else cell
-    low = small * found.best.shape[3] / found.best.shape[4]
-    top = MARGIN + 2 * LINE + 0.08
-    figure = blank(WIDTH, top + cell * ratio + LINE + 0.08 + low + MARGIN)
+    gap = min(GAP, cell / (3 * shown))
+    small = (cell + gap) / shown - gap
+    high, low = cell * ratio, small * found.best.shape[3] / found.best.shape[4]
+    beside = max(high, 2 * LINE + 0.2)  # an arrow, and a share below it
+    over, under = 2 * LINE + 0.08, beside + LINE + 0.08
+    step = over + under + low + MARGIN
+    figure = blank(WIDTH, MARGIN + math.ceil(count / abreast) * step)
     heads = [f"layer {one_line(name)}\nchannel {k}" for name, k in zip(found.layers, found.channels)] + [
         one_line(found.name)
     ]
     for k, head in enumerate(heads):
-        left = MARGIN + k * (cell + ARROW)
-        write(figure, left, top - 0.06, head, cell + ARROW - 0.05, size=SMALL, va="bottom")
-        draw_picture(page.place(figure, left, top, cell, cell * ratio), found.renderings[k])
+        left, top = MARGIN + k % abreast * (cell + ARROW), MARGIN + k // abreast * step + over
+        room = min(cell + ARROW - 0.05, WIDTH - MARGIN - left)
+        write(figure, left, top - 0.06, head, room, size=SMALL, va="bottom")
+        draw_picture(page.place(figure, left, top, cell, high), found.renderings[k])
         if k < count - 1:
             at = left + cell + ARROW / 2
-            write(figure, at, top + cell * ratio / 2, "→", ARROW, color=FAINT, ha="center", va="center")
-            share, under = f"{found.shares[k]:.0%}", top + cell * ratio / 2 + LINE
-            write(figure, at, under, share, ARROW - 0.02, size=SMALL, color=FAINT, ha="center", va="center")
+            write(figure, at, top + beside / 2, "→", ARROW, color=FAINT, ha="center", va="center")
+            share, below = f"{found.shares[k]:.0%}", top + beside / 2 + LINE
+            write(figure, at, below, share, ARROW - 0.02, size=SMALL, color=FAINT, ha="center", va="center")
         for j, x in enumerate(found.best[k]):
-            axes = page.place(figure, left + j * (small + GAP), top + cell * ratio + LINE + 0.08, small, low)
-            draw_picture(axes, x)
+            draw_picture(page.place(figure, left + j * (small + gap), top + under, small, low), x)
     note = "the pictures that excite it most"
-    write(figure, MARGIN, top + cell * ratio + LINE, note, WIDTH, size=SMALL, color=FAINT, va="baseline")
+    write(figure, MARGIN, MARGIN + over + beside + LINE, note, WIDTH, size=SMALL, color=FAINT, va="baseline")
     return figure

@@ -60,11 +60,13 @@ def at_a_time(shape: Sequence[int]) -> int:
 def active_layers(model: Module, shape: Sequence[int]) -> list[Row]:
     """The layers in which a picture (C, H, W) becomes what channels show: activations that give planes (N, K, h, w).
 
-    A row of the summary each, in the order in which they run; of a layer that runs twice the last. Without any such
-    activation all layers that give planes, so none only where no layer does.
+    A row of the summary each, in the order in which they run; of a layer that runs twice only the last run counts. Without
+    any such activation all layers that give planes, so none only where no layer does.
     """
-    planes = {
-        row.name: row for row in summary(model, tuple(shape)).rows if row.output_shape and len(row.output_shape) == 4
-    }
-    active = [row for row in planes.values() if isinstance(model.get_submodule(row.name), ELEMENTWISE)]
-    return active or list(planes.values())
+    last: dict[str, Row] = {}
+    for row in summary(model, tuple(shape)).rows:
+        last.pop(row.name, None)  # so that it stands where it runs last
+        last[row.name] = row
+    planes = [row for row in last.values() if len(row.output_shape or ()) == 4]
+    active = [row for row in planes if isinstance(model.get_submodule(row.name), ELEMENTWISE)]
+    return active or planes

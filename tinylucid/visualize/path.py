@@ -60,7 +60,8 @@ def path(
     to the logit of ``target``, from each other one to the mean of the channel that was found in the layer after it. In
     a net of ReLUs without biases, what the channels add sums to s. Its share is that of all that is added above 0.
     ``data``: pictures x as the model is given them, y, classes and preprocess, such as data.train. ``layers``: names,
-    the first first; by default the activation layers that give planes. ``pictures``: of the data, shown for each step.
+    the first first; by default the activation layers that give planes of more than one place. ``pictures``: of the data,
+    shown for each step.
     ``size``, ``steps`` and ``rng`` as in render. Raises ValueError for a class that there is not or that has no picture, layers that
     give no planes, and where nothing in a layer adds anything above 0.
     """
@@ -95,10 +96,12 @@ def path(
 
 
 def active(model: Module, shape: Sequence[int]) -> list[str]:
-    """The activation layers that give planes, in the order in which they run last; ValueError if there are none."""
-    names = [row.name for row in active_layers(model, shape)]
+    """The activation layers that give planes of more than one place, in the order in which they run last; ValueError for none."""
+    names = [row.name for row in active_layers(model, shape) if (row.output_shape or ())[2:] != (1, 1)]
     if not names:
-        raise ValueError("path: no layer of this model gives planes (N, K, h, w); name layers that do")
+        raise ValueError(
+            "path: no layer of this model gives planes (N, K, h, w) of more than one place; name layers that do"
+        )
     return names
 
 
@@ -107,7 +110,7 @@ def contributions(model: Module, goal: Objective, x: Any, layer: str) -> Any:
     total: Any = 0.0
     for start in range(0, len(x), BATCH):
         some = Tensor(x[start : start + BATCH]).to(device_of(model))
-        with recording(model), restarted(model.get_submodule(layer), layer) as runs:
+        with recording(model), restarted(model.get_submodule(layer), layer, "path") as runs:
             numbers = goal.value(sight(model, [goal])(some, some))
             slopes = grad(numbers.sum(), runs, allow_unused=True) if runs and numbers.requires_grad else ()
         added = [devices.host((a * g).sum((0, 2, 3))) for a, g in zip(runs, slopes) if g is not None]
