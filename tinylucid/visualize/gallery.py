@@ -168,9 +168,11 @@ def numbers(model: Module, layer: str, shape: Sequence[int], channels: Any, dtyp
     count = activations(model, zeros(1, *shape, dtype=dtype), layer).shape[1]
     if channels is None:
         return list(range(count))
-    if isinstance(channels, (int, np.integer)):
+    if isinstance(channels, (int, float, np.number)):
         at_least_one(channels, "gallery: channels")
         return list(range(min(channels, count)))
+    if isinstance(channels, str) or not len(channels):
+        raise ValueError(f"gallery: channels: expected how many, or a list of numbers, got {channels!r}")
     for k in channels:
         inside(k, count, "channel", f"layer {layer!r} gives {counted(count, 'channel')}")
     return [int(k) for k in channels]

@@ -102,6 +102,6 @@ def checked(name: str, out: Any) -> Tensor:
 def refused(error: Exception, x: Any) -> Exception:
     """The model's error, and which pictures it was given."""
     told = str(error)
-    if told.startswith("visualize"):
+    if told.startswith(("visualize", "explain")):  # which layer gives what, not what the model takes
         return error
     return type(error)(f"visualize: the model cannot take pictures {x.shape}, as the net sees them: {told}")
