@@ -1650,7 +1650,7 @@ MUTANTS = [
     Mutant("tinylucid/visualize/judge.py", "middle(self.objective) > middle(self.pixel)", "self.objective[:, 0] > self.pixel[:, 0]", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "self.apart > self.data_apart", "self.data_apart > self.apart", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "climbed(start(), 1)", "climbed(start(), 0)", "tests/test_visualize_judge.py"),
-    Mutant("tinylucid/visualize/judge.py", "alike(model if other is None else other, x)", "alike(model, x)", "tests/test_visualize_judge.py"),
+    Mutant("tinylucid/visualize/judge.py", "alike(judge, x)", "alike(model, x)", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "predict(other, how(x))", "predict(model, how(x))", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "data=numbers.max(0)", "data=numbers.mean(0)", "tests/test_visualize_judge.py"),
     Mutant("tinylucid/visualize/judge.py", "again=(1 - (first * second).sum(2)).mean(1)", "again=(first * second).sum(2).mean(1)", "tests/test_visualize_judge.py"),

@@ -212,7 +212,7 @@ def test_the_net_stays_as_it_was_after_errors_too():
     broken = pictures(3)
     broken.x[1] = np.nan
     check_message(
-        lambda: gallery(net, broken, steps=2), ValueError, "gallery: layer '2' gives NaN or infinity for picture 1"
+        lambda: gallery(net, broken, steps=2), ValueError, "gallery: the data's picture 1 has numbers that are NaN"
     )
     assert state_of(net) == before
     assert hooks() == 0
@@ -238,6 +238,13 @@ DENSE = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(128, 2))
         (lambda: gallery(DENSE, pictures(2)), ValueError, "gallery: no layer of this Sequential gives planes|name one"),
         (lambda: gallery(small_net(), pictures(2), channels=[4]), ValueError, "channel 4|0 … 3|'2' gives 4 channels"),
         (lambda: gallery(small_net(), pictures(2), channels=0), ValueError, "gallery: channels|at least 1"),
+        (
+            lambda: gallery(small_net(), pictures(2), channels=[]),
+            ValueError,
+            "gallery: channels|how many, or a list|[]",
+        ),
+        (lambda: gallery(small_net(), pictures(2), channels="all"), ValueError, "gallery: channels|a list|'all'"),
+        (lambda: gallery(small_net(), pictures(2), channels=1.5), ValueError, "gallery: channels|at least 1|1.5"),
         (lambda: gallery(small_net(), pictures(2), size=0), ValueError, "gallery: size|at least 1"),
         (lambda: gallery(small_net(), pictures(2), steps=0), ValueError, "gallery: steps|at least 1"),
         (lambda: gallery(small_net(), pictures(2), top=0), ValueError, "gallery: top|at least 1"),

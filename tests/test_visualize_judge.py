@@ -15,9 +15,19 @@ from tinylucid.visualize.judge import alike, between, most_exciting, scores
 GOALS = [logit(0), logit(2) - logit(1), channel("2", 1)]
 
 
-def small_data(n=300, preprocess=None, dtype=np.float32):
+DENSE = tl.nn.Sequential(tl.nn.Flatten())
+
+
+def small_data(n=300, preprocess=None, dtype=np.float32, names=()):
     x = tl.Generator(1).uniform((n, 2, 8, 8), dtype)
-    return tl.data.ArrayDataset(x, np.arange(n) % 3, preprocess=preprocess)
+    return tl.data.ArrayDataset(x, np.arange(n) % 3, tuple(names), preprocess)
+
+
+def broken():
+    """Pictures of which one holds NaN."""
+    data = small_data(4)
+    data.x[2, 1, 3, 4] = np.nan
+    return data
 
 
 @pytest.fixture(scope="module")
@@ -161,11 +171,38 @@ def test_the_text_says_plainly_what_beats_what():
         ({"classes": [0]}, "another net and a class|or neither|other=NoneType|[0]"),
         ({"other": small_net()}, "a class for each of 1 objectives|classes=None"),
         ({"other": small_net(), "classes": [0, 1]}, "for each of 1 objectives|[0, 1]"),
+        ({"other": small_net(), "classes": [99]}, "class 99|not one of 0 … 2|the data has no more"),
+        (
+            {"other": small_net(), "classes": [2], "data": small_data(2, names="abc")},
+            "compare: class 2 has no pictures",
+        ),
+        ({"other": DENSE, "classes": [0]}, "compare: no layer of this model gives (N, K, h, w)|a convolution"),
+        ({"data": small_data(0)}, "compare|at least one|(0, 2, 8, 8)"),
+        ({"data": broken()}, "compare: the data's picture 2|NaN or infinite|prepared"),
     ],
 )
 def test_bad_input_gets_a_clear_message(change, words):
-    settings = {"goals": [logit(0)]} | change
-    check_message(lambda: compare(small_net(), small_data(4), settings.pop("goals"), **settings), ValueError, words)
+    settings = {"data": small_data(4), "goals": [logit(0)]} | change
+    check_message(lambda: compare(small_net(), **settings), ValueError, words)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": small_data(4).x}, "compare: expected an ArrayDataset|ndarray"),
+        ({"goals": logit}, "expected objectives|function"),
+        ({"other": small_net(), "classes": ["cat"]}, "by its number|classes.index('cat')"),
+        ({"other": logit, "classes": [0]}, "compare: other: expected a net"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused(change, words):
+    settings = {"data": small_data(4), "goals": [logit(0)]} | change
+    check_message(lambda: compare(small_net(), **settings), TypeError, words)
+
+
+def test_one_objective_needs_no_list():
+    found = compare(small_net(dtype=tl.float32), small_data(4), logit(0), seeds=2, steps=1)
+    assert found.names == ("logit(0)",)
 
 
 @pytest.mark.slow

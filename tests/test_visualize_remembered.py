@@ -98,6 +98,8 @@ def test_the_model_stays_as_it_was_and_the_seed_says_all():
         (lambda net, data: remembered(net, data, [2]), ValueError, "class 2|0 … 1"),
         (lambda net, data: remembered(net, data, ["bright"]), TypeError, "its number|classes.index('bright')"),
         (lambda net, data: remembered(net, data.subset(slice(0, 8, 2))), ValueError, "remembered: class 1 has no pictures"),
+        (lambda net, data: remembered(net, data, "bright"), TypeError, "its number|classes.index('bright')"),
+        (lambda net, data: remembered(net, data, []), ValueError, "remembered: got no class|leave classes out"),
         (lambda net, data: remembered(net, data, steps=0), ValueError, "remembered: steps|at least 1|0"),
         (lambda net, data: remembered(net, data, size=0), ValueError, "remembered: size|at least 1|0"),
         (lambda net, data: remembered(net, data.subset(slice(0, 0))), ValueError, "remembered|at least one|(0, 1, 16, 16)"),
@@ -116,6 +118,11 @@ def test_the_model_stays_as_it_was_and_the_seed_says_all():
 def test_what_does_not_fit_is_said(call, error, words):
     net, data = surfaces()
     check_message(lambda: call(net, data), error, words)
+
+
+def test_one_class_needs_no_list():
+    net, data = surfaces()
+    assert np.array_equal(remembered(net, data, 1, steps=1), remembered(net, data, [1], steps=1))
 
 
 def test_the_command_shows_it_for_a_folder(tmp_path, capsys):

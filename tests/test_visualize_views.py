@@ -1,6 +1,7 @@
 """The views: vectors by loops, receptive fields by closed form, paths whose answer is known, atlases that lose no vector."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -476,8 +477,12 @@ def test_the_model_stays_floats_keep_their_dtype_and_views_show_themselves(chann
 
 
 BAD = tl.nn.Sequential(tl.nn.Conv2d(1, 2, 3), tl.nn.ReLU(), tl.nn.Flatten(), tl.nn.Linear(72, 3))
+for number, p in enumerate(BAD.parameters()):
+    tl.nn.init.uniform_(p, 0, 0.5, rng=tl.Generator(number))  # of no dead ReLUs
 ONE = np.ones((1, 1, 8, 8), np.float32)
 DATA = tl.data.ArrayDataset(tl.Generator(0).uniform((12, 1, 8, 8)), np.zeros(12, int), ("a", "b"))
+
+HOLED = tl.data.ArrayDataset(np.where(np.arange(12).reshape(-1, 1, 1, 1) < 7, DATA.x, np.nan), DATA.y)
 
 
 @pytest.mark.parametrize(
@@ -505,10 +510,26 @@ DATA = tl.data.ArrayDataset(tl.Generator(0).uniform((12, 1, 8, 8)), np.zeros(12,
         (lambda: v.atlas(BAD, DATA, "1", fewest=13), "atlas|no cell holds 13|fewer cells"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(np.ones((12, 1, 8, 8), np.float32), DATA.y), "1"), "atlas|'1'|the same"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x, np.zeros((12, 8, 8), int)), "1"), "atlas|y (N,)|(12, 8, 8)"),
+        (lambda: v.path(BAD, DATA, 0, layers=[]), "path: got no layer|leave layers out"),
+        (lambda: v.path(BAD, DATA, 0, layers=["3"]), "layer '3' gives (12, 3)|expected (N, K, h, w)"),
+        (lambda: v.activation_grid(BAD, ONE * np.inf, "0"), "activation_grid: picture 0|NaN or infinite|prepared"),
+        (lambda: v.place(BAD, ONE * np.nan, "0", 0, 0), "place: picture 0|NaN or infinite"),
+        (lambda: v.path(BAD, HOLED, 0), "path: the data's picture 7|NaN or infinite|prepared"),
+        (lambda: v.atlas(BAD, HOLED, "1"), "atlas: the data's picture 7|NaN or infinite"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(call, words):
     check_message(call, ValueError, words)
+
+
+def test_one_layer_of_a_path_may_be_a_name():
+    assert v.path(BAD, DATA, 0, layers="1", steps=1).layers == ("1",)
+
+
+def test_an_atlas_refuses_numbers_before_it_lays_anything_out(monkeypatch):
+    monkeypatch.setattr("sklearn.manifold.TSNE.fit_transform", lambda *_: pytest.fail("began"))
+    check_message(lambda: v.atlas(BAD, DATA, "1", steps=0), ValueError, "atlas: steps|at least 1|0")
+    check_message(lambda: v.atlas(BAD, DATA, "1", size=0), ValueError, "atlas: size|at least 1|0")
 
 
 def test_what_finds_nothing_says_so():
@@ -532,6 +553,24 @@ def test_what_is_of_another_kind_is_refused():
         check_message(
             lambda name=figure: getattr(plot, name)(ONE), TypeError, f"{figure}|tl.visualize.{figure}|ndarray"
         )
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_a_figure_of_neither_grey_nor_colour_is_refused(channels):
+    names = ("activation_grid", "place", "path", "atlas")
+    for name, view in zip(names, all_views(colour_net(channels), data_for(24, channels), steps=1)):
+        check_message(
+            partial(getattr(plot, name), view), ValueError, f"{name}: expected pictures|1 or 3|{channels}, 8, 8"
+        )
+        assert view._repr_png_() is None
+
+
+def test_a_picture_prepared_twice_is_refused_when_it_is_drawn():
+    net, x = colour_net(), data_for().x[:1]
+    for picture, range_ in ((x * 255, "in [0, 1], got"), (x * 4 - 2, "preprocess.shown(x)")):
+        for name, view in (("activation_grid", v.activation_grid(net, picture, "1", steps=1)),
+                           ("place", v.place(net, picture, "1", 4, 4, steps=1))):  # fmt: skip
+            check_message(partial(getattr(plot, name), view), ValueError, f"{name}|{range_}")
 
 
 # --- figures ---------------------------------------------------------------------------------------------------------

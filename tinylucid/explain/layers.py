@@ -32,14 +32,15 @@ def scored_from(model: Module, x: Any, target: Any, layer: str | Module | None) 
     return numbers, runs[-1], name
 
 
-def last_plane(model: Module, x: Any) -> str:
+def last_plane(model: Module, x: Any, who: str = "explain") -> str:
     """The name of the last layer that gives (N, K, h, w) of more than one place, the logits themselves aside."""
     ran: list[tuple[str, Any]] = []
     with watched(model.named_modules(), lambda name, out: ran.append((name, out))), mode(model, False), no_grad():
         logits = model(Tensor(x).to(device_of(model)))
     names = [name for name, out in ran if out is not logits and is_plane(out)]
     if not names:
-        raise ValueError("explain: no layer of this model gives (N, K, h, w) of more than one place; use gradient")
+        instead = "use gradient" if who == "explain" else "take a net with a convolution"
+        raise ValueError(f"{who}: no layer of this model gives (N, K, h, w) of more than one place; {instead}")
     return names[-1]
 
 

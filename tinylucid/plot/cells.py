@@ -8,7 +8,7 @@ import numpy as np
 
 from ..visualize.activation_grid import ActivationGrid
 from ..visualize.atlas import Atlas
-from .page import LINE, MARGIN, SMALL, WIDTH, blank, one_line, place, write
+from .page import LINE, MARGIN, SMALL, WIDTH, blank, checked_pictures, one_line, place, write
 from .pictures import GAP, draw_picture
 
 if TYPE_CHECKING:
@@ -22,9 +22,11 @@ def activation_grid(grid: ActivationGrid) -> Figure:
     """The picture, and beside it the renderings of its places, as a matplotlib Figure.
 
     ``grid`` is what tl.visualize.activation_grid gives. A cell's area says how large the layer's vector is there; what is
-    below a twenty-fifth of the largest is left out. Raises TypeError for anything else.
+    below a twenty-fifth of the largest is left out. Raises TypeError for anything else, ValueError for a picture that is neither
+    grey nor RGB, and for colour outside [0, 1].
     """
     checked(grid, ActivationGrid, "activation_grid")
+    checked_pictures(grid.picture[None], None, None, "activation_grid")
     h, w = grid.magnitudes.shape
     left = MARGIN + LEFT + 3 * GAP
     cell = min((WIDTH - MARGIN - left) / w, (WIDTH - MARGIN - left) / h)
@@ -49,9 +51,10 @@ def atlas(found: Atlas) -> Figure:
     """The renderings of an atlas in their cells, as a matplotlib Figure.
 
     ``found`` is what tl.visualize.atlas gives. A cell's area says how many vectors lie in it; each class is named once, where most of
-    its own lie. Raises TypeError for anything else.
+    its own lie. Raises TypeError for anything else, ValueError for pictures that are neither grey nor RGB.
     """
     checked(found, Atlas, "atlas")
+    checked_pictures(found.renderings[0, :1], None, None, "atlas")
     h, w = found.counts.shape
     cell, top = (WIDTH - 2 * MARGIN) / w, MARGIN + LINE + 0.08
     figure = blank(WIDTH, top + h * cell + MARGIN)

@@ -9,7 +9,7 @@ from ..visualize.path import Path
 from ..visualize.place import Place
 from . import page
 from .cells import checked
-from .page import FAINT, LINE, MARGIN, SMALL, WIDTH, WRONG, blank, one_line, write
+from .page import FAINT, LINE, MARGIN, SMALL, WIDTH, WRONG, blank, checked_pictures, one_line, write
 from .pictures import GAP, draw_picture
 
 if TYPE_CHECKING:
@@ -25,9 +25,10 @@ def place(seen: Place) -> Figure:
     """The picture with the window that a place sees, the window enlarged, and its strongest channels, as a matplotlib Figure.
 
     ``seen`` is what tl.visualize.place gives. Under the rendering of a channel stands what it gives there. Raises TypeError
-    for anything else.
+    for anything else, ValueError for a picture that is neither grey nor RGB, and for colour outside [0, 1].
     """
     checked(seen, Place, "place")
+    checked_pictures(seen.picture[None], None, None, "place")
     count, ratio = len(seen.channels), seen.renderings.shape[2] / seen.renderings.shape[3]
     cell = min(LARGEST, (WIDTH - 2 * MARGIN + GAP) / min(count, ABREAST) - GAP)
     rows, columns = seen.window
@@ -49,7 +50,7 @@ def place(seen: Place) -> Figure:
         figure,
         MARGIN,
         second - 0.08,
-        "and what its strongest channels there look for",
+        "and what the strongest channels there look for",
         WIDTH - 2 * MARGIN,
         va="baseline",
     )
@@ -73,9 +74,11 @@ def draw_frame(axes: Any, rows: slice, columns: slice) -> None:
 def path(found: Path) -> Figure:
     """From the first layer to the class: of each channel on the path its rendering, its share, and its best pictures.
 
-    ``found`` is what tl.visualize.path gives; six steps stand in a line. Raises TypeError for anything else.
+    ``found`` is what tl.visualize.path gives; six steps stand in a line. Raises TypeError for anything else, ValueError as for
+    place.
     """
     checked(found, Path, "path")
+    checked_pictures(found.best[0], None, None, "path")
     count, ratio = len(found.renderings), found.renderings.shape[2] / found.renderings.shape[3]
     abreast = min(count, ABREAST)
     arrows = abreast if count > ABREAST else count - 1  # in a line

@@ -65,6 +65,8 @@ def atlas(
     """
     x, y, rng = checked_data(data, "atlas"), of_classes(data, "atlas"), rng or Generator(0)
     check(x, cells, places, fewest)
+    for number, name in ((steps, "steps"), (1 if size is None else size, "size")):  # before t-SNE, which takes long
+        at_least_one(number, f"atlas: {name}")
     vectors, where = picked(model, x, layer, places, rng)
     mean = vectors.mean(0)
     if not np.ptp(vectors, axis=0).any():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .. import devices, dtypes
 from ..data import ArrayDataset
 from .colors import color_matrix
@@ -14,7 +16,7 @@ ENOUGH = 1000  # pictures, to learn colours from
 
 
 def checked_data(data: Any, who: str) -> Any:
-    """The data's pictures x (N, C, H, W), an array; an error for what is no data set, or holds no pictures."""
+    """The data's pictures x (N, C, H, W), an array; an error for what is no data set, holds no pictures, or NaN."""
     if not isinstance(data, ArrayDataset):
         which = (
             "; give one part of it, such as .test"
@@ -26,7 +28,15 @@ def checked_data(data: Any, who: str) -> Any:
     if x.ndim != 4 or not x.size:
         raise ValueError(f"{who}: expected data with pictures x (N, C, H, W), at least one, got {x.shape}")
     dtypes.check_floating(x, who)
+    finite(x, f"{who}: the data's picture")
     return x
+
+
+def finite(x: Any, whose: str) -> None:
+    """ValueError for pictures x (N, …) with a number that is NaN or infinite."""
+    broken = ~np.isfinite(x).reshape(len(x), -1).all(1)
+    if broken.any():
+        raise ValueError(f"{whose} {broken.argmax()} has numbers that are NaN or infinite; look at how it was prepared")
 
 
 def of_classes(data: ArrayDataset, who: str) -> Any:

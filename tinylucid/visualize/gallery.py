@@ -119,9 +119,6 @@ def beside(
 ) -> LayerGallery:
     """The renderings ``drawn`` of some channels of a layer beside the ``top`` pictures of the data that excite each most."""
     means, picked = pooled(model, data.x, layer, None), np.asarray(some, np.intp)
-    broken = ~np.isfinite(means).all(1)
-    if broken.any():
-        raise ValueError(f"gallery: layer {layer!r} gives NaN or infinity for picture {broken.argmax()} of the data")
     best = np.argsort(-means[:, picked].T, axis=1, kind="stable")[:, :top]
     reached = pooled(model, drawn, layer, data.preprocess)[np.arange(len(picked)), picked]
     return LayerGallery(
@@ -168,9 +165,11 @@ def numbers(model: Module, layer: str, shape: Sequence[int], channels: Any, dtyp
     count = activations(model, zeros(1, *shape, dtype=dtype), layer).shape[1]
     if channels is None:
         return list(range(count))
-    if isinstance(channels, (int, np.integer)):
+    if isinstance(channels, (int, float, np.number)):
         at_least_one(channels, "gallery: channels")
         return list(range(min(channels, count)))
+    if isinstance(channels, str) or not len(channels):
+        raise ValueError(f"gallery: channels: expected how many, or a list of numbers, got {channels!r}")
     for k in channels:
         inside(k, count, "channel", f"layer {layer!r} gives {counted(count, 'channel')}")
     return [int(k) for k in channels]

@@ -13,12 +13,12 @@ from ..data import ArrayDataset
 from ..explain.evaluate.ranking import aligned, short
 from ..explain.layers import last_plane
 from ..nn import Module
-from ..nn.module import device_of, mode
+from ..nn.module import check_model, device_of, mode
 from ..random import Generator
 from ..scopes import no_grad
 from ..tensor import Tensor
 from ..train import predict
-from .data import preparation
+from .data import checked_data, known_class, of_classes, preparation
 from .measure import activations, checked, measure, one_each, sight
 from .objectives import Objective
 from .parametrise import Parametrisation, fourier, pixel
@@ -123,10 +123,18 @@ def compare(
     model itself: 1 − the cosine between Gram matrices (Gatys et al., 2015) of the last layer with planes, which know what occurs
     with what but not where: for photographs of ten surfaces that is 0.03 between a picture and itself shifted, 0.14 between two of
     a surface, 0.72 between surfaces, where 1 − SSIM is 0.97, 0.97 and 1.00. The text of the result says what
-    beats what. Raises ValueError for fewer than two starts, and for classes that are not one an objective or have no net.
+    beats what. Raises TypeError for what is no ArrayDataset, ValueError for fewer than two starts, for
+    classes of which the data has no picture, that are not one an objective or have no net, and for a net without planes.
     """
-    goals = checked(model, list(goals), 0)
+    goals = checked(model, goals, 0)
+    x = checked_data(data, "compare")
     fitting(goals, seeds, other, classes)
+    if classes is not None:
+        of_classes(data, "compare")
+        classes = [known_class(k, data, "compare") for k in classes]
+    judge = model if other is None else other
+    check_model(judge, "compare: other")
+    last_plane(judge, x[:1], "compare")  # refuses, before any climbing, a net in which nothing could be told apart
     how, each = preparation(data) or same, (len(goals), seeds)
 
     def start() -> Parametrisation:
@@ -140,7 +148,7 @@ def compare(
         return measure(model, goals, x, normalize=how).reshape(each)
 
     def grams(x: Any) -> Any:
-        return alike(model if other is None else other, x).reshape(*each, -1)
+        return alike(judge, x).reshape(*each, -1)
 
     def recognised(x: Any) -> Any:
         named = None if classes is None else np.asarray(classes)[:, None]

@@ -68,7 +68,10 @@ def path(
     x, y = checked_data(data, "path"), of_classes(data, "path")
     at_least_one(pictures, "path: pictures")
     some = x[y == known_class(target, data, "path")]
-    names = active(model, x.shape[1:]) if layers is None else [known(model, name, "path") for name in layers]
+    asked = [layers] if isinstance(layers, str) else layers
+    names = active(model, x.shape[1:]) if asked is None else [known(model, name, "path") for name in asked]
+    if not names:
+        raise ValueError("path: got no layer; name one or more, or leave layers out for all activations")
     goals, shares, sums = [logit(target)], list[Any](), list[Any]()
     for name in reversed(names):
         added = contributions(model, goals[0], some, name)

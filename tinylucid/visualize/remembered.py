@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..data import ArrayDataset
 from ..explain.common import at_least_one
 from ..gallery import Pictures, giving
@@ -28,7 +30,7 @@ PUSH = (
 def remembered(
     model: Module,
     data: ArrayDataset,
-    classes: Sequence[int] | None = None,
+    classes: int | Sequence[int] | None = None,
     *,
     size: int | None = None,
     steps: int = 512,
@@ -40,7 +42,7 @@ def remembered(
     texture synthesis (Gatys et al., "Texture synthesis using convolutional neural networks", 2015) with the net's own
     layers, pushed towards the class. Where ``logit`` alone shows what the net answers most strongly to, often an exaggeration,
     this shows how much of a class it has kept: enough that people, and other nets, know it again. ``classes``: numbers, by
-    default all. ``size``: pixels a side, by default as the data. Returns an array (K, C, size, size) in [0, 1]. Raises
+    default all, or one. ``size``: pixels a side, by default as the data. Returns an array (K, C, size, size) in [0, 1]. Raises
     TypeError for what is no Module or ArrayDataset, ValueError for classes that there are not or that have no picture,
     and for a net without planes.
     """
@@ -52,8 +54,10 @@ def remembered(
     names = [row.name for row in active_layers(model, x.shape[1:])]
     if not names:
         raise ValueError("remembered: no layer of this model gives planes (N, K, h, w); render its logits instead")
-    asked = range(count(data)) if classes is None else classes
-    asked = [known_class(k, data, "remembered") for k in asked]
+    asked = [classes] if isinstance(classes, (int, np.integer, str)) else classes
+    asked = [known_class(k, data, "remembered") for k in (range(count(data)) if asked is None else asked)]
+    if not asked:
+        raise ValueError("remembered: got no class; give one or more, or leave classes out for all")
     goals = [likeness(model, x[y == k][:EXAMPLES], k, names) for k in asked]
     shift = min(shape[1:]) // 16
     way = {"decay": 2, "colors": palette(data), "steps": steps, "seed": seed, "dtype": x.dtype}

@@ -11,6 +11,7 @@ from .. import devices, dtypes, show
 from ..nn import Module
 from ..random import Generator
 from ..tensor import Tensor
+from .data import finite
 from .measure import activations
 from .objective import Objective
 from .parametrise import fourier
@@ -31,7 +32,7 @@ class View:
 
 
 def one_picture(x: Any, who: str) -> Any:
-    """The picture as an array (1, C, H, W); ValueError unless x is one, (C, H, W) or (1, C, H, W)."""
+    """The picture as an array (1, C, H, W); ValueError unless x is one, (C, H, W) or (1, C, H, W), and finite."""
     x = devices.host(x)
     dtypes.check_floating(x, who)
     x = x[None] if x.ndim == 3 else x
@@ -39,6 +40,7 @@ def one_picture(x: Any, who: str) -> Any:
         raise ValueError(
             f"{who}: expected one picture x (C, H, W) or (1, C, H, W), got {x.shape}; x[k] is one of several"
         )
+    finite(x, f"{who}: picture")
     return x
 
 
