@@ -93,9 +93,11 @@ def test_pictures_need_not_be_square():
 
 def test_of_pictures_that_excite_alike_the_first_come_first():
     net = tl.nn.Sequential(tl.nn.Conv2d(2, 3, 3), tl.nn.ReLU()).to(tl.float64)
-    net[0].weight.data[...], net[0].bias.data[...] = 0, 1
-    (found,) = gallery(net, pictures(300), layers="1", steps=1, top=50).layers
-    assert np.array_equal(found.best, np.tile(np.arange(50), (3, 1)))
+    net[0].weight.data[...], net[0].bias.data[...] = 1, 0
+    data = pictures(300)
+    data.x[...] = (np.arange(300) % 3 == 0)[:, None, None, None]
+    (found,) = gallery(net, data, layers="1", steps=1, top=50).layers
+    assert np.array_equal(found.best, np.tile(np.arange(0, 150, 3), (3, 1)))
 
 
 def test_batches_change_nothing(monkeypatch):
@@ -343,7 +345,7 @@ def test_the_words_say_which_channel_and_how_much():
         texts(figure)
     )
     assert len(images(plot.gallery(layer, channels=3))) == 6
-    assert "renderings reach 9.0 times the best picture (median)" in texts(plot.gallery(layer, channels=1))
+    assert "renderings reach 9.0 times the best picture (median)" in texts(plot.gallery(layer, channels=3))
     assert len(images(plot.gallery(made(30, 1)))) == 48
     whole = plot.gallery(tl.visualize.ChannelGallery((layer, made(2))), channels=3)
     assert len(images(whole)) == 10
