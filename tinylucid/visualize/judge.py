@@ -18,7 +18,7 @@ from ..random import Generator
 from ..scopes import no_grad
 from ..tensor import Tensor
 from ..train import predict
-from .data import preparation
+from .data import checked_data, known_class, of_classes, preparation
 from .measure import activations, checked, measure, one_each, sight
 from .objectives import Objective
 from .parametrise import Parametrisation, fourier, pixel
@@ -123,10 +123,12 @@ def compare(
     model itself: 1 − the cosine between Gram matrices (Gatys et al., 2015) of the last layer with planes, which know what occurs
     with what but not where: for photographs of ten surfaces that is 0.03 between a picture and itself shifted, 0.14 between two of
     a surface, 0.72 between surfaces, where 1 − SSIM is 0.97, 0.97 and 1.00. The text of the result says what
-    beats what. Raises ValueError for fewer than two starts, and for classes that are not one an objective or have no net.
+    beats what. Raises ValueError for fewer than two starts, for data with fewer pictures than that (with ``classes``, of each),
+    and for classes that are not one an objective or have no net.
     """
     goals = checked(model, list(goals), 0)
     fitting(goals, seeds, other, classes)
+    enough(data, seeds, classes)
     how, each = preparation(data) or same, (len(goals), seeds)
 
     def start() -> Parametrisation:
@@ -179,6 +181,18 @@ def fitting(goals: list[Objective], seeds: Any, other: Any, classes: Any) -> Non
             f"compare: expected another net and a class for each of {len(goals)} objectives, or neither; got "
             f"other={type(other).__name__} and classes={classes!r}"
         )
+
+
+def enough(data: ArrayDataset, seeds: int, classes: Sequence[int] | None) -> None:
+    """An error unless the data has ``seeds`` pictures, or as many of each class, so that they can be told apart too."""
+    checked_data(data, "compare")
+    y = None if classes is None else of_classes(data, "compare")
+    for k in [None] if classes is None else classes:
+        n, of = (len(data), "") if y is None else ((y == known_class(k, data, "compare")).sum(), f" of class {k}")
+        if n < seeds:
+            raise ValueError(
+                f"compare: {seeds} starts are compared with as many pictures{of}, but the data has {n}; give more data, or fewer seeds"
+            )
 
 
 def by_pixel(waves: Parametrisation) -> Parametrisation:
