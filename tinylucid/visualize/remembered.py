@@ -41,7 +41,7 @@ def remembered(
     layers, pushed towards the class. Where ``logit`` alone shows what the net answers most strongly to, often an exaggeration,
     this shows how much of a class it has kept: enough that people, and other nets, know it again. ``classes``: numbers, by
     default all. ``size``: pixels a side, by default as the data. Returns an array (K, C, size, size) in [0, 1]. Raises
-    TypeError for what is no Module or ArrayDataset, ValueError for classes that there are not or that have no picture,
+    TypeError for what is no Module or ArrayDataset, ValueError for no classes, for one that there is not or that has no picture,
     and for a net without planes.
     """
     check_model(model, "remembered")
@@ -54,6 +54,8 @@ def remembered(
         raise ValueError("remembered: no layer of this model gives planes (N, K, h, w); render its logits instead")
     asked = range(count(data)) if classes is None else classes
     asked = [known_class(k, data, "remembered") for k in asked]
+    if not asked:
+        raise ValueError("remembered: expected at least one class, got none; leave out classes for all")
     goals = [likeness(model, x[y == k][:EXAMPLES], k, names) for k in asked]
     shift = min(shape[1:]) // 16
     way = {"decay": 2, "colors": palette(data), "steps": steps, "seed": seed, "dtype": x.dtype}
