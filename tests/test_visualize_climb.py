@@ -6,9 +6,11 @@ from test_visualize import SHAPE, small_net
 from words import check_message
 
 import tinylucid as tl
+from tinylucid.io.gif import side_by_side
 from tinylucid.visualize import Objective, activations, channel, logit, pixel, render
 from tinylucid.visualize.film import filming
 from tinylucid.visualize.render import AWAKENING
+from tinylucid.visualize.seen import Seen
 
 # --- how far the model runs ------------------------------------------------------------------------------------------
 
@@ -45,6 +47,17 @@ def test_the_model_runs_no_further_than_the_objective_looks(goal, later):
     assert np.array_equal(x, render(net, goal + 0 * logit(0), whole, transforms=(), steps=3))
 
 
+def test_objectives_that_share_a_batch_share_the_models_run():
+    net, goals = Counted(), [channel("a", 0) + channel("a", 1), logit(1), channel("b", 0) + logit(0)]
+    render(net, goals, pixel((3, 2, 3, 3), dtype=tl.float64), transforms=(), steps=3)
+    assert "".join(net.runs) == 3 * "abbc"
+
+
+def test_many_channels_of_a_layer_cost_one_average():
+    seen = Seen(tl.zeros(2, 1, 1, 1), None, {"a": tl.Tensor(np.ones((2, 3, 4, 5)))})
+    assert seen.channels("a") is seen.channels("a")
+
+
 def test_an_objective_that_asks_for_the_answer_late_gets_it():
     net, asked = Counted(), []
 
@@ -70,6 +83,19 @@ def test_patience_stops_a_climb_that_is_over_and_no_other():
     seen.clear()
     render(small_net(), steep, pixel(SHAPE, dtype=tl.float64), **way)
     assert len(seen) == 60
+
+
+def test_patience_waits_for_the_mean_over_the_pictures_and_for_as_many_steps_below_zero():
+    seen = []
+    note = lambda x, rng: (seen.append(1), x)[1]
+    weight = np.array([0.0, 1.0])  # the second picture of two still climbs
+    some = Objective("some", lambda s: s.picture.mean((1, 2, 3)) * weight)
+    owed = Objective("owed", lambda s: (s.picture * 0.0 - 1.0).mean((1, 2, 3)))
+    for goal, steps in ((some, 60), (owed, AWAKENING + 10)):
+        seen.clear()
+        picture = pixel((2, 2, 8, 8), dtype=tl.float64)
+        render(small_net(), goal, picture, transforms=[note], steps=60, patience=5)
+        assert len(seen) == steps
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -113,6 +139,68 @@ def test_a_film_ends_with_what_came_out(tmp_path):
             assert np.asarray(seen.convert("L"))[1:-1, 1:-1] / 255 == pytest.approx(wanted.data[0, 0], abs=0.02)
 
 
+def test_a_film_begins_with_the_start_and_what_comes_out_is_after_the_last_step(monkeypatch, tmp_path):
+    frames, goal = [], Objective("bright", lambda seen: seen.picture.mean((1, 2, 3)))
+    monkeypatch.setattr("tinylucid.visualize.film.write_gif", lambda file, films: frames.extend(films))
+    picture = pixel((1, 3, 4, 5), dtype=tl.float64)
+    start = picture().data
+    x = render(tl.nn.Flatten(), goal, picture, transforms=(), steps=3, gif=tmp_path / "x.gif")
+    assert len(frames) == 4  # each of the three steps, before it is taken, and the end
+    assert np.array_equal(frames[0], start)
+    assert np.array_equal(frames[3], x)
+    assert np.array_equal(x, picture().data)
+    assert (x > frames[2]).all()
+
+
+def film_of(path, frames, low=0.0, high=1.0):
+    """What a film of these pictures shows, frame by frame, as RGB bytes, and how it plays."""
+    from PIL import Image
+
+    with filming(path, pixel(frames[0].shape, low, high, dtype=tl.float64), 3) as film:
+        for step, x in enumerate(frames):
+            film(step if step < len(frames) - 1 else None, tl.Tensor(x))
+    with Image.open(path) as seen:
+        shown, pauses = [], []
+        for k in range(seen.n_frames):
+            seen.seek(k)
+            shown.append(np.asarray(seen.convert("RGB")))
+            pauses.append(seen.info["duration"])
+        return shown, pauses, seen.info["loop"]
+
+
+def test_pictures_stand_in_rows_each_in_a_white_line_and_what_is_missing_is_white():
+    x = np.linspace(-0.2, 1.2, 3 * 70 * 100).reshape(3, 1, 70, 100)  # what lies outside is black or white
+    page = side_by_side(x, 2)
+    assert (page.shape, page.dtype) == ((2 * 142, 2 * 202), np.uint8)
+    right = np.full((2 * 142, 2 * 202), 255)
+    for n, (row, column) in enumerate(((0, 0), (0, 1), (1, 0))):
+        for i, j in np.ndindex(140, 200):
+            share = min(max(x[n, 0, i // 2, j // 2], 0), 1)
+            right[142 * row + 1 + i, 202 * column + 1 + j] = round(255 * share)
+    assert np.array_equal(page, right)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_film_in_colour_keeps_its_colours_and_plays_for_ever(tmp_path, n):
+    red, blue = (np.tile(np.reshape(c, (1, 3, 1, 1)), (n, 1, 130, 131)) for c in ([3.0, -1, -1], [-1.0, 1, 2]))
+    shown, pauses, loop = film_of(tmp_path / "c.gif", [red, blue], -1, 3)
+    for frame, colour in zip(shown, ((255, 0, 0), (0, 128, 191))):
+        assert frame.shape == (132, n * 133, 3)
+        assert (frame[1:-1, 1:132] == colour).all()
+        assert (frame[0] == 255).all()
+    assert (pauses, loop) == ([80, 2000], 0)
+
+
+def test_each_grey_picture_of_a_film_has_its_own_range_and_an_even_one_is_dark(tmp_path):
+    ramp = np.linspace(0, 1, 128 * 128).reshape(128, 128)
+    faint = np.stack([0.5 + 0.01 * ramp, 0.1 + 0.6 * ramp, np.full((128, 128), 0.3)])[:, None]
+    (shown,), _, _ = film_of(tmp_path / "g.gif", [faint])
+    one, other, even = (shown[1:-1, 130 * k + 1 : 130 * k + 129, 0] / 255 for k in range(3))
+    assert one == pytest.approx(ramp, abs=0.02)
+    assert other == pytest.approx(ramp, abs=0.02)
+    assert not even.any()
+
+
 def test_a_film_that_cannot_be_written_is_refused_before_the_climb(tmp_path):
     seen = []
     note = lambda x, rng: (seen.append(1), x)[1]
@@ -141,3 +229,6 @@ def test_activations_are_what_the_layer_gives_batch_by_batch():
     check_message(lambda: activations(net, x, "conv"), ValueError, "no layer 'conv'|it has: 0, 1, 2")
     check_message(lambda: activations(net, x[:0], "2"), ValueError, "at least one picture|(0, 2, 8, 8)")
     check_message(lambda: activations(lambda x: x, x, "2"), TypeError, "expected a Module")
+    for size in (0, -1, 2.5):
+        words = f"activations: batch_size|at least 1|got {size}"
+        check_message(lambda size=size: activations(net, x, "2", batch_size=size), ValueError, words)

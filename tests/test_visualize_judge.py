@@ -9,7 +9,7 @@ from words import check_message
 
 import tinylucid as tl
 from tinylucid import demo
-from tinylucid.visualize import Comparison, channel, compare, fourier, logit, measure, pixel, render
+from tinylucid.visualize import Comparison, channel, compare, fourier, jitter, l2, logit, measure, pad, pixel, render
 from tinylucid.visualize.judge import alike, between, most_exciting, scores
 
 GOALS = [logit(0), logit(2) - logit(1), channel("2", 1)]
@@ -120,6 +120,67 @@ def test_without_another_net_the_model_tells_renderings_apart():
     assert found.apart[0] == pytest.approx(np.mean(pairs), abs=1e-9)
     assert found.data[0] == pytest.approx(measure(net, GOALS[0], data.x).max())
     assert "recognis" not in str(found)
+
+
+def test_prepared_data_is_compared_through_the_transforms_that_are_given():
+    how = tl.data.Preprocess(8, mean=(0.2, 0.6), std=(0.5, 0.1))
+    net, other, data = small_net(1, tl.float32), small_net(2, tl.float32), small_data(270, how)
+    data.x[:] = how.normalized(data.x)
+    goals, way = [logit(0) - 3 * l2(0.3), logit(1)], {"steps": 2, "transforms": [pad(1), jitter(2)]}
+    found = compare(net, data, goals, seeds=np.int64(3), other=other, classes=np.array([1, 2]), **way)
+    draws = (fourier, 0), (fourier, 1), (pixel, 0)
+    waves, again, pixels = (
+        np.asarray(render(net, goals, make((6, 2, 8, 8)), normalize=how.normalized, rng=tl.Generator(seed), **way))
+        for make, seed in draws
+    )
+    assert np.array_equal(found.pictures.reshape(waves.shape), waves)
+    x = how.shown(data.x)
+    best = [measure(net, goal, x, normalize=how.normalized).max() for goal in goals]
+    assert found.data == pytest.approx(best, rel=1e-5)
+    for name, pictures in (("recognised", waves), ("pixel_recognised", pixels)):
+        answers = tl.predict(other, how.normalized(pictures)).argmax(1).reshape(2, 3)
+        assert np.array_equal(getattr(found, name), answers == [[1], [2]])
+    other.eval()
+    repeats = [distance(other, *how.normalized(np.stack(pair))) for pair in zip(waves, again)]
+    assert found.again == pytest.approx(np.reshape(repeats, (2, 3)).mean(1), abs=1e-4)
+
+
+def test_waves_and_pixels_are_recognised_each_for_itself():
+    """A net that tells even pictures from rough ones; pixels climb roughness, waves that are very coarse do not reach it."""
+    rough = tl.nn.Sequential(
+        tl.nn.Conv2d(1, 2, 2, bias=False), tl.nn.ReLU(), tl.nn.AdaptiveAvgPool2d(1), tl.nn.Flatten()
+    )
+    rough[0].weight.data[...] = [[[[1, -1], [-1, 1]]], [[[0.1, 0.1], [0.1, 0.1]]]]
+    data = tl.data.ArrayDataset(tl.Generator(0).uniform((4, 1, 8, 8)), np.zeros(4, int))
+    even = functools.partial(fourier, decay=6)
+    found = compare(rough, data, [logit(0)], picture=even, seeds=4, transforms=(), steps=60, other=rough, classes=[0])
+    assert not found.recognised.any()
+    assert found.pixel_recognised.all()
+
+
+def test_pictures_in_which_a_layer_finds_nothing_have_a_row_of_zeros():
+    net = small_net(1).eval()
+    net[1].bias.data[...] = -1e3  # its ReLUs give nothing
+    assert np.array_equal(alike(net, np.ones((2, 2, 8, 8))), np.zeros((2, 16)))
+
+
+@pytest.mark.parametrize(
+    ("data", "way", "error", "words"),
+    [
+        (small_data(4), {"seeds": 5}, ValueError, "compare|5 starts|as many pictures|has 4"),
+        (small_data(7), {"seeds": 3, "classes": [0, 1]}, ValueError, "3 starts|as many pictures of class 1|has 2"),
+        (small_data(4), {"seeds": 2, "classes": [0, 3]}, ValueError, "class 3 is not one of 0 … 2"),
+        (small_data(0), {}, ValueError, "compare|at least one|(0, 2, 8, 8)"),
+        (small_data(4).x, {}, TypeError, "compare: expected an ArrayDataset|ndarray"),
+    ],
+)
+def test_data_with_less_to_tell_apart_than_starts_is_refused_before_the_climb(data, way, error, words):
+    net, seen = small_net(), []
+    way = {"transforms": [lambda x, rng: (seen.append(1), x)[1]], **way}
+    if "classes" in way:
+        way["other"] = small_net()
+    check_message(lambda: compare(net, data, [logit(0), logit(1)], **way), error, words)
+    assert not seen
 
 
 def test_the_text_says_plainly_what_beats_what():

@@ -9,7 +9,20 @@ from words import check_message
 
 import tinylucid as tl
 from tinylucid.data import ArrayDataset, Preprocess
-from tinylucid.visualize import activations, color_matrix, fourier, jitter, logit, pad, remembered, render, style
+from tinylucid.visualize import (
+    activations,
+    color_matrix,
+    exciting,
+    fourier,
+    jitter,
+    logit,
+    pad,
+    remembered,
+    render,
+    style,
+)
+from tinylucid.visualize.many import active_layers, at_a_time
+from tinylucid.visualize.remembered import likeness
 
 
 def surfaces(seed=0, dtype=tl.float32):
@@ -40,6 +53,17 @@ def test_it_is_likeness_in_every_activation_layer_and_a_little_of_the_logit(dtyp
     assert found.dtype == dtype
     assert found.shape == (1, 1, 33, 33)
     assert found == pytest.approx(np.asarray(render(net, goal, begun, steps=4, **way)), abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(48, 16), (16, 48)])
+def test_pictures_that_are_not_square_and_classes_without_names(shape):
+    net, _ = surfaces(1)
+    data = ArrayDataset(tl.Generator(2).uniform((4, 1, *shape)), np.array([0, 1, 0, 1]))
+    found = remembered(net, data, steps=2)
+    goals = [likeness(net, data.x[k::2], k, ("1", "4")) for k in range(2)]
+    begun = fourier((2, 1, *shape), decay=2, rng=tl.Generator(0))
+    by_hand = render(net, goals, begun, steps=2, transforms=[pad(1), jitter(2)], rng=tl.Generator(0))
+    assert found == pytest.approx(np.asarray(by_hand), abs=1e-5)
 
 
 def test_sixty_pictures_of_a_class_are_enough(monkeypatch):
@@ -113,6 +137,11 @@ def test_the_model_stays_as_it_was_and_the_seed_says_all():
             ValueError,
             "remembered: expected a class number for each picture|(8, 16, 16)",
         ),
+        (
+            lambda net, data: remembered(net, ArrayDataset(data.x, np.zeros(8))),
+            ValueError,
+            "remembered: expected a class number for each picture|float64 (8,)",
+        ),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said(call, error, words):
@@ -123,6 +152,27 @@ def test_what_does_not_fit_is_said(call, error, words):
 def test_one_class_needs_no_list():
     net, data = surfaces()
     assert np.array_equal(remembered(net, data, 1, steps=1), remembered(net, data, [1], steps=1))
+
+
+def test_a_layer_that_gives_two_things_has_no_planes():
+    class Twice(tl.nn.Module):
+        def forward(self, x):
+            return x, x
+
+    class Net(tl.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.relu, self.twice = tl.nn.ReLU(), Twice()
+
+        def forward(self, x):
+            return self.twice(self.relu(x))[0].mean((2, 3))
+
+    assert [row.name for row in active_layers(Net(), (2, 8, 8))] == ["relu"]
+    assert [at_a_time(shape) for shape in ((3, 16, 64), (1, 64, 16), (3, 2000, 2000))] == [256, 256, 1]
+
+
+def test_a_batch_of_objectives_has_at_least_one():
+    check_message(lambda: exciting(surfaces()[0], [], (1, 16, 16), None), ValueError, "at least one objective|got none")
 
 
 def test_the_command_shows_it_for_a_folder(tmp_path, capsys):

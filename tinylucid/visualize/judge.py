@@ -123,8 +123,8 @@ def compare(
     model itself: 1 − the cosine between Gram matrices (Gatys et al., 2015) of the last layer with planes, which know what occurs
     with what but not where: for photographs of ten surfaces that is 0.03 between a picture and itself shifted, 0.14 between two of
     a surface, 0.72 between surfaces, where 1 − SSIM is 0.97, 0.97 and 1.00. The text of the result says what
-    beats what. Raises TypeError for what is no ArrayDataset, ValueError for fewer than two starts, for
-    classes of which the data has no picture, that are not one an objective or have no net, and for a net without planes.
+    beats what. Raises TypeError for what is no ArrayDataset, ValueError for fewer than two starts, for data with fewer pictures
+    than that (with ``classes``, of each), for classes that are not one an objective or have no net, and for a net without planes.
     """
     goals = checked(model, goals, 0)
     x = checked_data(data, "compare")
@@ -135,6 +135,7 @@ def compare(
     judge = model if other is None else other
     check_model(judge, "compare: other")
     last_plane(judge, x[:1], "compare")  # refuses, before any climbing, a net in which nothing could be told apart
+    enough(data, seeds, classes)
     how, each = preparation(data) or same, (len(goals), seeds)
 
     def start() -> Parametrisation:
@@ -187,6 +188,16 @@ def fitting(goals: list[Objective], seeds: Any, other: Any, classes: Any) -> Non
             f"compare: expected another net and a class for each of {len(goals)} objectives, or neither; got "
             f"other={type(other).__name__} and classes={classes!r}"
         )
+
+
+def enough(data: ArrayDataset, seeds: int, classes: Sequence[int] | None) -> None:
+    """An error unless the data has ``seeds`` pictures, or as many of each class, so that they can be told apart too."""
+    for k in [None] if classes is None else classes:
+        n, of = (len(data), "") if k is None else ((data.y == k).sum(), f" of class {k}")
+        if n < seeds:
+            raise ValueError(
+                f"compare: {seeds} starts are compared with as many pictures{of}, but the data has {n}; give more data, or fewer seeds"
+            )
 
 
 def by_pixel(waves: Parametrisation) -> Parametrisation:

@@ -37,8 +37,10 @@ def exciting(
     """The picture in [0, 1] for which each of ``goals`` is large, (N, C, H, W), of a net whose pictures ``how`` prepares.
 
     ``shape`` is a picture's (C, H, W), ``decay`` and ``colors`` fourier's. As many pictures at a time as have 2¹⁸ pixels; what comes out
-    does not depend on that. ``gif`` shows the first batch. Otherwise as in render.
+    does not depend on that. ``gif`` shows the first batch. Otherwise as in render; ValueError for no goals.
     """
+    if not goals:
+        raise ValueError("exciting: expected at least one objective, such as [logit(3)], got none")
     starts, fit, drawn = Generator(seed), at_a_time(shape), []
     c, h, w = shape
     for k in range(0, len(goals), fit):

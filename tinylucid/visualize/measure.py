@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices
+from ..explain.common import at_least_one
 from ..nn import Module
 from ..nn.module import device_of, mode
 from ..ops import concatenate
@@ -46,9 +47,11 @@ def activations(
 
     The layer by its dotted name in model.named_modules(). The model runs in eval mode, no further than that layer,
     ``batch_size`` pictures at a time, and nothing is recorded. ``normalize`` as in render. Raises ValueError for no
-    pictures, and for a layer that there is not, that does not run, or that gives no Tensor (N, K, …).
+    pictures, for a batch_size below 1, and for a layer that there is not, that does not run, or that gives no Tensor
+    (N, K, …).
     """
     x = devices.host(x)
+    at_least_one(batch_size, "activations: batch_size")
     if not len(x):
         raise ValueError(f"activations: expected at least one picture x (N, C, H, W), got {x.shape}")
     checked(model, [], 0)
