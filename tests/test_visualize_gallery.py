@@ -1,5 +1,6 @@
 """The gallery: renderings beside the pictures that excite a channel most, by loops; its figure, and the command."""
 
+import shutil
 import sys
 
 import numpy as np
@@ -397,6 +398,7 @@ def test_what_the_command_refuses(net, folder, tmp_path, capsys):
     assert "channel 32 is not one of 0 … 31" in refused(capsys, *visualize, "--layer", "conv2", "--channel", 32)
     assert "say which by --layer" in refused(capsys, *visualize, "--channel", 3)
     assert "say which by --layer" in refused(capsys, *visualize, "--all", "--channel", 3)
+    assert "say which by --layer" in refused(capsys, *visualize, "--channels", 3)
     assert "not allowed with" in refused(capsys, *visualize, "--all", "--class", "red")
     assert "nowhere" in refused(capsys, *visualize, "--all", "--data", tmp_path / "nowhere")
     assert "perhaps 'red'; there are: grün, red, белый" in refused(capsys, *visualize, "--class", "rad")
@@ -465,3 +467,15 @@ def test_exciting_keeps_a_film_of_the_first_batch(tmp_path, monkeypatch):
     assert x.shape == (3, 1, 8, 8)
     with Image.open(tmp_path / "x.gif") as film:
         assert film.size == (2 * 130, 130)
+
+
+def test_classes_of_which_the_folder_has_nothing_are_named_before_anything_is_drawn(net, folder, tmp_path, capsys):
+    some = tmp_path / "some"
+    shutil.copytree(folder / "red", some / "red")
+    visualize = "visualize", net, "--out", tmp_path / "out", "--steps", 1, "--data", some
+    code, out, err = said(capsys, *visualize)
+    assert (code, out) == (2, "")
+    assert f"{some} has no picture of grün, белый; add some, or name the other classes by --class" in err
+    assert files(tmp_path / "out") == []
+    assert said(capsys, *visualize, "--class", "red")[0] == 0
+    assert files(tmp_path / "out") == ["classes.png", "remembered.png"]
