@@ -6,7 +6,7 @@ from test_visualize import SHAPE, small_net
 from words import check_message
 
 import tinylucid as tl
-from tinylucid.visualize import Objective, activations, channel, logit, pixel, render
+from tinylucid.visualize import Objective, activations, channel, logit, measure, pixel, render
 from tinylucid.visualize.film import filming
 from tinylucid.visualize.render import AWAKENING
 
@@ -141,3 +141,8 @@ def test_activations_are_what_the_layer_gives_batch_by_batch():
     check_message(lambda: activations(net, x, "conv"), ValueError, "no layer 'conv'|it has: 0, 1, 2")
     check_message(lambda: activations(net, x[:0], "2"), ValueError, "at least one picture|(0, 2, 8, 8)")
     check_message(lambda: activations(lambda x: x, x, "2"), TypeError, "expected a Module")
+    check_message(lambda: activations(net, "2", x), TypeError, "activations|expected pictures|got str")
+    check_message(lambda: activations(net, x, "2", batch_size=0), ValueError, "activations: batch_size|at least 1")
+    data = tl.data.ArrayDataset(np.zeros((2, 2, 8, 8)), np.zeros(2, int))
+    check_message(lambda: activations(net, data, "2"), TypeError, "activations|ArrayDataset|data.x")
+    check_message(lambda: measure(net, logit(0), data), TypeError, "measure|ArrayDataset|data.x")
