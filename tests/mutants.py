@@ -1752,7 +1752,7 @@ MUTANTS = [
     Mutant(VISUALIZE + "data.py", "data.y.ndim != 1 or", "", REMEMBERED),
     Mutant(VISUALIZE + "many.py", "transforms=transforms, ", "", REMEMBERED),
     Mutant(VISUALIZE + "likeness.py", "np.moveaxis(target, -3, 0)", "target", "tests/test_visualize_objectives.py"),
-    Mutant("tinylucid/commands/visualize.py", "if data is not None:\n        numbers", "if False:\n        numbers", REMEMBERED),
+    Mutant("tinylucid/commands/visualize.py", "if data is not None:\n        way", "if False:\n        way", REMEMBERED),
 ]  # fmt: skip
 
 

@@ -127,14 +127,9 @@ def compare(
     classes of which the data has no picture, that are not one an objective or have no net, and for a net without planes.
     """
     goals = checked(model, goals, 0)
-    x = checked_data(data, "compare")
-    fitting(goals, seeds, other, classes)
-    if classes is not None:
-        of_classes(data, "compare")
-        classes = [known_class(k, data, "compare") for k in classes]
     judge = model if other is None else other
-    check_model(judge, "compare: other")
-    last_plane(judge, x[:1], "compare")  # refuses, before any climbing, a net in which nothing could be told apart
+    fitting(goals, seeds, other, classes)
+    telling(judge, data, classes)
     how, each = preparation(data) or same, (len(goals), seeds)
 
     def start() -> Parametrisation:
@@ -187,6 +182,17 @@ def fitting(goals: list[Objective], seeds: Any, other: Any, classes: Any) -> Non
             f"compare: expected another net and a class for each of {len(goals)} objectives, or neither; got "
             f"other={type(other).__name__} and classes={classes!r}"
         )
+
+
+def telling(judge: Any, data: Any, classes: Sequence[int] | None) -> None:
+    """Errors for what is no data or no net, for classes without pictures, and for a net in which nothing can be told apart."""
+    x = checked_data(data, "compare")
+    if classes is not None:
+        of_classes(data, "compare")
+        for k in classes:
+            known_class(k, data, "compare")
+    check_model(judge, "compare: other")
+    last_plane(judge, x[:1], "compare")
 
 
 def by_pixel(waves: Parametrisation) -> Parametrisation:

@@ -58,13 +58,8 @@ def render(
     pictures that do not fit, TypeError for what is of another kind or dtype, RuntimeError for an objective that does not
     depend on the picture, FloatingPointError for one that is NaN or infinite, OSError where the file cannot be written.
     """
-    if not isinstance(picture, Parametrisation):
-        raise TypeError(
-            f"render: picture: expected a parametrisation, such as fourier((1, 3, 32, 32)), got {type(picture).__name__}; "
-            "it may start from a picture: pixel(x.shape, start=x)"
-        )
+    of_kind(picture, transforms, normalize)
     goals, rng = checked(model, objective, picture.shape[0]), generator(rng, "render")
-    functions(transforms, normalize)
     at_least_one(steps, "render: steps")
     at_least_one(1 if patience is None else patience, "render: patience")
     seen_through = wobble(min(picture.shape[2:])) if transforms is None else transforms
@@ -95,8 +90,13 @@ def render(
             return devices.host(x)
 
 
-def functions(transforms: Any, normalize: Any) -> None:
-    """TypeError unless the transforms are a list of functions, and ``normalize`` is a function or None."""
+def of_kind(picture: Any, transforms: Any, normalize: Any) -> None:
+    """TypeError for what is no parametrisation, no list of functions or None, and no function or None."""
+    if not isinstance(picture, Parametrisation):
+        raise TypeError(
+            f"render: picture: expected a parametrisation, such as fourier((1, 3, 32, 32)), got {type(picture).__name__}; "
+            "it may start from a picture: pixel(x.shape, start=x)"
+        )
     if not isinstance(transforms, (list, tuple, type(None))) or not all(map(callable, transforms or ())):
         raise TypeError(f"render: transforms: expected a list, such as [jitter(4)], or () for none, got {transforms!r}")
     if normalize is not None and not callable(normalize):
