@@ -122,14 +122,13 @@ def compare(
     objective is for: what it recognises, another net sees too. Renderings are told apart in ``other``, without one in the
     model itself: 1 − the cosine between Gram matrices (Gatys et al., 2015) of the last layer with planes, which know what occurs
     with what but not where: for photographs of ten surfaces that is 0.03 between a picture and itself shifted, 0.14 between two of
-    a surface, 0.72 between surfaces, where 1 − SSIM is 0.97, 0.97 and 1.00. The text of the result says what
-    beats what. Raises TypeError for what is no ArrayDataset, ValueError for fewer than two starts, for
-    classes of which the data has no picture, that are not one an objective or have no net, and for a net without planes.
+    a surface, 0.72 between surfaces, where 1 − SSIM is 0.97, 0.97 and 1.00. The text of the result says what beats what. Raises
+    TypeError for what is no ArrayDataset, ValueError for fewer than two starts, for classes of which the data has no
+    picture, that are not one an objective or have no net, and for a net without planes.
     """
     goals = checked(model, goals, 0)
-    judge = model if other is None else other
     fitting(goals, seeds, other, classes)
-    telling(judge, data, classes)
+    judge = telling(model if other is None else other, data, classes)
     how, each = preparation(data) or same, (len(goals), seeds)
 
     def start() -> Parametrisation:
@@ -184,8 +183,8 @@ def fitting(goals: list[Objective], seeds: Any, other: Any, classes: Any) -> Non
         )
 
 
-def telling(judge: Any, data: Any, classes: Sequence[int] | None) -> None:
-    """Errors for what is no data or no net, for classes without pictures, and for a net in which nothing can be told apart."""
+def telling(judge: Any, data: Any, classes: Sequence[int] | None) -> Module:
+    """``judge``, in which renderings are told apart; errors where it cannot, and for data or classes that are none."""
     x = checked_data(data, "compare")
     if classes is not None:
         of_classes(data, "compare")
@@ -193,6 +192,7 @@ def telling(judge: Any, data: Any, classes: Sequence[int] | None) -> None:
             known_class(k, data, "compare")
     check_model(judge, "compare: other")
     last_plane(judge, x[:1], "compare")
+    return judge
 
 
 def by_pixel(waves: Parametrisation) -> Parametrisation:
