@@ -1751,7 +1751,6 @@ MUTANTS = [
     Mutant(VISUALIZE + "data.py", "data.y.ndim != 1 or", "", REMEMBERED),
     Mutant(VISUALIZE + "many.py", "transforms=transforms, ", "", REMEMBERED),
     Mutant(VISUALIZE + "likeness.py", "np.moveaxis(target, -3, 0)", "target", "tests/test_visualize_objectives.py"),
-    Mutant("tinylucid/commands/visualize.py", "if data is not None:\n        seen", "if False:\n        seen", REMEMBERED),
     Mutant(VISUALIZE + "gallery.py", 'axis=1, kind="stable")[:, :top]', "axis=1)[:, :top]", CHANNELS + " -k excite_alike"),
     Mutant(VISUALIZE + "gallery.py", "*(x.shape[2:] if size", "*(x.shape[:1:-1] if size", CHANNELS + " -k square"),
     Mutant(VISUALIZE + "many.py", "c, h, w = shape", "c, w, h = shape", CHANNELS + " -k square"),
@@ -1848,7 +1847,7 @@ MUTANTS = [
     Mutant("tinylucid/commands/visualize.py", '{"size": arguments.size, "steps": 2', '{"steps": 2', CHANNELS + " -k asked_for_and"),
     Mutant("tinylucid/commands/visualize.py", "decay=2, colors=colors), names)", "decay=2), names)", CHANNELS + " -k asked_for_and"),
     Mutant("tinylucid/commands/visualize.py", "list(map(str, some))", "list(map(str, range(len(some))))", CHANNELS + " -k under_their"),
-    Mutant("tinylucid/commands/visualize.py", ", list(seen.values()), **way", ", range(len(seen)), **way", CHANNELS + " -k remembered"),
+    Mutant("tinylucid/commands/visualize.py", ", list(known.values()), **way", ", range(len(known)), **way", CHANNELS + " -k remembered"),
     Mutant("tinylucid/commands/visualize.py", ", classes=saved.classes)", ")", CHANNELS + " -k remembered"),
     Mutant("tinylucid/commands/visualize.py", " if (data.y == k).any()}", "}", CHANNELS + " -k remembered"),
     Mutant("tinylucid/commands/visualize.py", ", channels=len(some))", ")", CHANNELS + " -k under_their"),
@@ -1867,6 +1866,7 @@ MUTANTS = [
     Mutant("tinylucid/page.py", '{"channels": found.half(CHANNELS), ', "{", CHANNELS + " -k what_it_says"),
     Mutant("tinylucid/page.py", "plot.gallery(layer),", "plot.gallery(channels),", CHANNELS + " -k what_it_says"),
     Mutant("tinylucid/page.py", "layers=layers, **way", "**way", CHANNELS + " -k what_it_says"),
+    Mutant("tinylucid/commands/visualize.py", "if known:  # which", "if False:  # which", REMEMBERED),
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from words import check_message
 
 import tinylucid as tl
 from tinylucid.io.gif import side_by_side
-from tinylucid.visualize import Objective, activations, channel, logit, pixel, render
+from tinylucid.visualize import Objective, activations, channel, logit, measure, pixel, render
 from tinylucid.visualize.film import filming
 from tinylucid.visualize.render import AWAKENING
 from tinylucid.visualize.seen import Seen
@@ -232,3 +232,8 @@ def test_activations_are_what_the_layer_gives_batch_by_batch():
     for size in (0, -1, 2.5):
         words = f"activations: batch_size|at least 1|got {size}"
         check_message(lambda size=size: activations(net, x, "2", batch_size=size), ValueError, words)
+    check_message(lambda: activations(net, "2", x), TypeError, "activations|expected pictures|got str")
+    check_message(lambda: activations(net, x, "2", batch_size=0), ValueError, "activations: batch_size|at least 1")
+    data = tl.data.ArrayDataset(np.zeros((2, 2, 8, 8)), np.zeros(2, int))
+    check_message(lambda: activations(net, data, "2"), TypeError, "activations|ArrayDataset|data.x")
+    check_message(lambda: measure(net, logit(0), data), TypeError, "measure|ArrayDataset|data.x")

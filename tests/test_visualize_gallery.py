@@ -1,6 +1,7 @@
 """The gallery: renderings beside the pictures that excite a channel most, by loops; its figure, and the command."""
 
 import dataclasses
+import shutil
 import sys
 
 import numpy as np
@@ -203,6 +204,7 @@ def test_a_layer_without_planes_is_shown_where_it_is_named():
     assert np.array_equal(found.pictures, by_module.pictures)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning", "ignore:overflow:RuntimeWarning")
 def test_the_net_stays_as_it_was_after_errors_too():
     net = small_net()
     net[2].eval()  # modes are mixed
@@ -212,12 +214,14 @@ def test_the_net_stays_as_it_was_after_errors_too():
     data = pictures(3)
     gallery(net, data, steps=2)
     broken = pictures(3)
-    broken.x[1] = np.nan
+    broken.x[1] = np.finfo(broken.x.dtype).max  # finite, but the layer's sums are not
     check_message(
-        lambda: gallery(net, broken, steps=2), ValueError, "gallery: the data's picture 1 has numbers that are NaN"
+        lambda: gallery(net, broken, steps=2), ValueError, "gallery: layer '2' gives NaN or infinity for picture 1"
     )
     assert state_of(net) == before
     assert hooks() == 0
+    broken.x[1] = np.nan
+    check_message(lambda: gallery(net, broken), ValueError, "gallery: the data's picture 1|NaN or infinite|prepared")
 
 
 DENSE = tl.nn.Sequential(tl.nn.Flatten(), tl.nn.Linear(128, 2))
@@ -514,6 +518,7 @@ def test_what_the_command_refuses(net, folder, tmp_path, capsys):
     assert "channel 32 is not one of 0 … 31" in refused(capsys, *visualize, "--layer", "conv2", "--channel", 32)
     assert "say which by --layer" in refused(capsys, *visualize, "--channel", 3)
     assert "say which by --layer" in refused(capsys, *visualize, "--all", "--channel", 3)
+    assert "say which by --layer" in refused(capsys, *visualize, "--channels", 3)
     assert "not allowed with" in refused(capsys, *visualize, "--all", "--class", "red")
     assert "nowhere" in refused(capsys, *visualize, "--all", "--data", tmp_path / "nowhere")
     assert "perhaps 'red'; there are: grün, red, белый" in refused(capsys, *visualize, "--class", "rad")
@@ -619,3 +624,17 @@ def test_exciting_keeps_a_film_of_the_first_batch(tmp_path, monkeypatch):
     assert x.shape == (3, 1, 8, 8)
     with Image.open(tmp_path / "x.gif") as film:
         assert film.size == (2 * 130, 130)
+
+
+def test_a_folder_that_has_nothing_of_what_is_asked_for_is_refused_before_anything_is_drawn(
+    net, folder, tmp_path, capsys
+):
+    some = tmp_path / "some"
+    shutil.copytree(folder / "red", some / "red")
+    visualize = "visualize", net, "--out", tmp_path / "out", "--steps", 1, "--data", some
+    code, out, err = said(capsys, *visualize, "--class", "grün")
+    assert (code, out) == (2, "")
+    assert f"{some} has no pictures of grün: nothing to remember them by; leave out --data" in err
+    assert files(tmp_path / "out") == []
+    assert said(capsys, *visualize, "--class", "red")[0] == 0
+    assert files(tmp_path / "out") == ["classes.png", "remembered.png"]

@@ -104,6 +104,9 @@ def test_a_wave_of_the_same_length_moves_pictures_of_any_size_alike(decay):
         (((1, 0, 8, 8),), "at least 1"),
         (((1, 1, 8, 8.0),), "(N, C, H, W)"),
         (((1, 3, 8, 8), [0, 0], 1), "one for each of 3 channels|[0, 0]"),
+        ((32,), "(N, C, H, W)|32"),
+        (((1, 1, 8, 8), "a"), "low and high are one number|'a'"),
+        (((1, 3, 8, 8), np.zeros((1, 3, 8, 8))), "low and high|an array (1, 3, 8, 8)|start="),
         (((1, 1, 8, 8), 1, 1), "low < high|low 1"),
         (((1, 1, 8, 8), 0, np.inf), "finite"),
     ],
@@ -111,6 +114,21 @@ def test_a_wave_of_the_same_length_moves_pictures_of_any_size_alike(decay):
 @pytest.mark.parametrize("make", [pixel, fourier, cppn])
 def test_wrong_shapes_and_ranges_are_refused(make, arguments, words):
     check_message(lambda: make(*arguments), ValueError, words)
+
+
+@pytest.mark.parametrize("decay", [np.nan, np.inf, "2", None])
+def test_a_decay_is_a_finite_number(decay):
+    check_message(lambda: fourier((1, 1, 8, 8), decay=decay), ValueError, f"fourier: decay|usually 1 or 2|{decay!r}")
+
+
+@pytest.mark.parametrize("make", [pixel, fourier, cppn])
+def test_noise_is_drawn_by_a_generator(make):
+    check_message(lambda: make((1, 1, 8, 8), rng=3), TypeError, "rng|tl.Generator(7)|got int")
+
+
+@pytest.mark.parametrize("way", [{"start": "cat.jpg"}, {"colors": "rgb"}])
+def test_text_is_no_start_and_no_colours(way):
+    check_message(lambda: pixel((1, 3, 8, 8), **way), TypeError, f"{next(iter(way))}: expected|got str")
 
 
 # --- to begin with a picture -----------------------------------------------------------------------------------------

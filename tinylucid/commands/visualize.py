@@ -12,7 +12,7 @@ from ..visualize.data import palette
 from ..visualize.gallery import beside, numbers
 from ..visualize.many import active_layers
 from .arguments import add_checkpoint, add_device, add_seed, whole
-from .given import class_number, keep, layer_name, trained, writable_folder
+from .given import class_number, keep, layer_name, listed, trained, writable_folder
 from .terminal import printable
 
 HELP = "render the pictures that most excite classes or channels"
@@ -59,6 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
     channels = arguments.all or arguments.layer is not None
     if arguments.channel and arguments.layer is None:
         raise ValueError("--channel is a channel of a layer: say which by --layer NAME")
+    if arguments.channels and not channels:
+        raise ValueError("--channels counts those of a layer: say which by --layer NAME, or --all")
     saved = trained(arguments.checkpoint)
     if channels:
         of_layers(saved, arguments)
@@ -69,19 +71,21 @@ def run(arguments: argparse.Namespace) -> None:
 def of_classes(saved: Any, arguments: argparse.Namespace) -> None:
     """The picture of each class, or of those that are asked for."""
     names = arguments.classes or saved.classes
-    goals = [visualize.logit(class_number(name, saved.classes)) for name in names]
+    numbers = [class_number(name, saved.classes) for name in names]
+    goals = [visualize.logit(k) for k in numbers]
     out = writable_folder(arguments.out)
     data, colors = given(arguments, saved)
+    known = {} if data is None else {name: k for name, k in zip(names, numbers) if (data.y == k).any()}
+    if data is not None and not known:
+        raise ValueError(
+            f"{arguments.data} has no pictures of {listed(names)}: nothing to remember them by; leave out --data"
+        )
     path = out / "classes.png"
     keep(plot.picture_grid(rendered(saved, goals, arguments, path, decay=2, colors=colors), names), path)
-    if data is not None:
-        seen = {name: class_number(name, saved.classes) for name in names}
-        seen = {name: k for name, k in seen.items() if (data.y == k).any()}  # which have no pictures is said by now
-        if not seen:
-            raise ValueError(f"{arguments.data} has no pictures of {', '.join(names)}: nothing to remember them by")
+    if known:  # which classes have no pictures is said by now
         way = {"size": arguments.size, "steps": 2 * arguments.steps, "seed": arguments.seed}
         keep(
-            plot.picture_grid(visualize.remembered(saved.model, data, list(seen.values()), **way), list(seen)),
+            plot.picture_grid(visualize.remembered(saved.model, data, list(known.values()), **way), list(known)),
             out / "remembered.png",
         )
 

@@ -51,7 +51,10 @@ def checked(colors: Any, channels: int) -> Any:
     """``colors`` as a matrix in float64, of photographs for None and 3 channels, or None; ValueError for what is no (C, C)."""
     if colors is None:
         return PHOTOGRAPHS if channels == 3 else None
-    matrix = np.asarray(devices.host(colors), np.float64)
+    found = devices.host(colors)
+    if found.dtype.kind not in "biuf":
+        raise TypeError(f"visualize: colors: expected a matrix, as color_matrix(x) gives, got {type(colors).__name__}")
+    matrix = np.asarray(found, np.float64)
     right = (channels, channels)
     if matrix.shape != right or not np.isfinite(matrix).all() or not matrix.any():
         raise ValueError(

@@ -11,7 +11,7 @@ import numpy as np
 from ..ops import concatenate, matmul, tanh
 from ..random import Generator, floating
 from ..tensor import Tensor
-from .parametrise import Parametrisation, checked, limits
+from .parametrise import Parametrisation, checked, generator, limits
 
 LAYERS, WIDTH = 8, 24
 TURN = 0.63, 0.39, 0.31  # of u = tanh of a standard normal number: √mean(u²), mean(u²) and the standard deviation of u²
@@ -84,7 +84,7 @@ def grid(h: int, w: int) -> Any:
 
 def drawn(shapes: list[tuple[int, ...]], rng: Generator | None, dtype: Any) -> list[Tensor]:
     """Leaves of normal numbers, drawn picture by picture: weights of variance CALM²/in, FAINT²/in of the last, biases of BIAS²."""
-    rng, n = rng or Generator(0), shapes[0][0]
+    rng, n = generator(rng, "cppn"), shapes[0][0]
     rows = [[rng.normal(s[1:], dtype) for s in shapes] for _ in range(n)]
     gains = [*[CALM] * LAYERS, FAINT]
     spread = [number for gain, weight in zip(gains, shapes[::2]) for number in (gain * weight[2] ** -0.5, BIAS)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,14 @@ FAINT = (0.5, 99.5)  # percentiles of the last picture that are black and white,
 def filming(path: Any, picture: Parametrisation, steps: int) -> Iterator[Callable[[Any, Tensor], None]]:
     """A function of (step, pictures) that keeps some 40 frames, and always the one of step None; at the end ``path`` is written.
 
-    For no path it does nothing. Raises OSError at once where the file cannot be written, ValueError for pictures that
-    are neither grey nor RGB.
+    For no path it does nothing. Raises OSError at once where the file cannot be written, ValueError for a name
+    that does not end with .gif, and for pictures that are neither grey nor RGB.
     """
     if path is None:
         yield lambda step, x: None
         return
+    if not isinstance(path, (str, Path)) or Path(path).suffix.lower() != ".gif":
+        raise ValueError(f"render: gif: expected the name of a file that ends with .gif, got {str(path)!r}")
     if picture.shape[1] not in (1, 3):
         raise ValueError(
             f"render: a film shows grey or RGB pictures, 1 or 3 channels, got {picture.shape}; leave out gif"

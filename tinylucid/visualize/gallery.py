@@ -119,6 +119,9 @@ def beside(
 ) -> LayerGallery:
     """The renderings ``drawn`` of some channels of a layer beside the ``top`` pictures of the data that excite each most."""
     means, picked = pooled(model, data.x, layer, None), np.asarray(some, np.intp)
+    broken = ~np.isfinite(means).all(1)
+    if broken.any():
+        raise ValueError(f"gallery: layer {layer!r} gives NaN or infinity for picture {broken.argmax()} of the data")
     best = np.argsort(-means[:, picked].T, axis=1, kind="stable")[:, :top]
     reached = pooled(model, drawn, layer, data.preprocess)[np.arange(len(picked)), picked]
     return LayerGallery(

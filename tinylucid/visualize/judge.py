@@ -127,15 +127,8 @@ def compare(
     than that (with ``classes``, of each), for classes that are not one an objective or have no net, and for a net without planes.
     """
     goals = checked(model, goals, 0)
-    x = checked_data(data, "compare")
     fitting(goals, seeds, other, classes)
-    if classes is not None:
-        of_classes(data, "compare")
-        classes = [known_class(k, data, "compare") for k in classes]
-    judge = model if other is None else other
-    check_model(judge, "compare: other")
-    last_plane(judge, x[:1], "compare")  # refuses, before any climbing, a net in which nothing could be told apart
-    enough(data, seeds, classes)
+    judge = telling(model if other is None else other, data, seeds, classes)
     how, each = preparation(data) or same, (len(goals), seeds)
 
     def start() -> Parametrisation:
@@ -198,6 +191,19 @@ def enough(data: ArrayDataset, seeds: int, classes: Sequence[int] | None) -> Non
             raise ValueError(
                 f"compare: {seeds} starts are compared with as many pictures{of}, but the data has {n}; give more data, or fewer seeds"
             )
+
+
+def telling(judge: Any, data: Any, seeds: int, classes: Sequence[int] | None) -> Module:
+    """``judge``, in which renderings are told apart; errors where it cannot, and for data or classes that are none."""
+    x = checked_data(data, "compare")
+    if classes is not None:
+        of_classes(data, "compare")
+        for k in classes:
+            known_class(k, data, "compare")
+    enough(data, seeds, classes)
+    check_model(judge, "compare: other")
+    last_plane(judge, x[:1], "compare")
+    return judge
 
 
 def by_pixel(waves: Parametrisation) -> Parametrisation:

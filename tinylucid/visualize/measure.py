@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices
+from ..data import ArrayDataset
 from ..explain.common import at_least_one
 from ..nn import Module
 from ..nn.module import device_of, mode
@@ -29,6 +30,8 @@ def measure(
 
     Nothing is recorded or transformed; otherwise as in render.
     """
+    if isinstance(x, (str, ArrayDataset)):
+        raise TypeError(f"measure: expected pictures x (N, C, H, W), got {type(x).__name__}; of data take data.x")
     x = Tensor(devices.host(x)).to(device_of(model))
     goals = checked(model, objective, len(x))
     with mode(model, False), no_grad():
@@ -50,11 +53,13 @@ def activations(
     pictures, for a batch_size below 1, and for a layer that there is not, that does not run, or that gives no Tensor
     (N, K, …).
     """
-    x = devices.host(x)
-    at_least_one(batch_size, "activations: batch_size")
-    if not len(x):
-        raise ValueError(f"activations: expected at least one picture x (N, C, H, W), got {x.shape}")
     checked(model, [], 0)
+    at_least_one(batch_size, "activations: batch_size")
+    if isinstance(x, (str, ArrayDataset)):
+        raise TypeError(f"activations: expected pictures x (N, C, H, W), got {type(x).__name__}; of data take data.x")
+    x = devices.host(x)
+    if x.ndim == 0 or not len(x):
+        raise ValueError(f"activations: expected at least one picture x (N, C, H, W), got {x.shape}")
     look, found = Sight(model, [layer]), []
     with mode(model, False), no_grad():
         for start in range(0, len(x), batch_size):

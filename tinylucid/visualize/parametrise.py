@@ -88,6 +88,8 @@ def fourier(
     comes later. Arguments and errors otherwise as for pixel.
     """
     size, kind = checked(shape), floating(dtype, "visualize")
+    if not isinstance(decay, (int, float, np.number)) or not np.isfinite(decay):
+        raise ValueError(f"fourier: decay: expected a number, usually 1 or 2, got {decay!r}")
     h, w = size[2:]
     cycles = np.maximum(np.hypot(np.fft.fftfreq(h)[:, None], np.fft.rfftfreq(w)), 1 / max(h, w))
     scale = (np.sqrt(h * w) / cycles * (1 / (cycles * min(EVEN, max(h, w)))) ** (decay - 1))[..., None]
@@ -104,8 +106,15 @@ def fourier(
 
 def noise(shape: tuple[int, ...], rng: Generator | None, dtype: Any) -> Tensor:
     """A leaf of normal numbers, drawn picture by picture, so that the first ones do not depend on how many follow."""
-    rng = rng or Generator(0)
+    rng = generator(rng, "visualize")
     return leaf(SPREAD * np.stack([rng.normal(shape[1:], dtype) for _ in range(shape[0])]), dtype)
+
+
+def generator(rng: Any, who: str) -> Generator:
+    """``rng``, or for None one of seed 0; TypeError for what is no tl.Generator."""
+    if not isinstance(rng, (Generator, type(None))):
+        raise TypeError(f"{who}: rng: expected a tl.Generator, such as tl.Generator(7), got {type(rng).__name__}")
+    return rng or Generator(0)
 
 
 def leaf(z: Any, dtype: Any) -> Tensor:
@@ -115,7 +124,10 @@ def leaf(z: Any, dtype: Any) -> Tensor:
 
 def unpainted(x: Any, size: tuple[int, ...], limit: tuple[Any, Any], colors: Any) -> Any:
     """What is to be painted, before mixing and sigmoid, for pictures x; ValueError where they do not fit."""
-    x, (low, high) = np.asarray(devices.host(x), np.float64), limit
+    given, (low, high) = devices.host(x), limit
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"visualize: start: expected an array of pictures, got {type(x).__name__}; tl.data reads files")
+    x = np.asarray(given, np.float64)
     if x.shape != size:
         raise ValueError(f"visualize: start must be pictures of the same shape {size}, got {x.shape}")
     share = (x - low) / (high - low)
@@ -133,7 +145,7 @@ def unpainted(x: Any, size: tuple[int, ...], limit: tuple[Any, Any], colors: Any
 
 def checked(shape: Any) -> tuple[int, int, int, int]:
     """``shape`` as (N, C, H, W); ValueError where it is none of a picture."""
-    size = tuple(shape)
+    size = tuple(shape) if isinstance(shape, (list, tuple, np.ndarray)) else ()
     if len(size) != 4 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in size):
         raise ValueError(f"visualize: expected the shape (N, C, H, W) of pictures, each at least 1, got {shape!r}")
     return size
@@ -143,11 +155,13 @@ def limits(low: Any, high: Any, channels: int) -> tuple[Any, Any]:
     """low and high, shaped (C, 1, 1) or (1, 1, 1); ValueError unless low < high, both finite."""
     both = []
     for value in (low, high):
-        array = np.asarray(value, np.float64)
-        if array.shape not in ((), (channels,)):
+        found = np.asarray(value)
+        if found.dtype.kind not in "biuf" or found.shape not in ((), (channels,)):
+            what = repr(value) if found.ndim < 2 else f"an array {found.shape}; pictures to begin with go to start="
             raise ValueError(
-                f"visualize: low and high are one number, or one for each of {channels} channels, got {value!r}"
+                f"visualize: low and high are one number, or one for each of {channels} channels, got {what}"
             )
+        array = found.astype(np.float64)
         both.append(array.reshape(-1, 1, 1))
     if not (np.isfinite(both[0]) & np.isfinite(both[1]) & (both[0] < both[1])).all():
         raise ValueError(f"visualize: expected finite low < high, got low {low!r} and high {high!r}")

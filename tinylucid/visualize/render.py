@@ -24,7 +24,7 @@ from ..tensor import Tensor
 from .film import filming
 from .measure import checked, sight, values
 from .objective import Objective
-from .parametrise import Parametrisation
+from .parametrise import Parametrisation, generator
 from .transforms import Transform, through, wobble
 
 AWAKENING = 16  # steps in which the gradient passes ReLUs that are dead
@@ -55,10 +55,11 @@ def render(
     that shows how the pictures came about. ``rng`` draws the transforms (default: seed 0), so the same start gives the
     same pictures. In the first 16 steps the gradient passes dead ReLUs. The model runs in eval mode, no further than the
     objective looks; its modes, gradients and statistics stay as they were. Raises ValueError for objectives, layers, counts and
-    pictures that do not fit, RuntimeError for an objective that does not depend on the picture, FloatingPointError for
-    one that is NaN or infinite, OSError where the file cannot be written.
+    pictures that do not fit, TypeError for what is of another kind or dtype, RuntimeError for an objective that does not
+    depend on the picture, FloatingPointError for one that is NaN or infinite, OSError where the file cannot be written.
     """
-    goals, rng = checked(model, objective, picture.shape[0]), rng or Generator(0)
+    of_kind(picture, transforms, normalize)
+    goals, rng = checked(model, objective, picture.shape[0]), generator(rng, "render")
     at_least_one(steps, "render: steps")
     at_least_one(1 if patience is None else patience, "render: patience")
     seen_through = wobble(min(picture.shape[2:])) if transforms is None else transforms
@@ -87,6 +88,21 @@ def render(
             x = picture()
             film(None, x)
             return devices.host(x)
+
+
+def of_kind(picture: Any, transforms: Any, normalize: Any) -> None:
+    """TypeError for what is no parametrisation, no list of functions or None, and no function or None."""
+    if not isinstance(picture, Parametrisation):
+        raise TypeError(
+            f"render: picture: expected a parametrisation, such as fourier((1, 3, 32, 32)), got {type(picture).__name__}; "
+            "it may start from a picture: pixel(x.shape, start=x)"
+        )
+    if not isinstance(transforms, (list, tuple, type(None))) or not all(map(callable, transforms or ())):
+        raise TypeError(f"render: transforms: expected a list, such as [jitter(4)], or () for none, got {transforms!r}")
+    if normalize is not None and not callable(normalize):
+        raise TypeError(
+            f"render: normalize: expected a function of pictures, such as data.preprocess.normalized, got {normalize!r}"
+        )
 
 
 def progress(steps: int) -> Any:

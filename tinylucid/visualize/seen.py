@@ -86,6 +86,8 @@ class Sight:
                 pass
             except (ValueError, IndexError) as error:
                 raise refused(error, x) from error
+            except TypeError as error:
+                raise other_dtype(error, self.model, x) from error
         self.runs = runs
         self.last = Seen(picture, (lambda: answer) if answer is not None else (lambda: self.model(x)), outputs)
         return self.last
@@ -97,6 +99,18 @@ def checked(name: str, out: Any) -> Tensor:
         kind = f"shape {out.shape}" if isinstance(out, Tensor) else type(out).__name__
         raise ValueError(f"visualize: layer {name!r} gives {kind}, expected a Tensor (N, K, …)")
     return out
+
+
+def other_dtype(error: TypeError, model: Module, x: Any) -> TypeError:
+    """What to do where the model is of one dtype and the pictures are of another; else the error itself."""
+    kinds = {p.dtype for p in model.parameters()}
+    if not isinstance(x, Tensor) or not kinds or x.dtype in kinds:
+        return error
+    kind = min(map(str, kinds))
+    return TypeError(
+        f"visualize: the model is {kind}, the pictures {x.shape} are {x.dtype}; give pictures in {kind}, and "
+        f"parametrisations as fourier(shape, dtype=tl.{kind})"
+    )
 
 
 def refused(error: Exception, x: Any) -> Exception:
