@@ -243,7 +243,7 @@ def test_the_text_says_plainly_what_beats_what():
     ],
 )
 def test_bad_input_gets_a_clear_message(change, words):
-    settings = {"data": small_data(4), "goals": [logit(0)]} | change
+    settings = {"data": small_data(15), "goals": [logit(0)]} | change
     check_message(lambda: compare(small_net(), **settings), ValueError, words)
 
 
@@ -257,7 +257,7 @@ def test_bad_input_gets_a_clear_message(change, words):
     ],
 )
 def test_what_is_of_another_kind_is_refused(change, words):
-    settings = {"data": small_data(4), "goals": [logit(0)]} | change
+    settings = {"data": small_data(15), "goals": [logit(0)]} | change
     check_message(lambda: compare(small_net(), **settings), TypeError, words)
 
 
