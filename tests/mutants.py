@@ -1868,6 +1868,11 @@ MUTANTS = [
     Mutant("tinylucid/page.py", '{"channels": found.half(CHANNELS), ', "{", CHANNELS + " -k what_it_says"),
     Mutant("tinylucid/page.py", "plot.gallery(layer),", "plot.gallery(channels),", CHANNELS + " -k what_it_says"),
     Mutant("tinylucid/page.py", "layers=layers, **way", "**way", CHANNELS + " -k what_it_says"),
+    Mutant(VISUALIZE + "atlas.py", "min(COMPONENTS, n, k)", "min(COMPONENTS, k)", VIEWS + " -k outermost"),
+    Mutant(VISUALIZE + "atlas.py", "rng or Generator(0)", "rng or Generator(1)", VIEWS + " -k outermost"),
+    Mutant(VISUALIZE + "atlas.py", " if few.shape[1] > 1 else np.repeat(few, 2, 1)", "", VIEWS + " -k single_channel"),
+    Mutant(VISUALIZE + "place.py", "layer, row, column, normalize)", "layer, row, column)", VIEWS + " -k oblong_picture"),
+    Mutant(VISUALIZE + "gallery.py", "out.mean(tuple(range(2, out.ndim)))", "out.mean((2, 3))", CHANNELS + " -k without_planes"),
 ]  # fmt: skip
 
 

@@ -199,6 +199,9 @@ def test_of_a_layer_that_runs_twice_the_last_run_says_where_it_stands_and_whethe
 def test_a_layer_without_planes_is_shown_where_it_is_named():
     (found,) = gallery(small_net(), pictures(3), layers="6", steps=2).layers
     assert found.reached.shape == (3,)
+    rows = tl.nn.Sequential(tl.nn.Conv2d(2, 3, 3), tl.nn.Flatten(2)).to(tl.float64)
+    x = pictures(2).x
+    assert np.allclose(pooled(rows, x, "1", None), pooled(rows, x, "0", None))
     (by_module,) = gallery(net := small_net(), pictures(3), layers=[net[6]], steps=2).layers
     assert np.array_equal(found.pictures, by_module.pictures)
 
