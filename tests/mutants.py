@@ -1873,6 +1873,10 @@ MUTANTS = [
     Mutant(VISUALIZE + "atlas.py", " if few.shape[1] > 1 else np.repeat(few, 2, 1)", "", VIEWS + " -k single_channel"),
     Mutant(VISUALIZE + "place.py", "layer, row, column, normalize)", "layer, row, column)", VIEWS + " -k oblong_picture"),
     Mutant(VISUALIZE + "gallery.py", "out.mean(tuple(range(2, out.ndim)))", "out.mean((2, 3))", CHANNELS + " -k without_planes"),
+    Mutant(VISUALIZE + "path.py", "x[k : k + BATCH]) for k in range(0, len(x), BATCH)", "x[k : k + BATCH]) for k in range(0, len(x) - BATCH, BATCH)", VIEWS + " -k batches_change"),
+    Mutant(VISUALIZE + "data.py", 'not in "iu"', 'not in "iub"', VIEWS + " -k fit_is_refused"),
+    Mutant(VISUALIZE + "data.py", "return data.preprocess.normalized if", "return data.preprocess.shown if", VIEWS + " -k as_the_data_looks"),
+    Mutant(VISUALIZE + "many.py", "seed: int = 0,", "seed: int = 1,", CHANNELS + " -k film"),
 ]  # fmt: skip
 
 

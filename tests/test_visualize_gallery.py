@@ -613,5 +613,6 @@ def test_exciting_keeps_a_film_of_the_first_batch(tmp_path, monkeypatch):
     net, _ = gratings()
     x = exciting(net, [channel("1", k) for k in range(3)], (1, 8, 8), None, steps=4, gif=tmp_path / "x.gif")
     assert x.shape == (3, 1, 8, 8)
+    assert np.array_equal(x, exciting(net, [channel("1", k) for k in range(3)], (1, 8, 8), None, steps=4, seed=0))
     with Image.open(tmp_path / "x.gif") as film:
         assert film.size == (2 * 130, 130)

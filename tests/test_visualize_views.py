@@ -311,6 +311,8 @@ def test_batches_change_nothing(monkeypatch):
     whole = contributions(net, v.logit(1), data.x, "1")
     monkeypatch.setattr(sys.modules["tinylucid.visualize.path"], "BATCH", 7)
     assert contributions(net, v.logit(1), data.x, "1") == pytest.approx(whole, rel=1e-4)
+    rising = np.broadcast_to(np.arange(24, dtype=np.float32)[:, None, None, None], (24, 1, 4, 4))
+    assert strongest(tl.nn.Sequential(tl.nn.ReLU()), v.channel("0", 0), rising, 24).tolist() == list(range(24))[::-1]
     first = v.path(net, data, 2, steps=1)
     score = v.measure(net, v.logit(2), data.x)
     assert np.array_equal(first.best[-1], data.x[np.argsort(-score)[:3]])
@@ -516,6 +518,7 @@ DATA = tl.data.ArrayDataset(tl.Generator(0).uniform((12, 1, 8, 8)), np.zeros(12,
         (lambda: v.atlas(BAD, DATA, "1", cells=1), "atlas|2 cells a side or more|got 1"),
         (lambda: v.atlas(BAD, DATA, "1", fewest=13), "atlas|no cell holds 13|fewer cells"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(np.ones((12, 1, 8, 8), np.float32), DATA.y), "1"), "atlas|'1'|the same"),
+        (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x, DATA.y > 0), "1"), "atlas|y (N,)|bool (12,)"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x, np.zeros((12, 8, 8), int)), "1"), "atlas|y (N,)|(12, 8, 8)"),
     ],
 )  # fmt: skip
