@@ -1867,6 +1867,15 @@ MUTANTS = [
     Mutant("tinylucid/page.py", "plot.gallery(layer),", "plot.gallery(channels),", CHANNELS + " -k what_it_says"),
     Mutant("tinylucid/page.py", "layers=layers, **way", "**way", CHANNELS + " -k what_it_says"),
     Mutant("tinylucid/commands/visualize.py", "if known:  # which", "if False:  # which", REMEMBERED),
+    Mutant(VISUALIZE + "atlas.py", "min(COMPONENTS, n, k)", "min(COMPONENTS, k)", VIEWS + " -k outermost"),
+    Mutant(VISUALIZE + "atlas.py", "rng or Generator(0)", "rng or Generator(1)", VIEWS + " -k outermost"),
+    Mutant(VISUALIZE + "atlas.py", " if few.shape[1] > 1 else np.repeat(few, 2, 1)", "", VIEWS + " -k single_channel"),
+    Mutant(VISUALIZE + "place.py", "layer, row, column, normalize)", "layer, row, column)", VIEWS + " -k oblong_picture"),
+    Mutant(VISUALIZE + "gallery.py", "out.mean(tuple(range(2, out.ndim)))", "out.mean((2, 3))", CHANNELS + " -k without_planes"),
+    Mutant(VISUALIZE + "path.py", "x[k : k + BATCH]) for k in range(0, len(x), BATCH)", "x[k : k + BATCH]) for k in range(0, len(x) - BATCH, BATCH)", VIEWS + " -k batches_change"),
+    Mutant(VISUALIZE + "data.py", 'not in "iu"', 'not in "iub"', VIEWS + " -k fit_is_refused"),
+    Mutant(VISUALIZE + "data.py", "return data.preprocess.normalized if", "return data.preprocess.shown if", VIEWS + " -k as_the_data_looks"),
+    Mutant(VISUALIZE + "many.py", "seed: int = 0,", "seed: int = 1,", CHANNELS + " -k film"),
 ]  # fmt: skip
 
 

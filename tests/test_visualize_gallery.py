@@ -200,6 +200,9 @@ def test_of_a_layer_that_runs_twice_the_last_run_says_where_it_stands_and_whethe
 def test_a_layer_without_planes_is_shown_where_it_is_named():
     (found,) = gallery(small_net(), pictures(3), layers="6", steps=2).layers
     assert found.reached.shape == (3,)
+    rows = tl.nn.Sequential(tl.nn.Conv2d(2, 3, 3), tl.nn.Flatten(2)).to(tl.float64)
+    x = pictures(2).x
+    assert np.allclose(pooled(rows, x, "1", None), pooled(rows, x, "0", None))
     (by_module,) = gallery(net := small_net(), pictures(3), layers=[net[6]], steps=2).layers
     assert np.array_equal(found.pictures, by_module.pictures)
 
@@ -622,6 +625,7 @@ def test_exciting_keeps_a_film_of_the_first_batch(tmp_path, monkeypatch):
     net, _ = gratings()
     x = exciting(net, [channel("1", k) for k in range(3)], (1, 8, 8), None, steps=4, gif=tmp_path / "x.gif")
     assert x.shape == (3, 1, 8, 8)
+    assert np.array_equal(x, exciting(net, [channel("1", k) for k in range(3)], (1, 8, 8), None, steps=4, seed=0))
     with Image.open(tmp_path / "x.gif") as film:
         assert film.size == (2 * 130, 130)
 

@@ -134,6 +134,8 @@ def test_a_grid_and_a_place_of_an_oblong_picture_are_what_is_rendered_as_it_is_g
     want = expected(net, goals, x.shape, normalize=how.normalized, rng=tl.Generator(4))
     assert np.allclose(seen.renderings, want, atol=1e-5)
     assert v.place(net, x, "1", 0, 0, size=9, normalize=how.normalized, steps=1).renderings.shape[2:] == (9, 9)
+    grey = v.place(net, x[:1], "1", 1, 7, normalize=lambda z: tl.concatenate([z, z, z], 1), steps=1)
+    assert grey.window == seen.window
     check_message(lambda: v.place(net, x, "1", 5, 0), ValueError, "row 5|0 … 4|5 × 8")
     check_message(lambda: v.place(net, x, "1", 0, 8), ValueError, "column 8|0 … 7|5 × 8")
 
@@ -310,6 +312,8 @@ def test_batches_change_nothing(monkeypatch):
     whole = contributions(net, v.logit(1), data.x, "1")
     monkeypatch.setattr(sys.modules["tinylucid.visualize.path"], "BATCH", 7)
     assert contributions(net, v.logit(1), data.x, "1") == pytest.approx(whole, rel=1e-4)
+    rising = np.broadcast_to(np.arange(24, dtype=np.float32)[:, None, None, None], (24, 1, 4, 4))
+    assert strongest(tl.nn.Sequential(tl.nn.ReLU()), v.channel("0", 0), rising, 24).tolist() == list(range(24))[::-1]
     first = v.path(net, data, 2, steps=1)
     score = v.measure(net, v.logit(2), data.x)
     assert np.array_equal(first.best[-1], data.x[np.argsort(-score)[:3]])
@@ -417,8 +421,16 @@ def test_an_atlas_reaches_to_all_but_the_outermost_and_is_made_of_ten():
     points = spread_out(vectors)
     assert ((points == 0).sum(0) <= 1).all()
     assert ((points == 1).sum(0) <= 1).all()
-    net, data = colour_net(1), tl.data.ArrayDataset(DATA.x[:10], DATA.y[:10])
-    assert v.atlas(net, data, "1", cells=2, fewest=1, steps=1).counts.sum() == 10
+    net, _, _, data = oblong(n=10)  # fewer vectors than channels
+    found, same = (v.atlas(net, data, "1", cells=2, fewest=1, steps=1, rng=rng) for rng in (None, tl.Generator(0)))
+    assert found.counts.sum() == 10
+    assert np.array_equal(found.places, same.places)
+
+
+def test_an_atlas_of_a_single_channel():
+    net = tl.nn.Sequential(tl.nn.Conv2d(3, 1, 3, padding=1))
+    found = v.atlas(net, data_for(), "0", cells=2, fewest=1, steps=1)
+    assert found.counts.sum() == 24
 
 
 def test_the_seed_decides_an_atlas(two_kinds):
@@ -511,6 +523,7 @@ HOLED = tl.data.ArrayDataset(np.where(np.arange(12).reshape(-1, 1, 1, 1) < 7, DA
         (lambda: v.atlas(BAD, DATA, "1", cells=1), "atlas|2 cells a side or more|got 1"),
         (lambda: v.atlas(BAD, DATA, "1", fewest=13), "atlas|no cell holds 13|fewer cells"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(np.ones((12, 1, 8, 8), np.float32), DATA.y), "1"), "atlas|'1'|the same"),
+        (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x, DATA.y > 0), "1"), "atlas|y (N,)|bool (12,)"),
         (lambda: v.atlas(BAD, tl.data.ArrayDataset(DATA.x, np.zeros((12, 8, 8), int)), "1"), "atlas|y (N,)|(12, 8, 8)"),
         (lambda: v.path(BAD, DATA, 0, layers=[]), "path: got no layer|leave layers out"),
         (lambda: v.path(BAD, DATA, 0, layers=["3"]), "layer '3' gives (12, 3)|expected (N, K, h, w)"),
