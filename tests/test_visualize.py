@@ -10,8 +10,11 @@ from words import check_message
 
 import tinylucid as tl
 from tinylucid.visualize import (
+    Objective,
+    activations,
     channel,
     jitter,
+    l2,
     logit,
     measure,
     neuron,
@@ -22,6 +25,7 @@ from tinylucid.visualize import (
     scale,
     wobble,
 )
+from tinylucid.visualize.judge import scores
 from tinylucid.visualize.measure import sight, values
 from tinylucid.visualize.transforms import through
 
@@ -88,11 +92,36 @@ def test_rotate_turns_about_the_middle_and_scale_enlarges(monkeypatch):
     y, x = np.meshgrid(np.arange(9) - 4.0, np.arange(13) - 6.0, indexing="ij")
     slope = tl.Tensor((2 * x + 3 * y)[None, None])
     inner = (slice(None), slice(None), slice(3, 6), slice(4, 9))
-    monkeypatch.setattr("tinylucid.visualize.transforms.between", lambda low, high, rng: high)
+    asked = []
+    highest = lambda low, high, rng: asked.append((low, high)) or high
+    monkeypatch.setattr("tinylucid.visualize.transforms.between", highest)
     c, s = np.cos(np.pi / 6), np.sin(np.pi / 6)
     turned = rotate(30)(slope, None).data
     assert turned[inner] == pytest.approx((2 * (c * x - s * y) + 3 * (s * x + c * y))[None, None][inner])
     assert scale(0.5, 1.25)(slope, None).data[inner] == pytest.approx(slope.data[inner] / 1.25)
+    assert asked == [(-30, 30), (0.5, 1.25)]
+
+
+def test_what_surrounds_a_picture_is_its_mirror():
+    x = np.random.default_rng(0).normal(size=(1, 2, 8, 8))
+    mirrored = np.pad(x, ((0, 0), (0, 0), (4, 4), (4, 4)), "symmetric")
+    halved = mirrored.reshape(1, 2, 8, 2, 8, 2).mean((3, 5))  # each pixel between four
+    assert scale(0.5, 0.5)(tl.Tensor(x), tl.Generator()).data == pytest.approx(halved)
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_all_pictures_of_a_batch_are_moved_alike_in_their_own_dtype(name):
+    x = tl.Generator(0).normal((1, 2, 6, 7))
+    alone, both = (TRANSFORMS[name](tl.Tensor(np.tile(x, (n, 1, 1, 1))), tl.Generator(1)).data for n in (1, 2))
+    assert alone.dtype == both.dtype == np.float32
+    assert np.array_equal(both, np.concatenate([alone, alone]))
+
+
+@pytest.mark.parametrize(("size", "step"), [(2, 0), (3, 1), (23, 1), (25, 2), (32, 2), (56, 4)])
+def test_wobble_shifts_by_a_sixteenth_and_scales_and_turns_by_a_tenth_and_ten_degrees(size, step):
+    x = tl.Tensor(tl.Generator(size).normal((1, 1, size, size), tl.float64))
+    by_hand = [pad(np.int64(step)), jitter(np.int64(step)), scale(0.9, 1.1), rotate(10), jitter(step)]
+    assert np.array_equal(through(wobble(size), x, tl.Generator(3)).data, through(by_hand, x, tl.Generator(3)).data)
 
 
 def test_draws_stay_in_their_range_and_use_it():
@@ -118,6 +147,7 @@ def test_wobble_keeps_the_size(size):
         (lambda: rotate(200), "rotate|180|200"),
         (lambda: scale(0, 1), "scale|0 < low"),
         (lambda: jitter(8)(tl.zeros(1, 1, 8, 8), tl.Generator()), "jitter(8)|too small"),
+        (lambda: jitter(8)(tl.zeros(1, 1, 8, 9), tl.Generator()), "jitter(8)|(1, 1, 8, 9)|too small"),
     ],
 )
 def test_wrong_transforms_are_refused(call, words):
@@ -159,6 +189,40 @@ def test_a_layer_written_into_afterwards_and_a_layer_run_twice():
     assert measure(Net(), logit(1), x) == pytest.approx([4])
 
 
+def test_a_layer_of_sequences_and_an_answer_for_each_place():
+    x = np.random.default_rng(1).normal(size=(2, 3, 4, 5))
+    sequences, places = tl.nn.Sequential(tl.nn.Flatten(2)), tl.nn.Sequential(tl.nn.ReLU())
+    assert measure(sequences, channel("0", 2), x) == pytest.approx(x[:, 2].mean((1, 2)))
+    assert measure(sequences, logit(2), x) == pytest.approx(x[:, 2].mean((1, 2)))
+    assert measure(places, logit(1), x) == pytest.approx(x[:, 1].clip(0).mean((1, 2)))
+    check_message(lambda: measure(places, logit(3), x), ValueError, "class 3|0 … 2|3 logits")
+
+
+def test_measuring_is_in_eval_mode_records_nothing_and_penalises_the_picture_as_it_is_drawn():
+    net, x, recorded = small_net(), np.random.default_rng(2).normal(size=(3, 2, 8, 8)), []
+    net[1].register_forward_hook(lambda module, args, out: recorded.append((module.training, out.requires_grad)))
+    found = measure(net, logit(1) + l2(0.3), x, normalize=lambda x: 2 * x + 1)
+    activations(net, x, "2")
+    scores(net, [logit(1)], tl.data.ArrayDataset(x, np.zeros(3, int)))
+    assert recorded == [(False, False)] * 3
+    assert all(module.training for module in net.modules())
+    net.eval()
+    assert found == pytest.approx(net(tl.Tensor(2 * x + 1)).data[:, 1] + ((x - 0.3) ** 2).mean((1, 2, 3)))
+
+
+def test_pictures_are_shared_evenly_by_any_sequence_of_objectives():
+    net, x = small_net().eval(), np.random.default_rng(3).normal(size=(4, 2, 8, 8))
+    goals = logit(np.int64(1)), neuron("0", np.int64(1), np.int64(5), np.int64(7))
+    expected = [*net(tl.Tensor(x[:2])).data[:, 1], *net[0](tl.Tensor(x[2:])).data[:, 1, 5, 7]]
+    assert measure(net, goals, x) == pytest.approx(expected)
+    assert measure(net, list(goals), x) == pytest.approx(expected)
+    words = "3 pictures|shared evenly|2 objectives"
+    check_message(lambda: measure(net, goals, x[:3]), ValueError, words)
+    check_message(lambda: render(net, goals, pixel((3, 2, 8, 8), dtype=tl.float64)), ValueError, words)
+    tall = Objective("tall", lambda seen: seen.logits[:, :1])
+    check_message(lambda: measure(net, tall, x), ValueError, "tall gives shape (4, 1)|4 pictures, (4,)")
+
+
 def slopes(objective, net, x):
     x = tl.Tensor(x, requires_grad=True)
     (g,) = tl.grad(values(sight(net.eval(), [objective]), [objective], x, x).sum(), x)
@@ -190,6 +254,8 @@ def test_objectives_say_what_they_are_and_do_not_change_the_dtype():
     mixed = 2 * logit(3) - channel("conv", 1) * np.float64(0.5)
     assert str(mixed) == "((2 * logit(3)) - (channel('conv', 1) * 0.5))"
     assert mixed.layers == {"conv"}
+    assert str(sum([logit(1), np.float32(2)])) == "((0 + logit(1)) + 2)"
+    assert str(np.float32(2) - logit(1)) == "(2 - logit(1))"
     net = small_net(dtype=tl.float32)
     assert measure(net, np.float64(2) * logit(1), np.zeros((1, 2, 8, 8), np.float32)).dtype == np.float32
     for bad in ("text", None, tl.ones(3)):
@@ -207,6 +273,7 @@ def test_objectives_say_what_they_are_and_do_not_change_the_dtype():
         (neuron("2", 4, 0, 0), "channel 4|0 … 3"),
         (neuron("2", 0, 8, 0), "row 8|0 … 7|4 channels of 8 × 8"),
         (neuron("2", 0, 0, 8), "column 8|0 … 7"),
+        (neuron("2", 0, 1.5, 0), "row 1.5|0 … 7"),
         (neuron("6", 0, 0, 0), "layer '6'|no planes|channel('6', 0)"),
     ],
 )

@@ -124,10 +124,10 @@ def test_without_another_net_the_model_tells_renderings_apart():
 
 def test_prepared_data_is_compared_through_the_transforms_that_are_given():
     how = tl.data.Preprocess(8, mean=(0.2, 0.6), std=(0.5, 0.1))
-    net, other, data = small_net(1, tl.float32), small_net(2, tl.float32), small_data(270, how)
+    net, other, data = small_net(1, tl.float32), small_net(7, tl.float32), small_data(270, how)
     data.x[:] = how.normalized(data.x)
     goals, way = [logit(0) - 3 * l2(0.3), logit(1)], {"steps": 2, "transforms": [pad(1), jitter(2)]}
-    found = compare(net, data, goals, seeds=np.int64(3), other=other, classes=np.array([1, 2]), **way)
+    found = compare(net, data, goals, seeds=np.int64(3), other=other, classes=np.array([2, 0]), **way)
     draws = (fourier, 0), (fourier, 1), (pixel, 0)
     waves, again, pixels = (
         np.asarray(render(net, goals, make((6, 2, 8, 8)), normalize=how.normalized, rng=tl.Generator(seed), **way))
@@ -135,14 +135,23 @@ def test_prepared_data_is_compared_through_the_transforms_that_are_given():
     )
     assert np.array_equal(found.pictures.reshape(waves.shape), waves)
     x = how.shown(data.x)
-    best = [measure(net, goal, x, normalize=how.normalized).max() for goal in goals]
-    assert found.data == pytest.approx(best, rel=1e-5)
+    each = np.stack([measure(net, goal, x, normalize=how.normalized) for goal in goals])
+    assert scores(net, goals, data) == pytest.approx(each.T, rel=1e-4, abs=1e-5)
+    assert found.data == pytest.approx(each.max(1), rel=1e-4)
     for name, pictures in (("recognised", waves), ("pixel_recognised", pixels)):
         answers = tl.predict(other, how.normalized(pictures)).argmax(1).reshape(2, 3)
-        assert np.array_equal(getattr(found, name), answers == [[1], [2]])
+        assert np.array_equal(getattr(found, name), answers == [[2], [0]])
     other.eval()
     repeats = [distance(other, *how.normalized(np.stack(pair))) for pair in zip(waves, again)]
     assert found.again == pytest.approx(np.reshape(repeats, (2, 3)).mean(1), abs=1e-4)
+    for k, of_class in enumerate((2, 0)):
+        members = np.flatnonzero(data.y == of_class)
+        a, b, c = data.x[members[np.argsort(-each[k, members])[:3]]]
+        pairs = [distance(other, *pair) for pair in ((a, b), (a, c), (b, c))]
+        assert found.data_apart[k] == pytest.approx(np.mean(pairs), abs=1e-4)
+    assert [line.split()[-2:] for line in str(found).splitlines()[1:3]] == [
+        [f"{ok.sum()}/3" for ok in both] for both in zip(found.recognised, found.pixel_recognised)
+    ]
 
 
 def test_waves_and_pixels_are_recognised_each_for_itself():

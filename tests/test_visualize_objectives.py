@@ -312,6 +312,9 @@ ONE, TWO = np.ones((1, 4, 8, 8)), np.ones((2, 4, 8, 8))
         (lambda: style("2", ONE[:, :3]), "style|target has 3 channels|layer '2' gives 4|activations(model, x, '2')"),
         (lambda: style("6", ONE), "layer '6' gives (2, 3)|no planes|before they are flattened"),
         (lambda: style("6", np.ones((1, 3))), "style|(N, K, h, w)|got (1, 3)|before they are flattened"),
+        (lambda: style("2", ONE[None]), "style|(N, K, h, w)|got (1, 1, 4, 8, 8)"),
+        (lambda: direction("2", np.ones(4), np.inf), "direction|power of at least 0|got inf"),
+        (lambda: direction("2", np.ones(4), "1"), "direction|power of at least 0|got '1'"),
         (lambda: inversion("2", TWO), "inversion|2 pictures|expected one|target[0]"),
         (lambda: inversion("2", ONE[:, :3]), "inversion|target is (3, 8, 8)|layer '2' gives (4, 8, 8)"),
         (lambda: inversion("2", ONE[:, :, :5]), "inversion|target is (4, 5, 8)|layer '2' gives (4, 8, 8)|as large as"),
@@ -362,6 +365,18 @@ def test_diversity_needs_another_picture_to_differ_from():
 )
 def test_what_is_no_name_or_array_is_refused_at_once(call, words):
     check_message(call, TypeError, words)
+
+
+def test_a_number_of_any_kind_is_one():
+    a, x = normal(0, 2, 3, 4, 5), np.ones((2, 1, 4, 5), np.float32)
+    assert direction("a", [1, 0, 0], np.float32(2)).value(seen(a)).data == pytest.approx(
+        direction("a", np.array([True, False, False]), 2).value(seen(a)).data
+    )
+    for penalty in (l1(np.float64(0.3)), l2(np.float64(0.3))):
+        assert penalty.value(seen(x, x)).dtype == np.float32
+    one = caricature("a", a[0])
+    assert str(one) == "caricature('a', target, 1)"
+    assert np.array_equal(one.value(seen(a)).data, caricature("a", a[0], 1).value(seen(a)).data)
 
 
 def test_the_target_is_copied_and_may_be_a_tensor():

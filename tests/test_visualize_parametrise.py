@@ -73,6 +73,18 @@ def test_parameters_start_small_by_the_seed_and_picture_by_picture(make):
     assert not np.array_equal(z, make((400, 1, 5, 4), rng=tl.Generator(1)).parameters[0].data)
     assert make((1, 1, 2, 2), dtype=tl.float64)().dtype == np.float64
     assert make((1, 1, 2, 2))().data == pytest.approx(0.5, abs=0.1)
+    assert make(np.array([1, 1, 2, 2]))().shape == (1, 1, 2, 2)
+
+
+def test_without_another_decay_all_scales_change_alike_and_waves_of_32_pixels_whatever_it_is():
+    assert np.array_equal(fourier((1, 1, 6, 5))().data, fourier((1, 1, 6, 5), decay=1)().data)
+    wave = np.zeros((1, 1, 64, 33, 2))
+    for k in (2, 4):  # 32 pixels from crest to crest, and 16
+        wave[...] = 0
+        wave[0, 0, 0, k, 0] = 1
+        drawn = [fourier((1, 1, 64, 64), decay=d, dtype=tl.float64).paint(tl.Tensor(wave)).data for d in (1, 2, 3)]
+        assert np.allclose(drawn[1], drawn[0] * 2 / k)
+        assert np.allclose(drawn[2], drawn[0] * (2 / k) ** 2)
 
 
 @pytest.mark.parametrize("decay", [0, 1, 2])
@@ -109,6 +121,9 @@ def test_a_wave_of_the_same_length_moves_pictures_of_any_size_alike(decay):
         (((1, 3, 8, 8), np.zeros((1, 3, 8, 8))), "low and high|an array (1, 3, 8, 8)|start="),
         (((1, 1, 8, 8), 1, 1), "low < high|low 1"),
         (((1, 1, 8, 8), 0, np.inf), "finite"),
+        (((1, 1, 8, 8), -np.inf, 0), "finite"),
+        (((1, 2, 8, 8), [0, 1], 1), "low < high|low [0, 1]"),
+        (((1, 3, 8, 8), [0], 1), "one for each of 3 channels|[0]"),
     ],
 )
 @pytest.mark.parametrize("make", [pixel, fourier, cppn])
@@ -161,6 +176,7 @@ def test_a_start_may_reach_low_and_high_and_a_rounding_beyond(make):
     ("way", "words"),
     [
         ({"start": np.full((1, 3, 4, 4), 0.5)}, "same shape (2, 3, 4, 5)|(1, 3, 4, 4)"),
+        ({"start": np.full((2, 3, 5, 4), 0.5)}, "same shape (2, 3, 4, 5)|(2, 3, 5, 4)"),
         ({"start": np.full((2, 3, 4, 5), np.nan)}, "0 … 1 in channel 0|nan|low and high"),
         ({"start": np.full((2, 3, 4, 5), 1.001)}, "0 … 1 in channel 0|1.001"),
         ({"start": np.where(np.arange(120) == 119, -2.0, 0.5).reshape(2, 3, 4, 5)}, "in channel 2|-2.0"),
@@ -213,6 +229,7 @@ def test_mixed_channels_move_as_fast_as_others(make):
     assert make((1, 1, 4, 5)).lr == make((1, 3, 4, 5), colors=np.eye(3)).lr == 0.02
     picture = make((1, 3, 4, 5))
     assert picture.lr * np.abs(PHOTOGRAPHS).max() == pytest.approx(0.02)
+    assert make((1, 2, 4, 5), colors=np.array([[-4.0, 1], [0, 2]])).lr == pytest.approx(0.005)
 
 
 def blobs(covariance, n, seed):
@@ -330,6 +347,19 @@ def test_a_cppn_begins_smooth_and_not_flat_by_the_seed_and_picture_by_picture():
     assert not np.allclose(cppn((3, 3, 48, 48), rng=tl.Generator(1))().data, x[:3], atol=0.01)
     assert all(p.requires_grad and len(p) == 3 for p in few.parameters)
     assert cppn((1, 1, 2, 3), dtype=tl.float64)().dtype == np.float64
+
+
+def test_a_cppn_begins_with_weights_and_biases_of_known_spread_and_shares_what_it_is_given():
+    picture = cppn((400, 2, 3, 4), dtype=tl.float64)
+    weights, biases = picture.parameters[::2], picture.parameters[1::2]
+    assert len(weights) == len(biases) == 9
+    for weight, gain in zip(weights, [0.8] * 8 + [0.5]):
+        assert weight.data.std() == pytest.approx(gain / weight.shape[2] ** 0.5, rel=0.05)
+    for bias in biases:
+        assert bias.data.std() == pytest.approx(0.1, rel=0.1)
+    again = cppn((400, 2, 3, 4), parameters=tuple(picture.parameters))
+    assert all(a is b for a, b in zip(again.parameters, picture.parameters))
+    assert np.array_equal(again().data, picture().data)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import tinylucid as tl
 from tinylucid.visualize import (
     Objective,
     channel,
+    cppn,
     fourier,
     jitter,
     logit,
@@ -90,6 +91,31 @@ def test_transforms_and_normalize_stand_between_picture_and_net():
     steps = [note("first"), shrink, note("second"), grow]
     render(net, logit(0), pixel(SHAPE, dtype=tl.float64), transforms=steps, normalize=note("normalize"), steps=1)
     assert seen == [("first", SHAPE), ("second", (1, 2, 6, 6)), ("normalize", SHAPE)]
+
+
+def test_penalties_see_the_picture_as_it_is_drawn_and_transforms_are_drawn_anew():
+    seen, moved = [], []
+    goal = Objective("seen", lambda s: (seen.append(s.picture.data), s.logits[:, 0])[1])
+    note = lambda x, rng: (moved.append(rng.integers(0, 10**6, (1,)).item()), x)[1]
+    picture = pixel(SHAPE, dtype=tl.float64)
+    way = {"transforms": [note, jitter(2)], "normalize": lambda x: 5 - x}
+    render(tl.nn.Flatten(), goal, picture, steps=3, **way)
+    assert len(set(moved)) == 3
+    assert [x.shape for x in seen] == [SHAPE] * 3
+    assert np.array_equal(seen[0], pixel(SHAPE, dtype=tl.float64)().data)
+    assert all(p.grad is None for p in picture.parameters)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 8, 40), (1, 1, 40, 8)])
+def test_by_default_a_picture_wobbles_by_its_smaller_side_and_climbs_at_its_own_rate(shape):
+    net = tl.nn.Sequential(tl.nn.Conv2d(1, 2, 3)).to(tl.float64)
+    net[0].weight.data[...] = tl.Generator(5).normal((2, 1, 3, 3), tl.float64)
+    for make in (pixel, cppn):
+        begun = [make(shape, dtype=tl.float64) for _ in range(2)]
+        plain = render(net, channel("0", 1), begun[0], steps=2)
+        given = render(net, channel("0", 1), begun[1], steps=2, transforms=wobble(8), lr=begun[1].lr)
+        assert np.array_equal(plain, given)
+    assert (pixel(shape).lr, cppn(shape).lr) == (0.02, 0.005)
 
 
 def test_the_model_stays_as_it_was_also_after_an_error():
@@ -233,6 +259,19 @@ def test_the_objective_that_broke_is_named():
         lambda: render(small_net(), goals, pixel((6, 2, 8, 8), dtype=tl.float64)), FloatingPointError, "nan"
     )
     assert "logit(1)" in message
+    assert " is nan at step 0" in message
+
+
+def test_an_error_of_the_models_names_the_pictures_once():
+    class Wide(tl.nn.Module):
+        def forward(self, x):
+            return x[:, 7]
+
+    picture = pixel(SHAPE, dtype=tl.float64)
+    words = "the model cannot take pictures (1, 2, 8, 8)|index"
+    check_message(lambda: render(Wide(), logit(0), picture, transforms=()), IndexError, words)
+    flat = check_message(lambda: render(tl.nn.Flatten(0), channel("", 0), picture), ValueError, "layer ''|(128,)")
+    assert "cannot take" not in flat
 
 
 # --- a trained net ---------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class Parametrisation:
     shape: tuple[int, int, int, int]
     low: Any
     high: Any
-    lr: float = RATE  # at which at which render usually climbs
+    lr: float = RATE  # at which render usually climbs
     colors: Any = None
 
     def __call__(self) -> Tensor:
