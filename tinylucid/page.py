@@ -249,7 +249,7 @@ def gallery(report: Report, found: Findings) -> None:
         way = {"channels": found.half(CHANNELS), "steps": steps, "seed": found.seed}
         channels = visualize.gallery(model, found.test, layers=layers, **way)
     report.text(
-        "The same for channels of its layers, each beside the held-back pictures that excite it most: what they have in "
+        "Channels of its layers, rendered to excite them, each beside the held-back pictures that do so most: what they have in "
         "common is what it looks for, and the rendering is that and little else. How much a picture excites a channel is the "
         f"channel's mean over its plane. In {counted(len(channels.ratio), 'channel')} {times(channels.ratio)}."
     )

@@ -20,7 +20,7 @@ APART = 0.14  # inches between them
 CELL = (WIDTH - 2 * MARGIN + APART) / ABREAST - APART  # inches for one: a rendering and, as large, the data's pictures
 SIDE = (CELL - GAP / 2) / 2
 HEAD, OVER = 2 * LINE + 0.14, LINE  # inches for the words over a layer, and over a channel
-NOTE = "over each the channel's mean: in the rendering, large, and in the best of the data's pictures"
+NOTE = "the numbers: the channel's mean in the rendering (left) and in the best of the data's pictures (right)"
 
 
 def gallery(found: ChannelGallery | LayerGallery, *, channels: int = 24) -> Figure:

@@ -20,7 +20,7 @@ from ..tensor import Tensor
 from ..train import predict
 from .data import checked_data, known_class, of_classes, preparation
 from .measure import activations, checked, measure, one_each, sight
-from .objectives import Objective
+from .objective import Objective
 from .parametrise import Parametrisation, fourier, pixel
 from .render import render
 from .transforms import Transform

@@ -21,9 +21,7 @@ from .objectives import logit
 from .transforms import jitter, pad
 
 EXAMPLES = 60  # pictures of a class, whose Gram matrices are averaged
-PUSH = (
-    0.005  # of the logit, beside likenesses that are at most 0 and at least some −1: of two equal pictures the clearer
-)
+PUSH = 0.005  # of the logit, beside likenesses between −1 and 0: of two pictures that are as like, the clearer
 
 
 @giving(Pictures)
