@@ -20,7 +20,11 @@ def write_gif(file: BinaryIO, frames: Sequence[Any], columns: int = 5) -> None:
     """
     from PIL import Image
 
-    film = [Image.fromarray(side_by_side(x, columns)) for x in frames]
+    write_film(file, [Image.fromarray(side_by_side(x, columns)) for x in frames])
+
+
+def write_film(file: BinaryIO, film: Sequence[Any]) -> None:
+    """The same of frames that are pictures of PIL already."""
     pauses = [PAUSE] * (len(film) - 1) + [LAST]
     film[0].save(file, format="GIF", save_all=True, append_images=film[1:], duration=pauses, loop=0)
 

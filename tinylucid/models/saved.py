@@ -10,15 +10,18 @@ from typing import Any, NamedTuple
 from .. import io
 from ..data import Preprocess
 from ..nn import Module
+from .dcgan import dcgan_discriminator, dcgan_generator
+from .dense_gan import dense_discriminator, dense_generator
 from .lenet import lenet
 from .resnet import resnet, resnet18
 from .separable import separable
 from .texture_net import texture_net
 from .vgg import vgg
 
-NAMES: dict[str, Callable[..., Module]] = {
-    f.__name__: f for f in (lenet, resnet, resnet18, separable, texture_net, vgg)
-}
+Builders = dict[str, Callable[..., Module]]
+CLASSIFIERS: Builders = {f.__name__: f for f in (lenet, resnet, resnet18, separable, texture_net, vgg)}
+GANS: Builders = {f.__name__: f for f in (dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator)}
+NAMES: Builders = {**CLASSIFIERS, **GANS}
 ABOUT = ("architecture", "classes", "preprocess")  # the metadata's keys that are written and read here
 
 

@@ -15,6 +15,7 @@ from .. import devices, models
 from ..io import FileError, State, load, save
 from ..models.saved import about
 from ..nn.module import PRIVATE
+from ..optim import Optimizer
 from ..random import default_generator
 from .history import History, Sums
 from .run import Run
@@ -47,12 +48,7 @@ def prepared(out: Any, run: Run, resume: bool) -> Path:
 
 def write_last(run: Run, folder: Path) -> None:
     """All that the run needs to go on."""
-    arrays = {
-        f"{OPTIMIZER}{k}/{name}": value
-        for k, state in run.optimizer.state_dict()["state"].items()
-        for name, value in state.items()
-        if devices.is_array(value)
-    }
+    arrays, _ = taken_apart(run.optimizer, OPTIMIZER)
     save({**run.model.state_dict(), **arrays}, folder / LAST, metadata(run))
 
 
@@ -62,7 +58,7 @@ def write_best(run: Run, folder: Path) -> None:
     models.save(run.model, folder / BEST, **subject(run), metadata={"epoch": len(run.history), **figures})
 
 
-def subject(run: Run) -> dict[str, Any]:
+def subject(run: Any) -> dict[str, Any]:
     """What the net is trained on: the names of its classes, and how pictures are prepared."""
     data = run.loader.dataset
     return {"classes": getattr(data, "classes", ()), "preprocess": getattr(data, "preprocess", None)}
@@ -70,18 +66,13 @@ def subject(run: Run) -> dict[str, Any]:
 
 def metadata(run: Run) -> dict[str, Any]:
     """Everything about the run that is no array, as plain values."""
-    optimizer = run.optimizer.state_dict()
-    numbers = {
-        k: {name: value for name, value in state.items() if not devices.is_array(value)}
-        for k, state in optimizer["state"].items()
-    }
     training = {
         "run": run.identity,
         "batch": run.batch,
         "sums": run.sums.to_dict(),
         "history": run.history.to_dict(),
         "generator": default_generator.get_state(),
-        "optimizer": {"state": numbers, "param_groups": optimizer["param_groups"]},
+        "optimizer": taken_apart(run.optimizer, OPTIMIZER)[1],
         "scheduler": run.scheduler.state_dict() if run.scheduler else None,
     }
     return {**about(run.model, **subject(run)), "training": training}
@@ -104,7 +95,7 @@ def restore(run: Run, folder: Path) -> None:
             "batch": training["batch"],
             "sums": Sums(**training["sums"]),
         }
-        optimizer = optimizer_state(file, training["optimizer"])
+        optimizer = put_together(file, training["optimizer"], OPTIMIZER)
         scheduled = training["scheduler"] or {}
         steps = int(scheduled.get("last_epoch", 0))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -122,7 +113,7 @@ def restore(run: Run, folder: Path) -> None:
     vars(run).update(state)
 
 
-def check_identity(run: Run, saved: dict[str, Any], path: Path) -> None:
+def check_identity(run: Any, saved: dict[str, Any], path: Path) -> None:
     """ValueError naming each setting in which the run in the file is another."""
     differ = [
         f"{name} was {str(saved.get(name))[:SHOWN]} and is {str(now)[:SHOWN]}"
@@ -144,12 +135,28 @@ def ended(run: Run) -> str:
     return f"stopped as no epoch was better than number {run.history.best_epoch} in {run.patience} more; raise patience"
 
 
-def optimizer_state(file: State, saved: dict[str, Any]) -> dict[str, Any]:
-    """What the optimiser's state_dict was: the numbers of the metadata together with the arrays of the file."""
+def taken_apart(optimizer: Optimizer, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An optimiser's state for a file: its arrays by names that begin with ``prefix``, and all else as plain values."""
+    saved = optimizer.state_dict()
+    arrays = {
+        f"{prefix}{k}/{name}": value
+        for k, state in saved["state"].items()
+        for name, value in state.items()
+        if devices.is_array(value)
+    }
+    numbers = {
+        k: {name: value for name, value in state.items() if not devices.is_array(value)}
+        for k, state in saved["state"].items()
+    }
+    return arrays, {"state": numbers, "param_groups": saved["param_groups"]}
+
+
+def put_together(file: State, saved: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """What the optimiser's state_dict was before ``taken_apart``, from the file's arrays and the plain values."""
     state: dict[int, dict[str, Any]] = {int(k): dict(numbers) for k, numbers in saved["state"].items()}
     for key, array in file.items():
-        if key.startswith(OPTIMIZER):
-            k, name = key.removeprefix(OPTIMIZER).split("/", 1)
+        if key.startswith(prefix):
+            k, name = key.removeprefix(prefix).split("/", 1)
             state[int(k)][name] = array
     groups = [
         {name: tuple(v) if isinstance(v, list) and name != "params" else v for name, v in group.items()}

@@ -4,14 +4,60 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from .. import show
 from ..io import FileError, load
 
 
+class Columns:
+    """Lists of one number an epoch, the first epoch first: what histories share. ``len`` is the number of epochs, ``str`` a table."""
+
+    WORDS: ClassVar[dict[str, str]]  # what is told of an epoch while it runs, by the names of the lists
+
+    @classmethod
+    def load(cls, path: Any) -> Self:
+        """The history in a ``last.safetensors``; raises what tl.load raises, and FileError for a file that holds none."""
+        training = load(path).metadata.get("training")
+        try:
+            return cls(**training["history"])  # type: ignore[index]
+        except (KeyError, TypeError) as error:
+            raise FileError(path, "holds no history; fit writes it into last.safetensors") from error
+
+    def __len__(self) -> int:
+        return len(next(iter(vars(self).values())))
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The lists by name: plain values, for JSON."""
+        return asdict(self)  # type: ignore[call-overload]
+
+    def mark(self, epoch: int) -> str:
+        """A word beside an epoch of the table, counted from 1."""
+        return ""
+
+    def __str__(self) -> str:
+        lines = [
+            f"{epoch:>5}" + "".join(f"{cell:>13}" for cell in cells) + (f"  {mark}" if mark else "")
+            for epoch, *cells, mark in self.lines
+        ]
+        return "\n".join(lines)
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The table in words: its head, and each epoch with its mark or nothing."""
+        columns = {name: values for name, values in self.to_dict().items() if values}
+        lines = [["epoch", *columns, ""]]
+        for k in range(len(self)):
+            lines.append([str(k + 1), *(f"{values[k]:.4g}" for values in columns.values()), self.mark(k + 1)])
+        return lines
+
+    def _repr_html_(self) -> str:
+        head, *rows = self.lines
+        return show.table(head, rows, left=0)
+
+
 @dataclass
-class History:
+class History(Columns):
     """One number an epoch in each list, the first epoch first; ``len`` is the number of epochs, ``str`` a table.
 
     ``loss`` and ``accuracy``: means over the epoch, each batch judged while it was learnt from (weights of that moment,
@@ -20,6 +66,8 @@ class History:
     mean over steps of the gradient's norm, before clipping. ``seconds``: of the epoch with its validation.
     """
 
+    WORDS: ClassVar = {"loss": "loss", "accuracy": "accuracy", "val_loss": "val loss", "val_accuracy": "val accuracy"}
+
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
@@ -27,18 +75,6 @@ class History:
     lr: list[float] = field(default_factory=list)
     grad_norm: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-
-    @classmethod
-    def load(cls, path: Any) -> History:
-        """The History in a ``last.safetensors``; raises what tl.load raises, and FileError for a file that holds none."""
-        training = load(path).metadata.get("training")
-        try:
-            return cls(**training["history"])  # type: ignore[index]
-        except (KeyError, TypeError) as error:
-            raise FileError(path, "holds no history; fit writes it into last.safetensors") from error
-
-    def __len__(self) -> int:
-        return len(self.loss)
 
     @property
     def judged(self) -> str:
@@ -51,30 +87,9 @@ class History:
         losses = [math.inf if math.isnan(v) else v for v in getattr(self, self.judged)]
         return losses.index(min(losses)) + 1 if losses else 0
 
-    def to_dict(self) -> dict[str, list[float]]:
-        """The lists by name: plain values, for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        lines = [
-            f"{epoch:>5}" + "".join(f"{cell:>13}" for cell in cells) + (f"  {mark}" if mark else "")
-            for epoch, *cells, mark in self.lines
-        ]
-        return "\n".join(lines)
-
-    @property
-    def lines(self) -> list[list[str]]:
-        """The table in words: its head, and each epoch with its mark, "best" or nothing."""
-        columns = {name: values for name, values in self.to_dict().items() if values}
-        lines = [["epoch", *columns, ""]]
-        for k in range(len(self)):
-            mark = "best" if k + 1 == self.best_epoch else ""
-            lines.append([str(k + 1), *(f"{values[k]:.4g}" for values in columns.values()), mark])
-        return lines
-
-    def _repr_html_(self) -> str:
-        head, *rows = self.lines
-        return show.table(head, rows, left=0)
+    def mark(self, epoch: int) -> str:
+        """Which epoch was the best."""
+        return "best" if epoch == self.best_epoch else ""
 
 
 @dataclass

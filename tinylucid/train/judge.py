@@ -82,10 +82,12 @@ def as_loader(
     seed: int | None = None,
     augment: Augment | None = None,
     usual: int = SIZE,
+    drop_last: bool = False,
 ) -> DataLoader:
     """The DataLoader itself, or one for a dataset or a pair (x, y) with batches of ``batch_size``, or else of the usual size.
 
-    ``name`` is that of the argument, for messages. ValueError for settings beside a DataLoader, which has its own.
+    ``name`` is that of the argument, for messages. ``drop_last``: without a short last batch, if there is a whole one.
+    ValueError for settings beside a DataLoader, which has its own.
     """
     if isinstance(data, DataLoader):
         for setting, value in (("batch_size", batch_size), ("seed", seed), ("augment", augment)):
@@ -108,7 +110,7 @@ def as_loader(
             f"{name} is empty: there is no picture in it, expected one or more; look at how it was selected"
         )
     size = usual if batch_size is None else batch_size
-    return DataLoader(data, size, shuffle, 0 if seed is None else seed, augment)
+    return DataLoader(data, size, shuffle, 0 if seed is None else seed, augment, drop_last and len(data) >= size)
 
 
 def forward(model: Module, loss: Callable[[Any, Any], Any], x: Any, y: Any, classes: Any) -> tuple[Any, Any]:

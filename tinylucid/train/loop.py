@@ -121,9 +121,9 @@ def _train(run: Run, folder: Path | None, ctrl_c: Interrupt) -> None:
         say(f"stopped early: the run {ended(run).split(';')[0]}")
 
 
-def stop(run: Run, folder: Path | None) -> None:
+def stop(run: Any, folder: Path | None) -> None:
     """Say where the run was saved and how to go on, and raise KeyboardInterrupt."""
-    where = f"stopped in epoch {run.epoch}" if run.batch else f"stopped after epoch {run.epoch - 1}"
+    where = f"stopped in epoch {run.epoch}" if run.done else f"stopped after epoch {run.epoch - 1}"
     if folder is None:
         say(f"{where}; nothing is kept, as no out= was given")
     else:

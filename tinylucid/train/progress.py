@@ -6,14 +6,14 @@ import sys
 import time
 from typing import Any
 
-from .history import Sums
-from .run import Run
-
 
 class Progress:
-    """Follows a run, on stderr."""
+    """Follows a run, on stderr: its ``epoch`` of ``epochs``, ``steps`` an epoch, ``done`` of them, ``steps_left`` of all, ``history``.
 
-    def __init__(self, run: Run) -> None:
+    ``sums`` are those of the epoch so far: ``means()`` by the names in the history, ``pictures`` and ``seconds``.
+    """
+
+    def __init__(self, run: Any) -> None:
         self.run, self.started, self.steps = run, time.perf_counter(), 0
         self.bar: Any = None
 
@@ -23,28 +23,32 @@ class Progress:
 
         run = self.run
         self.title = f"epoch {run.epoch}/{run.epochs}"
-        done = -(-run.batch // run.accumulate)
         form = "{desc} |{bar:10}| {n_fmt}/{total_fmt}{postfix}"
-        self.bar = tqdm(total=run.steps, initial=done, desc=self.title, bar_format=form, disable=None)
+        self.bar = tqdm(total=run.steps, initial=run.done, desc=self.title, bar_format=form, disable=None)
 
-    def step(self, sums: Sums) -> None:
+    def step(self, sums: Any) -> None:
         """One more step is done."""
         self.steps += 1
         if self.bar.disable:
             return
         seconds = self.run.steps_left * (time.perf_counter() - self.started) / self.steps  # of the run, validation too
-        self.bar.set_postfix_str(f"{told(sums.means())}  {speed(sums)}  {clock(seconds)} left", refresh=False)
+        self.bar.set_postfix_str(f"{self.told(sums.means())}  {speed(sums)}  {clock(seconds)} left", refresh=False)
         self.bar.update()
 
-    def end(self, sums: Sums) -> None:
+    def end(self, sums: Any) -> None:
         """The epoch is over: its bar, or its line, says how it went."""
         means = {name: values[-1] for name, values in self.run.history.to_dict().items() if values}
         if self.bar.disable:
-            say(f"{self.title}  {told(means)}  {speed(sums)}  {clock(means['seconds'])}")
+            say(f"{self.title}  {self.told(means)}  {speed(sums)}  {clock(means['seconds'])}")
         else:
             self.bar.bar_format = "{desc}{postfix}"  # the bar is full: its room is for the result
-            self.bar.set_postfix_str(f"{told(means)}  {clock(means['seconds'])}")
+            self.bar.set_postfix_str(f"{self.told(means)}  {clock(means['seconds'])}")
         self.close()
+
+    def told(self, means: dict[str, float]) -> str:
+        """Means in the history's words; what has no value has none told."""
+        words = self.run.history.WORDS
+        return "  ".join(f"{words[n]} {means[n]:.3f}" for n in words if n in means and means[n] == means[n])
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -52,13 +56,7 @@ class Progress:
             self.bar.close()
 
 
-def told(means: dict[str, float]) -> str:
-    """Losses and accuracies in words; what has no accuracy has none told."""
-    names = {"loss": "loss", "accuracy": "accuracy", "val_loss": "val loss", "val_accuracy": "val accuracy"}
-    return "  ".join(f"{names[n]} {means[n]:.3f}" for n in names if n in means and means[n] == means[n])
-
-
-def speed(sums: Sums) -> str:
+def speed(sums: Any) -> str:
     """Pictures learnt from in a second."""
     return f"{sums.pictures / max(sums.seconds, 1e-9):,.0f} images/s"
 

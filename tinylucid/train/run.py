@@ -43,9 +43,14 @@ class Run:
         return -(-len(self.loader) // self.accumulate)
 
     @property
+    def done(self) -> int:
+        """Optimiser steps of the epoch in work."""
+        return -(-self.batch // self.accumulate)
+
+    @property
     def steps_left(self) -> int:
         """Optimiser steps from here to the end of the run."""
-        return (self.epochs - len(self.history)) * self.steps - -(-self.batch // self.accumulate)
+        return (self.epochs - len(self.history)) * self.steps - self.done
 
     @property
     def epoch(self) -> int:

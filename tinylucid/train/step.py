@@ -12,7 +12,7 @@ from .. import devices
 from ..metrics import hits
 from ..nn import Module
 from ..optim import Optimizer, clip_grad_norm_
-from ..random import default_generator
+from ..random import Generator, default_generator
 from ..scopes import detect_anomaly
 from .judge import counted, forward
 
@@ -37,6 +37,22 @@ class Batches(NamedTuple):
 
     window: Sequence[tuple[Any, Any]]
     classes: Sequence[str]
+
+
+class Before:
+    """Buffers (running statistics) of models, and where generators of random numbers are, to be put back as they were."""
+
+    def __init__(self, models: Sequence[Module], generators: Sequence[Generator] = (default_generator,)) -> None:
+        self.buffers = [(buffer, buffer.data.copy()) for model in models for buffer in model.buffers()]
+        self.counters = [(generator, generator.get_state()) for generator in generators]
+
+    def put_back(self) -> None:
+        """As it was."""
+        for generator, state in self.counters:
+            generator.set_state(state)
+        for buffer, values in self.buffers:
+            buffer.data[...] = values
+            buffer.version[0] += 1
 
 
 def gradients(
@@ -73,26 +89,18 @@ def checked_gradients(
 
     Then, and after any other error, buffers (running statistics) and the default generator are as they were before.
     """
-    counter = default_generator.get_state()
-    buffers = [(buffer, buffer.data.copy()) for buffer in model.buffers()]
-
-    def put_back() -> None:
-        default_generator.set_state(counter)
-        for buffer, before in buffers:
-            buffer.data[...] = before
-            buffer.version[0] += 1
-
+    before = Before([model])
     try:
         with np.errstate(all="ignore"):  # what is not finite is told better below
             step = gradients(model, optimizer, loss, batches, max_norm)
             if math.isfinite(step.loss) and math.isfinite(step.norm):
                 return step
-            put_back()
+            before.put_back()
             cause = origin(lambda: gradients(model, optimizer, loss, batches, None), batches)
     except BaseException:
-        put_back()
+        before.put_back()
         raise
-    put_back()
+    before.put_back()
     optimizer.zero_grad()
     what = f"the loss is {step.loss}" if not math.isfinite(step.loss) else f"the norm of the gradient is {step.norm}"
     raise FloatingPointError(f"{what}. {cause}. {ADVICE}")

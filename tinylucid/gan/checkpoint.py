@@ -1,0 +1,106 @@
+"""A GAN's run in a file and back: ``last.safetensors`` to go on from, bit for bit, and ``generator.safetensors`` to draw with.
+
+The first holds both nets, the average, both optimisers' states and where the random numbers are; the second is the averaged
+generator as ``tl.models.save`` writes it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .. import models
+from ..io import FileError, load, save
+from ..nn import Module
+from ..nn.module import PRIVATE
+from ..random import default_generator
+from ..train.checkpoint import LAST, check_identity, put_together, subject, taken_apart
+from .history import GANHistory, GANSums
+from .run import GANRun
+
+GENERATOR, FILM, SAMPLES = "generator.safetensors", "samples.gif", "samples"
+
+
+def prepared(out: Any, resume: bool) -> Path:
+    """The folder, made if need be. Raises OSError where nothing can be written, FileExistsError where another run's file is."""
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [name for name in (LAST, GENERATOR) if (folder / name).exists()]
+    if taken and not (resume and LAST in taken):
+        advice = "go on with it by resume=True (--resume), or give" if LAST in taken else "give"
+        raise FileExistsError(f"gan.fit: {folder / taken[0]} holds an earlier run; {advice} another out= (--out)")
+    with tempfile.TemporaryFile(dir=folder):
+        return folder
+
+
+def parts(run: GANRun) -> dict[str, Module]:
+    """The run's nets by the names that theirs begin with in the file."""
+    return {
+        "generator/": run.game.generator,
+        "discriminator/": run.game.discriminator,
+        "average/": run.average.model,
+    }
+
+
+def optimizers(run: GANRun) -> dict[str, Any]:
+    """The run's optimisers likewise."""
+    return {f"{PRIVATE}g_optimizer/": run.g_optimizer, f"{PRIVATE}d_optimizer/": run.d_optimizer}
+
+
+def write(run: GANRun, folder: Path) -> None:
+    """All that the run needs to go on."""
+    arrays: dict[str, Any] = {}
+    plain = {}
+    for prefix, net in parts(run).items():
+        arrays |= {prefix + name: value for name, value in net.state_dict().items()}
+    for prefix, optimizer in optimizers(run).items():
+        its, plain[prefix] = taken_apart(optimizer, prefix)
+        arrays |= its
+    training = {
+        "gan": run.identity,
+        "history": run.history.to_dict(),
+        "done": run.done,
+        "sums": run.sums.to_dict(),
+        "averaged": run.average.steps,
+        "rng": run.game.rng.get_state(),
+        "dropout": default_generator.get_state(),
+        "optimizers": plain,
+    }
+    save(arrays, folder / LAST, {"training": training})
+
+
+def write_generator(run: GANRun, folder: Path) -> None:
+    """The averaged generator, and what it learnt from."""
+    models.save(run.average.model, folder / GENERATOR, **subject(run), metadata={"epoch": len(run.history)})
+
+
+def restore(run: GANRun, folder: Path) -> None:
+    """Bring a run to where the checkpoint in the folder left it; nothing is changed unless everything fits.
+
+    Raises FileError for a file that is none, and ValueError for one of another run.
+    """
+    path = folder / LAST
+    file = load(path)
+    training = file.metadata.get("training")
+    if not isinstance(training, dict) or "gan" not in training:
+        raise ValueError(f"gan.fit: {path} holds no GAN's training to go on with; give the out= of a run of gan.fit")
+    try:
+        saved, history, sums = dict(training["gan"]), GANHistory(**training["history"]), GANSums(**training["sums"])
+        states = {prefix: put_together(file, training["optimizers"][prefix], prefix) for prefix in optimizers(run)}
+        counters = tuple(training["rng"]), tuple(training["dropout"])
+        done, averaged = int(training["done"]), int(training["averaged"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(path, f"its training is not as gan.fit writes it ({type(error).__name__}: {error})") from error
+    check_identity(run, saved, path)
+    for prefix, net in parts(run).items():
+        try:
+            net.load_state_dict({k.removeprefix(prefix): v for k, v in file.items() if k.startswith(prefix)})
+        except RuntimeError as error:
+            raise ValueError(f"gan.fit: {path}, {prefix[:-1]}: is of another net: {error}") from error
+    for prefix, optimizer in optimizers(run).items():
+        optimizer.load_state_dict(states[prefix])
+    run.game.rng.set_state(counters[0])
+    default_generator.set_state(counters[1])
+    run.history, run.done, run.sums, run.average.steps = history, done, sums, averaged
+    run.grid.drawn = len(history)

@@ -1,0 +1,146 @@
+"""``tl.gan.fit``: the training loop of a GAN, with what a real run needs: samples, checkpoints, going on after a stop."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..nn import Module
+from ..nn.module import mode
+from ..optim import Adam, Optimizer
+from ..random import Generator
+from ..train.checkpoint import LAST
+from ..train.interrupt import Interrupt, interruptible
+from ..train.judge import as_loader
+from ..train.loop import stop
+from ..train.progress import Progress, say
+from .augment import Alike
+from .average import Average
+from .checkpoint import FILM, SAMPLES, prepared, restore, write, write_generator
+from .fitting import check
+from .grid import Grid
+from .history import GANHistory
+from .losses import Loss, chosen
+from .penalty import Penalty
+from .run import GANRun, classes_of
+from .step import Game
+
+SIZE = 64  # pictures a batch, unless told otherwise
+BETAS = 0.5, 0.999  # of Adam: with a first β of 0.9 the two nets overshoot each other (Radford et al., 2016)
+
+
+class Trained(NamedTuple):
+    """``generator``: the averaged one, in eval mode, to draw with by ``tl.gan.sample``; ``history``: how it came about."""
+
+    generator: Module
+    history: GANHistory
+
+
+def fit(
+    generator: Module,
+    discriminator: Module,
+    train: Any,
+    *,
+    epochs: int,
+    steps_per_epoch: int | None = None,
+    batch_size: int | None = None,
+    loss: str | Loss = "non_saturating",
+    penalty: Penalty | None = None,
+    d_steps: int = 1,
+    g_optimizer: Optimizer | None = None,
+    d_optimizer: Optimizer | None = None,
+    average: float = 0.999,
+    augment: Alike | None = None,
+    out: Any = None,
+    resume: bool = False,
+    seed: int = 0,
+) -> Trained:
+    """Train a generator against a discriminator, both in place, on pictures in [0, 1]; returns the averaged generator.
+
+    ``generator(z, y)`` gives pictures (N, C, H, W) of z (N, generator.latent) and the class numbers y (N,), None unless
+    ``generator.classes`` says how many there are; ``discriminator(x, y)`` gives logits (N,), above 0 for real. A step is
+    ``d_steps`` of the discriminator, each on another batch, and one of the generator; an epoch is one pass over ``train`` (a
+    dataset, a pair (x, y) or a DataLoader), or ``steps_per_epoch`` steps.
+    ``loss``: "non_saturating", "least_squares", "hinge" or "wasserstein", or one made by tl.gan.non_saturating(0.9) and so on;
+    ``penalty``: tl.gan.gradient_penalty(10) or tl.gan.r1(1). The optimisers are Adam of rate 2e-4 and betas (0.5, 0.999)
+    unless given; different rates are the two time scales of Heusel et al., 2017. ``average``: the decay d of the averaged
+    generator, see tl.gan.Average. ``augment``: changes of real and generated pictures alike, tl.gan.Alike(flip=True).
+    ``out``: a folder for samples/epoch-0001.png, … (the same noise after every epoch), samples.gif, generator.safetensors (the
+    averaged generator) and last.safetensors, from which ``resume`` goes on, from the middle of an epoch too, to the same
+    bits as if there had been no stop. Noise and batches are drawn by ``seed``, dropout by ``tl.manual_seed``'s generator.
+    Raises ValueError or TypeError, before training, for nets and data that do not fit together, with both shapes;
+    FileExistsError for an ``out`` that holds a run; FloatingPointError for a loss or gradient that is no number: it names the
+    step, the operation and layer, and that net's weights stay as they were. After Ctrl-C it finishes the step, saves, and
+    raises KeyboardInterrupt.
+    """
+    for name, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch), ("d_steps", d_steps)):
+        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
+            raise ValueError(f"gan.fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
+    if not 0 <= average < 1:
+        raise ValueError(f"gan.fit: average must be at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none")
+    if resume and out is None:
+        raise ValueError("gan.fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
+    loader = as_loader("train", train, batch_size, True, seed, None, SIZE, drop_last=True)
+    game = Game(generator, discriminator, chosen(loss), penalty, augment, Generator(seed))
+    check(game, loader)
+    g_optimizer = of_net("g_optimizer", generator, g_optimizer)
+    d_optimizer = of_net("d_optimizer", discriminator, d_optimizer)
+    folder = None if out is None else prepared(out, resume)
+    grid = Grid(generator, classes_of(generator), seed, folder and folder / SAMPLES, None)
+    steps = steps_per_epoch or -(-len(loader) // d_steps)
+    run = GANRun(game, g_optimizer, d_optimizer, loader, Average(generator, average), grid, epochs, steps, d_steps)
+    if folder and resume and (folder / LAST).exists():
+        restore(run, folder)
+        if run.finished:
+            say(f"nothing is left to do: {folder / LAST} holds a run of {len(run.history)} epochs; ask for more")
+    elif resume:
+        say(f"nothing to go on with in {folder}: starting")
+    with mode(generator, True), mode(discriminator, True), interruptible() as ctrl_c:
+        _train(run, folder, ctrl_c)
+    return Trained(run.average.model, run.history)
+
+
+def _train(run: GANRun, folder: Path | None, ctrl_c: Interrupt) -> None:
+    """Epoch after epoch, until the run is finished or Ctrl-C was pressed."""
+    progress = Progress(run)
+    try:
+        while not run.finished:
+            progress.begin()
+            sums = run.sums
+            with contextlib.closing(run.train()) as steps:
+                for _ in steps:
+                    progress.step(sums)
+                    if ctrl_c.asked:
+                        progress.close()
+                        if folder:
+                            write(run, folder)
+                        stop(run, folder)
+            run.close_epoch()
+            progress.end(sums)
+            if folder:
+                write_generator(run, folder)
+                write(run, folder)
+            if ctrl_c.asked:
+                stop(run, folder)
+    finally:
+        progress.close()
+        if folder:
+            run.grid.film(folder / FILM)
+
+
+def of_net(name: str, net: Module, optimizer: Optimizer | None) -> Optimizer:
+    """The optimiser, or Adam for the net; TypeError for what is none, ValueError for one of another net's parameters."""
+    if optimizer is None:
+        return Adam(net.parameters(), lr=2e-4, betas=BETAS)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"gan.fit: {name} must be made before, such as tl.optim.Adam(net.parameters()); got {optimizer!r}"
+        )
+    own = {id(p) for p in net.parameters()}
+    if any(id(p) not in own for group in optimizer.param_groups for p in group["params"]):
+        which = "generator" if name.startswith("g") else "discriminator"
+        raise ValueError(f"gan.fit: {name} has parameters that are not the {which}'s; make it of {which}.parameters()")
+    return optimizer

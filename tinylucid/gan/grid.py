@@ -1,0 +1,74 @@
+"""Samples of the same noise after every epoch: pictures in which one sees a generator learn."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import devices
+from ..io.atomic import replacing
+from ..io.gif import side_by_side, write_film
+from ..nn import Module
+from ..nn.module import mode
+from ..random import Generator
+from ..scopes import no_grad
+from ..tensor import Tensor
+from .step import noise
+
+ROWS, MOST = 8, 16  # samples of a class, and columns at most
+APART = 1 << 60  # where in the stream of random numbers the fixed noise begins: far behind what training draws
+BATCH = 250
+
+
+def sample(generator: Module, n: int, y: Any = None, rng: Generator | None = None, z: Any = None) -> Any:
+    """n pictures of a generator, an array (n, C, H, W), in eval mode; of noise ``z`` (n, latent), or drawn from ``rng``.
+
+    ``y``: their classes (n,), or one for all, where the generator is told one. Raises ValueError for a y or z of another
+    length, and as the generator does.
+    """
+    if z is None:
+        z = noise(generator, n, rng or Generator(0))
+    z = z if isinstance(z, Tensor) else Tensor(z)
+    y = y if y is None else np.broadcast_to(devices.host(y), (n,)) if np.ndim(y) == 0 else devices.host(y)
+    if len(z) != n or (y is not None and len(y) != n):
+        raise ValueError(f"sample: {n} pictures need as many z and y, got {z.shape} and {np.shape(y)}")
+    with mode(generator, training=False), no_grad():
+        parts = [generator(z[k : k + BATCH], None if y is None else y[k : k + BATCH]) for k in range(0, n, BATCH)]
+        return np.concatenate([devices.host(part) for part in parts])
+
+
+class Grid:
+    """Fixed noise, of each class as much, and the pictures a generator makes of it, written to ``folder`` unless None."""
+
+    def __init__(self, generator: Module, classes: int, seed: int, folder: Path | None, spread: Any) -> None:
+        self.columns = min(classes, MOST) or ROWS
+        self.n, self.folder, self.spread = ROWS * self.columns, folder, spread
+        self.y = np.arange(self.n) % self.columns if classes else None
+        rng = Generator(seed)
+        rng.set_state((rng.seed, APART))
+        self.z = noise(generator, self.n, rng)
+        self.drawn = 0
+
+    def draw(self, generator: Module) -> float:
+        """Make the pictures, write them, and give their spread as a share of the real ones'; NaN where that is unknown."""
+        from PIL import Image
+
+        x = sample(generator, self.n, self.y, z=self.z)
+        self.drawn += 1
+        if self.folder:
+            self.folder.mkdir(exist_ok=True)
+            with replacing(self.folder / f"epoch-{self.drawn:04}.png") as file:
+                Image.fromarray(side_by_side(x, self.columns)).save(file, format="PNG")
+        return self.spread(x, self.y) if self.spread else math.nan
+
+    def film(self, path: Path) -> None:
+        """The pictures so far as a GIF."""
+        from PIL import Image
+
+        if self.folder and self.drawn:
+            frames = [Image.open(self.folder / f"epoch-{k:04}.png") for k in range(1, self.drawn + 1)]
+            with replacing(path) as file:
+                write_film(file, frames)
