@@ -56,7 +56,7 @@ def fit(
     augment: Alike | None = None,
     out: Any = None,
     resume: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Trained:
     """Train a generator against a discriminator, both in place, on pictures in [0, 1]; returns the averaged generator.
 
@@ -70,7 +70,7 @@ def fit(
     generator, see tl.gan.Average. ``augment``: changes of real and generated pictures alike, tl.gan.Alike(flip=True).
     ``out``: a folder for samples/epoch-0001.png, … (the same noise after every epoch), samples.gif, generator.safetensors (the
     averaged generator) and last.safetensors, from which ``resume`` goes on, from the middle of an epoch too, to the same
-    bits as if there had been no stop. Noise and batches are drawn by ``seed``, dropout by ``tl.manual_seed``'s generator.
+    bits as if there had been no stop. Noise and batches are drawn by ``seed`` (0), dropout by ``tl.manual_seed``'s generator.
     Raises ValueError or TypeError, before training, for nets and data that do not fit together, with both shapes;
     FileExistsError for an ``out`` that holds a run; FloatingPointError for a loss or gradient that is no number: it names the
     step, the operation and layer, and that net's weights stay as they were. After Ctrl-C it finishes the step, saves, and
@@ -84,12 +84,12 @@ def fit(
     if resume and out is None:
         raise ValueError("gan.fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
     loader = as_loader("train", train, batch_size, True, seed, None, SIZE, drop_last=True)
-    game = Game(generator, discriminator, chosen(loss), penalty, augment, Generator(seed))
+    game = Game(generator, discriminator, chosen(loss), penalty, augment, Generator(loader.seed))
     check(game, loader)
     g_optimizer = of_net("g_optimizer", generator, g_optimizer)
     d_optimizer = of_net("d_optimizer", discriminator, d_optimizer)
     folder = None if out is None else prepared(out, resume)
-    grid = Grid(generator, classes_of(generator), seed, folder and folder / SAMPLES, None)
+    grid = Grid(generator, classes_of(generator), loader.seed, folder and folder / SAMPLES, None)
     steps = steps_per_epoch or -(-len(loader) // d_steps)
     run = GANRun(game, g_optimizer, d_optimizer, loader, Average(generator, average), grid, epochs, steps, d_steps)
     if folder and resume and (folder / LAST).exists():

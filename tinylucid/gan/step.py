@@ -58,7 +58,7 @@ class Game(NamedTuple):
 def noise(generator: Module, n: int, rng: Generator) -> Tensor:
     """z (n, latent), standard normal, on the generator's device, in its dtype."""
     dtype = next((p.dtype for p in generator.parameters()), np.dtype(np.float32))
-    z = rng.normal((n, int(generator.latent)), dtype)  # type: ignore[arg-type]
+    z = rng.normal((n, int(generator.latent)), dtype)
     return Tensor(devices.put(z, device_of(generator)))
 
 
