@@ -25,7 +25,7 @@ FLOORS = [
     {"check", "data", "io", "metrics", "summary", "graph"},
     {"models", "baselines"},
     {"train"},
-    {"findings"},
+    {"findings", "gan", "segment"},
     {"explain"},
     {"visualize"},
     {"plot"},

@@ -1,0 +1,1 @@
+"""tl.gan: pictures that a net invents, and how good they are."""
