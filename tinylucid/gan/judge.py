@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..data import ArrayDataset
+from ..data import ArrayDataset, DataLoader
 from ..nn import functional as F
 from ..optim import Adam
 from ..optim.lr_scheduler import CosineAnnealingLR
@@ -16,7 +16,7 @@ from ..train import fit, predict, total_steps
 
 FEATURES = 64
 WIDE = 32, 32, 64  # channels of the first convolutions; further ones have as many as the last
-EPOCHS, BATCH, LR = 15, 64, 3e-3
+PASSES, BATCH, LR = 20_000, 64, 3e-3  # pictures seen in training: fifteen epochs of digits()
 
 
 class Judge:
@@ -54,10 +54,10 @@ def judge_net(shape: tuple[int, int, int], classes: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), dense, *last)
 
 
-def judge_of(train: ArrayDataset, *, seed: int = 0, epochs: int = EPOCHS) -> Judge:
+def judge_of(train: ArrayDataset, *, seed: int = 0) -> Judge:
     """A judge trained on these pictures by ``seed``: 8 to 64 pixels, grey or RGB, in two classes or more.
 
-    On ``digits()`` it is right on 0.99 of the held-out ones, after some 3 seconds. It draws from a generator of its own:
+    On ``digits()`` it is right on 0.99 of the held-out ones, after 315 steps (2 seconds). It draws from a generator of its own:
     training a judge leaves the numbers that come next as they were.
     Raises ValueError for pictures that are too small, and for one class: such a judge would see nothing.
     """
@@ -69,13 +69,15 @@ def judge_of(train: ArrayDataset, *, seed: int = 0, epochs: int = EPOCHS) -> Jud
             f"judge_of: a judge learns to tell classes apart, expected 2 or more, got 1 in {len(train)} pictures;"
             " give data with classes, such as a folder for each"
         )
+    epochs = max(1, round(PASSES / len(train)))
+    batches = DataLoader(train, min(BATCH, len(train)), shuffle=True, seed=seed, drop_last=True)  # one alone has no variance
     before = default_generator.get_state()
     default_generator.manual_seed(seed)
     try:
         net = judge_net(train.x.shape[1:], classes)
         optimizer = Adam(net.parameters(), lr=LR)
-        schedule = CosineAnnealingLR(optimizer, total_steps(train, epochs, BATCH))
-        fit(net, train, epochs=epochs, batch_size=BATCH, optimizer=optimizer, scheduler=schedule, seed=seed)
+        schedule = CosineAnnealingLR(optimizer, total_steps(batches, epochs))
+        fit(net, batches, epochs=epochs, optimizer=optimizer, scheduler=schedule)
     finally:
         default_generator.set_state(before)
     return Judge(net)
