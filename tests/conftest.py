@@ -60,6 +60,8 @@ ONE_FOLDER = (
     "shapes",
     "bundled",
     "fit",
+    "gan_scores",
+    "gan_watch",
     "training",
     "asked",
     "diagnose",
