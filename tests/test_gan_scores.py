@@ -135,7 +135,10 @@ NAN = np.array([[0.0, 1], [np.nan, 2], [3, 4], [5, 6], [7, 8]])
     [
         (lambda: kernel_distance(np.ones((1, 3)), np.ones((4, 3))), "kernel_distance|(N, D)|N ≥ 2|(1, 3)|draw more"),
         (lambda: kernel_distance(np.ones(3), np.ones((4, 3))), "kernel_distance|(N, D)|(3,)"),
-        (lambda: kernel_distance(np.ones((4, 3)), np.ones((4, 2))), "kernel_distance|one length|3 and 2|judge's features"),
+        (
+            lambda: kernel_distance(np.ones((4, 3)), np.ones((4, 2))),
+            "kernel_distance|one length|3 and 2|judge's features",
+        ),
         (lambda: frechet_distance(np.ones((2, 3)), np.ones((1, 3))), "frechet_distance|N ≥ 2|(1, 3)"),
         (lambda: frechet_distance(NAN, NAN), "frechet_distance|number 1 of 5|NaN|diverged"),
         (lambda: precision_recall(np.ones((3, 2)), np.ones((4, 2))), "precision_recall|N ≥ 4|(3, 2)"),
@@ -199,7 +202,9 @@ def judged():
         return gan.judge_of(train), train, test
 
 
-@pytest.mark.parametrize(("shape", "dense"), [((1, 8, 8), 2), ((3, 16, 16), 4), ((1, 9, 12), 2), ((3, 32, 32), 4), ((3, 64, 64), 4)])
+@pytest.mark.parametrize(
+    ("shape", "dense"), [((1, 8, 8), 2), ((3, 16, 16), 4), ((1, 9, 12), 2), ((3, 32, 32), 4), ((3, 64, 64), 4)]
+)
 def test_the_judges_net_fits_every_size(shape, dense):
     net = judge_net(shape, 5)
     last = next(layer for layer in net if isinstance(layer, tl.nn.Linear))

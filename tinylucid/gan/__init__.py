@@ -4,11 +4,14 @@ from .distance import frechet_distance, kernel_distance, nearest, precision_reca
 from .gaussians import class_gaussian, pixel_gaussian
 from .judge import Judge, judge_of
 from .scores import Comparison, Scores, compare, score
+from .walk import walk
+from .watch import Watch, told_apart
 
 __all__ = [
     "Comparison",
     "Judge",
     "Scores",
+    "Watch",
     "class_gaussian",
     "compare",
     "frechet_distance",
@@ -18,4 +21,6 @@ __all__ = [
     "pixel_gaussian",
     "precision_recall",
     "score",
+    "told_apart",
+    "walk",
 ]

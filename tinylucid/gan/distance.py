@@ -127,7 +127,9 @@ def rows_of(x: Any, who: str, least: int) -> Any:
         )
     if not np.isfinite(x).all():
         first = int(np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(1))[0])
-        raise ValueError(f"{who}: number {first} of {len(x)} holds NaN or infinity; the generator has diverged, or its data")
+        raise ValueError(
+            f"{who}: number {first} of {len(x)} holds NaN or infinity; the generator has diverged, or its data"
+        )
     return x.reshape(len(x), -1).astype(np.float64)
 
 
@@ -160,5 +162,7 @@ def _squares(f: Any, g: Any) -> Any:
 
 def _covered(x: Any, among: Any, k: int) -> float:
     """The share of x that lies in one of the balls of ``among``."""
-    radii = np.concatenate([np.partition(squares, k, 1)[:, k] for squares in _squares(among, among)])  # [:, 0] is itself
+    radii = np.concatenate(
+        [np.partition(squares, k, 1)[:, k] for squares in _squares(among, among)]
+    )  # [:, 0] is itself
     return float(np.concatenate([(squares <= radii).any(1) for squares in _squares(x, among)]).mean())

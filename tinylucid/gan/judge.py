@@ -70,7 +70,9 @@ def judge_of(train: ArrayDataset, *, seed: int = 0) -> Judge:
             " give data with classes, such as a folder for each"
         )
     epochs = max(1, round(PASSES / len(train)))
-    batches = DataLoader(train, min(BATCH, len(train)), shuffle=True, seed=seed, drop_last=True)  # one alone has no variance
+    batches = DataLoader(
+        train, min(BATCH, len(train)), shuffle=True, seed=seed, drop_last=True
+    )  # one alone has no variance
     before = default_generator.get_state()
     default_generator.manual_seed(seed)
     try:

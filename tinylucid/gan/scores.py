@@ -17,7 +17,17 @@ from .gaussians import class_gaussian, pixel_gaussian
 from .judge import Judge
 
 HELD_OUT, PIXEL, CLASS = "real, held out", "pixel Gaussian", "class Gaussian"  # what stands beside in every table
-HEAD = ["", "recognised", "worst class", "kernel ×1000", "Fréchet", "precision", "recall", "std / real", "nearest / held-out"]
+HEAD = [
+    "",
+    "recognised",
+    "worst class",
+    "kernel ×1000",
+    "Fréchet",
+    "precision",
+    "recall",
+    "std / real",
+    "nearest / held-out",
+]
 BEYOND = 1e-3  # by which a picture may lie outside [0, 1]
 
 
@@ -111,7 +121,9 @@ class Comparison:
     def __str__(self) -> str:
         lines = [HEAD, *([name, *own.cells()] for name, own in self.scores.items())]
         widths = [max(map(len, column)) for column in zip(*lines)]
-        rows = ("  ".join(c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths))) for row in lines)
+        rows = (
+            "  ".join(c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths))) for row in lines
+        )
         return "\n".join([*(row.rstrip() for row in rows), "", self.verdict]).rstrip()
 
     def _repr_html_(self) -> str:
@@ -181,7 +193,9 @@ class _Real:
 def checked(x: Any, who: str, shape: tuple[int, ...]) -> None:
     """ValueError for pictures of another shape than (N, *shape), and outside of [0, 1]."""
     if x.shape[1:] != shape:
-        raise ValueError(f"{who}: expected pictures (N, {', '.join(map(str, shape))}) as the training data, got {x.shape}")
+        raise ValueError(
+            f"{who}: expected pictures (N, {', '.join(map(str, shape))}) as the training data, got {x.shape}"
+        )
     if x.size and not (-BEYOND <= np.nanmin(x) and np.nanmax(x) <= 1 + BEYOND):
         raise ValueError(
             f"{who}: expected pictures in [0, 1], got {np.nanmin(x):.3g} … {np.nanmax(x):.3g}; of a generator that ends in"
