@@ -40,6 +40,7 @@ ONE_FOLDER = (
     "plot",
     "plot_heat",
     "plot_layers",
+    "plot_samples",
     "show",
     "notebooks",
     "report",

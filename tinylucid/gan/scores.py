@@ -196,7 +196,7 @@ def checked(x: Any, who: str, shape: tuple[int, ...]) -> None:
         raise ValueError(
             f"{who}: expected pictures (N, {', '.join(map(str, shape))}) as the training data, got {x.shape}"
         )
-    if x.size and not (-BEYOND <= np.nanmin(x) and np.nanmax(x) <= 1 + BEYOND):
+    if (x < -BEYOND).any() or (x > 1 + BEYOND).any():
         raise ValueError(
             f"{who}: expected pictures in [0, 1], got {np.nanmin(x):.3g} … {np.nanmax(x):.3g}; of a generator that ends in"
             " tanh take (x + 1) / 2, of normalised data preprocess.shown(x)"
