@@ -48,6 +48,7 @@ def test_a_good_history_is_silent():
     assert heard([{"spread": s} for s in (0.01, 0.02, 0.03, 0.05, 0.09, 0.14, 0.3, 0.9)]) == []  # it has only begun
     assert heard([{"spread": 0.16, "apart": 0.997}] * 20) == []
     assert heard([{"apart": 1.0}] * 5 + [{}]) == []  # the gradient has not fallen: it may yet learn
+    assert heard(([{"apart": 1.0}] * 5 + [{}]) * 3) == []  # it begins anew
     assert heard([{"losses": (300.0, -500.0)}] * 30) == []  # large from the first: a Wasserstein critic's
     assert heard([{"losses": (2.0**k, 1.0)} for k in range(7)]) == []  # it grows, to 64
     assert heard([{}] * 5 + [{"losses": (999.0, 1.0)}] * 2 + [{}] * 5) == []  # two bad epochs
