@@ -41,6 +41,7 @@ FAST, THREADS, EDGES = "tests/test_cpu_kernels.py", "tests/test_threads.py", "te
 SHOW = "tests/test_show.py"
 RACES = "tests/test_benchmarks_cpu.py"
 LANE = "tests/test_lanes.py"
+GAN, SCORED, WATCHED = "tinylucid/gan/", "tests/test_gan_scores.py", "tests/test_gan_watch.py"
 SCHEDULES = "tests/test_schedules.py"
 FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 CHECKS = "tinylucid/exercises/checks/"
@@ -1962,6 +1963,35 @@ MUTANTS = [
     Mutant(VISUALIZE + "measure.py", '    at_least_one(batch_size, "activations: batch_size")\n', "", CLIMB + " -k activations_are"),
     Mutant(VISUALIZE + "judge.py", "known.sum()}/{len(known)}", "known.sum()}/{len(self.names)}", "tests/test_visualize_judge.py"),
     Mutant(VISUALIZE + "judge.py", "data.x[most_exciting(numbers, data.y, seeds, classes)]", "data.shown(most_exciting(numbers, data.y, seeds, classes))", "tests/test_visualize_judge.py"),
+    Mutant(GAN + "distance.py", "_kernel_sum(x, x) - own.sum()", "_kernel_sum(x, x)", SCORED),
+    Mutant(GAN + "distance.py", "own = ((x * x).sum(1) / x.shape[1] + 1) ** 3", "own = ((x * x).sum(1) / x.shape[1]) ** 3", SCORED),
+    Mutant(GAN + "distance.py", "root @ b @ root", "root @ b", SCORED),
+    Mutant(GAN + "distance.py", "np.partition(squares, k, 1)[:, k]", "np.partition(squares, k - 1, 1)[:, k - 1]", SCORED),
+    Mutant(GAN + "distance.py", "_covered(fake, real, k), _covered(real, fake, k)", "_covered(real, fake, k), _covered(fake, real, k)", SCORED),
+    Mutant(GAN + "distance.py", "train[index[s : s + rows]]", "train[index[:rows]]", SCORED),
+    Mutant(GAN + "distance.py", "x[y == k].std(0).mean()", "x[y == k].std()", SCORED),
+    Mutant(GAN + "gaussians.py", "math.sqrt(len(x) - 1)", "math.sqrt(len(x))", SCORED),
+    Mutant(GAN + "gaussians.py", "normal_like(train.x[train.y == k], int", "normal_like(train.x, int", SCORED),
+    Mutant(GAN + "judge.py", "default_generator.set_state(before)", "pass", SCORED),
+    Mutant(GAN + "judge.py", "seed=seed, drop_last=True", "seed=seed, drop_last=False", SCORED),
+    Mutant(GAN + "judge.py", "len(self.net) - 1", "len(self.net) - 2", SCORED),
+    Mutant(GAN + "scores.py", "own.nearest >= 0.8", "own.nearest <= 0.8", SCORED),
+    Mutant(GAN + "scores.py", "own.kernel < by_class.kernel", "own.kernel > by_class.kernel", SCORED),
+    Mutant(GAN + "scores.py", "shares[~np.isnan(shares)]", "shares", SCORED),
+    Mutant(GAN + "watch.py", 'np.searchsorted(fake, real, "right")', 'np.searchsorted(fake, real, "left")', WATCHED),
+    Mutant(GAN + "watch.py", "not value < LOW", "value >= LOW", WATCHED),
+    Mutant(GAN + "watch.py", "max(BEGUN, self.since[k] + FOR - 1)", "self.since[k] + FOR - 1", WATCHED),
+    Mutant(GAN + "watch.py", "if apart >= WON else 0", "if apart >= WON else self.won", WATCHED),
+    Mutant(GAN + "watch.py", "grad_norm < FALLEN * self.largest else LONG", "grad_norm > FALLEN * self.largest else LONG", WATCHED),
+    Mutant(GAN + "watch.py", "new, self.said = set(lasting) - set(self.said), lasting", "new = set(lasting) - set(self.said)", WATCHED),
+    Mutant(GAN + "watch.py", "level > max(BOUND, GROWN * median(self.early))", "level > BOUND", WATCHED),
+    Mutant(GAN + "watch.py", "found.append(k)", "found.append(k) if k else None", WATCHED),
+    Mutant(GAN + "walk.py", "(1 - t) * length[k] + t * length", "t * length[k] + (1 - t) * length", WATCHED),
+    Mutant(GAN + "walk.py", "way[-1][0] = z[k]", "way[-1][-1] = z[k]", WATCHED),
+    Mutant(GAN + "walk.py", "np.sin((1 - t) * angle) * a", "(1 - t) * math.sin(angle) * a", WATCHED),
+    Mutant(GAN + "walk.py", "training=False", "training=True", WATCHED),
+    Mutant("tinylucid/plot/samples.py", "train[found.index]", "train[found.index - 1]", "tests/test_plot_samples.py"),
+    Mutant("tinylucid/plot/samples.py", "x[y == k][:each]", "x[y == k][-each:]", "tests/test_plot_samples.py"),
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from .maps import explanation_grid, saliency_grid
 from .pictures import picture_grid
 from .ranking import ranking
 from .reasons import path, place
+from .samples import nearest_training, samples_by_class
 
 __all__ = [
     "accuracy_bars",
@@ -21,11 +22,13 @@ __all__ = [
     "filters",
     "gallery",
     "heatmap",
+    "nearest_training",
     "overlay",
     "path",
     "picture_grid",
     "place",
     "ranking",
     "saliency_grid",
+    "samples_by_class",
     "training_curves",
 ]
