@@ -54,6 +54,7 @@ ONE_FOLDER = (
     "preprocess",
     "io",
     "models",
+    "fcn",
     "summary",
     "published",
     "mosaic",
