@@ -10,6 +10,7 @@ from collections.abc import Callable
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 
 import tinylucid as tl
@@ -140,7 +141,8 @@ def main(names: list[str]) -> None:
         raise SystemExit(f"there is no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
     about = machine.described()
     where = ", ".join(about[key] for key in ("date", "CPU", "versions"))
-    new = {name: f"{SECTIONS[name]()}\n\nMeasured: {where}." for name in names or SECTIONS}
+    threads = f"Numba threads {numba.get_num_threads()}"
+    new = {name: f"{SECTIONS[name]()}\n\nMeasured: {where}, {threads}." for name in names or SECTIONS}
     path = RESULTS / "segment.md"
     text = page(path.read_text(encoding="utf-8") if path.exists() else "", new)
     path.write_text(text, encoding="utf-8")

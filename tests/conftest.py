@@ -28,6 +28,7 @@ ONE_FOLDER = (
     "bad_input",
     "benchmark",
     "benchmarks_cpu",
+    "benchmark_segment",
     "commands",
     "threads",
     "house",

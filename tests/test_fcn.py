@@ -1,4 +1,4 @@
-"""FCN and SegNet: numbers by loops, any size, bilinear enlarging proved, both orders of every layer; and (slow) what they reach."""
+"""FCN and SegNet: numbers by loops, any size, bilinear enlarging proved, both orders of every layer, what is refused."""
 
 import numpy as np
 import pytest
