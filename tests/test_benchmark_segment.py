@@ -7,7 +7,7 @@ import tinylucid as tl
 
 pytest.importorskip("benchmarks", reason="the benchmarks are not in the wheel")
 
-from benchmarks import segment  # noqa: E402
+from benchmarks import segment
 
 
 def test_pixels_near_a_border_by_loops():
