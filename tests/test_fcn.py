@@ -398,14 +398,3 @@ def test_one_smallest_picture_is_a_batch(name):
 @every_net
 def test_no_picture_is_no_answer(name):
     assert net(name).eval()(tl.tensor(pictures((0, 2, 33, 40)))).shape == (0, 3, 33, 40)
-
-
-def test_train_offers_what_names_a_picture(capsys):
-    from tinylucid.cli import main
-
-    assert not set(models.SEGMENTERS) & set(models.CLASSIFIERS)
-    try:
-        main(["train", ".", "--model", "fcn8s"])
-    except SystemExit as stop:
-        assert stop.code == 2
-    assert "invalid choice: 'fcn8s' (choose from" in capsys.readouterr().err
