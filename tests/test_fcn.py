@@ -151,7 +151,7 @@ def spread(x, weight, s, size):
 def fcn_by_loops(x, state, stride, training):
     pools = [x]
     for k in range(1, 6):
-        pools.append(pooled(layers(pools[-1], state, f"encoder.stage{k}.layers", training))[0])
+        pools.append(pooled(layers(pools[-1], state, f"encoder.stage{k}", training))[0])
     score = lambda k: convolved(pools[k], state[f"score_pool{k}.weight"], state[f"score_pool{k}.bias"])
     scores, at = score(5), 32
     for k in (4, 3):
@@ -367,6 +367,12 @@ def test_pictures_that_do_not_fit(name, shape, advice):
     check_message(lambda: models.build(name)(tl.zeros(*shape)), ValueError, words)
 
 
+@every_net
+def test_what_is_no_tensor(name):
+    words = f"{TITLE[name]}: expected a tensor or an array, got list; tl.tensor(x) makes one"
+    check_message(lambda: models.build(name)([[1.0, 2.0]]), TypeError, words)
+
+
 def test_fit_says_so_in_the_first_step():
     data = np.zeros((4, 3, 16, 24), np.float32), np.zeros((4, 16, 24), np.int64)
     words = "fit, epoch 1, step 1|FCN-8s: expected pictures (N, 3, H, W), H and W at least 32|got (4, 3, 16, 24)"
@@ -385,7 +391,7 @@ def test_masks_of_another_size_and_classes_are_refused_with_both_shapes():
 
 def test_a_batch_of_one_value_in_batch_norm_names_the_layer_and_what_to_do():
     alone = nn.Sequential({"last": stage(3, 5)})
-    words = "batch_norm (layer 'last.layers.norm'): training needs more than one value a channel|(1, 5, 1, 1)|larger batch, or eval()"
+    words = "batch_norm (layer 'last.norm'): training needs more than one value a channel|(1, 5, 1, 1)|larger batch, or eval()"
     check_message(lambda: alone(tl.zeros(1, 3, 1, 1)), ValueError, words)
     assert alone.eval()(tl.zeros(1, 3, 1, 1)).shape == (1, 5, 1, 1)
 

@@ -114,7 +114,7 @@ def layers(p, x, key, training):
 def their_fcn(p, x, stride, training):
     pools = {0: x}
     for k in range(1, 6):
-        y = layers(p, pools[k - 1], f"encoder.stage{k}.layers", training)
+        y = layers(p, pools[k - 1], f"encoder.stage{k}", training)
         pools[k] = torch.max_pool2d(y, 2, ceil_mode=True)
 
     def enlarged(scores, key, s, like):
