@@ -115,14 +115,15 @@ def each_channel(v):
     return v[:, None, None]
 
 
-def layers(x, state, key, training):
+def layers(x, state, key, training, relu=True):
     """Convolution, batch norm, ReLU."""
     y = convolved(x, state[f"{key}.conv.weight"])
     mean, var = state[f"{key}.norm.running_mean"], state[f"{key}.norm.running_var"]
     if training:
         mean, var = y.mean((0, 2, 3)), y.var((0, 2, 3))
     y = (y - each_channel(mean)) / each_channel(np.sqrt(var + 1e-5))
-    return np.maximum(y * each_channel(state[f"{key}.norm.weight"]) + each_channel(state[f"{key}.norm.bias"]), 0)
+    y = y * each_channel(state[f"{key}.norm.weight"]) + each_channel(state[f"{key}.norm.bias"])
+    return np.maximum(y, 0) if relu else y
 
 
 def pooled(x):
@@ -173,7 +174,7 @@ def segnet_by_loops(x, state, training):
         y = np.zeros(size)
         for a, b, p, q in np.ndindex(x.shape):
             y[a, b][tuple(place[a, b, p, q])] = x[a, b, p, q]
-        x = layers(y, state, f"decoder.{k}", training)
+        x = layers(y, state, f"decoder.{k}", training, relu=False)
     return convolved(x, state["score.weight"], state["score.bias"])
 
 

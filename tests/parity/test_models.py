@@ -103,12 +103,13 @@ def test_sequential_nets(name):
     same_outputs(ours, theirs, (4, ours.architecture["arguments"]["channels"], 32, 32))
 
 
-def layers(p, x, key, training):
+def layers(p, x, key, training, relu=True):
     """Convolution, batch norm and ReLU, by the net's state p."""
     y = torch.conv2d(x, p[f"{key}.conv.weight"], padding=1)
     running = p[f"{key}.norm.running_mean"], p[f"{key}.norm.running_var"]
     norm = torch.nn.functional.batch_norm
-    return torch.relu(norm(y, *running, p[f"{key}.norm.weight"], p[f"{key}.norm.bias"], training))
+    y = norm(y, *running, p[f"{key}.norm.weight"], p[f"{key}.norm.bias"], training)
+    return torch.relu(y) if relu else y
 
 
 def their_fcn(p, x, stride, training):
@@ -137,7 +138,9 @@ def their_segnet(p, x, training):
         undo.append((places, size))
     for k in range(5):
         places, size = undo.pop()
-        x = layers(p, torch.nn.functional.max_unpool2d(x, places, 2, output_size=size), f"decoder.{k}", training)
+        x = layers(
+            p, torch.nn.functional.max_unpool2d(x, places, 2, output_size=size), f"decoder.{k}", training, relu=False
+        )
     return torch.conv2d(x, p["score.weight"], p["score.bias"])
 
 
