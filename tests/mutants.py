@@ -371,7 +371,7 @@ MUTANTS = [
     Mutant(EXPLAIN + "noise.py", "min(block, n - k)", "block", NOISE + " -k blocks"),
     Mutant(EXPLAIN + "noise.py", "x + sigma * epsilon", "x + level * epsilon", NOISE),
     Mutant(EXPLAIN + "common.py", "initial=done", "initial=0", HIDE + " -k bar"),
-    Mutant(EXPLAIN + "common.py", "> PATIENCE:", "> 2 * PATIENCE + 9:", HIDE + " -k bar"),
+    Mutant("tinylucid/patience.py", "> SECONDS:", "> 2 * SECONDS + 9:", HIDE + " -k bar"),
     Mutant(EXPLAIN + "gradients.py", "return pixels(x) * gradient(model, x, target)", "return gradient(model, x, target)", "tests/test_explain.py"),
     Mutant(EXPLAIN + "noise.py", "mean = mean + off / k", "mean = mean + off / (k + 1)", NOISE),
     Mutant(EXPLAIN + "noise.py", "moment = moment + off * (m - mean)", "moment = moment + off * off", NOISE),

@@ -13,7 +13,7 @@ import tinylucid
 
 ROOT, KERNELS = Path(tinylucid.__file__).parent, Path(tinylucid_kernels.__file__).parent
 FLOORS = [
-    {"devices"},
+    {"devices", "patience"},
     {"dtypes", "anomaly", "random"},
     {"scopes"},
     {"tensor"},
@@ -25,7 +25,7 @@ FLOORS = [
     {"check", "data", "io", "metrics", "summary", "graph"},
     {"models", "baselines"},
     {"train"},
-    {"findings"},
+    {"findings", "segment"},
     {"explain"},
     {"visualize"},
     {"plot"},

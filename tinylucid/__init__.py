@@ -31,7 +31,7 @@ from .summary import summary
 from .tensor import Tensor, operation
 
 if TYPE_CHECKING:
-    from . import check, data, explain, io, metrics, models, plot, report, train, visualize
+    from . import check, data, explain, io, metrics, models, plot, report, segment, train, visualize
     from .check import gradcheck, gradgradcheck
     from .graph import draw_graph
     from .io import load, save
@@ -52,6 +52,6 @@ _LATER = {
 def __getattr__(name: str) -> object:
     if name in _LATER:
         return getattr(_import_module(f".{_LATER[name]}", __name__), name)
-    if name in ("check", "data", "explain", "io", "metrics", "models", "plot", "report", "train", "visualize"):
+    if name in ("check", "data", "explain", "io", "metrics", "models", "plot", "report", "segment", "train", "visualize"):
         return _import_module(f".{name}", __name__)
     raise _missing("tinylucid", name, [*globals(), *_LATER])

@@ -138,6 +138,15 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     return loss if over is None else sum(loss) / over
 
 
+def checked_labels(input, target, weight, ignore_index, name):
+    """Class numbers and weights (None for none) as arrays beside the logits; raises as cross_entropy, in the name of that loss."""
+    tensor_like(input, name)
+    labels = devices.constant(target, input, here(name))
+    weight = _checked(input, labels, weight, name)
+    _counting(labels, input.shape[1], None, ignore_index, "mean", name)
+    return labels, weight
+
+
 def _checked(input, labels, weight, name):
     """The weight as an array of input's dtype; raises where input, labels (None: probabilities) and weight do not fit."""
     shape = input.shape
