@@ -1,22 +1,30 @@
-"""tl.models: nets for small pictures, a file each; built by name, saved and loaded with all that their use needs."""
+"""tl.models: nets for small pictures, that name the picture or each of its pixels, a file each; built by name, saved and loaded with all that their use needs."""
 
+from .fcn import fcn8s, fcn16s, fcn32s
 from .lenet import lenet
 from .resnet import resnet, resnet18
-from .saved import NAMES, Saved, about, build, load, save
+from .saved import CLASSIFIERS, NAMES, SEGMENTERS, Saved, about, build, load, save
+from .segnet import segnet
 from .separable import separable
 from .texture_net import texture_net
 from .vgg import vgg
 
 __all__ = [
+    "CLASSIFIERS",
     "NAMES",
+    "SEGMENTERS",
     "Saved",
     "about",
     "build",
+    "fcn16s",
+    "fcn32s",
+    "fcn8s",
     "lenet",
     "load",
     "resnet",
     "resnet18",
     "save",
+    "segnet",
     "separable",
     "texture_net",
     "vgg",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import nn
+from .normed import normed
 
 
 def separable(classes: int = 10, channels: int = 3, width: int = 32) -> nn.Sequential:
@@ -12,12 +13,12 @@ def separable(classes: int = 10, channels: int = 3, width: int = 32) -> nn.Seque
     (N, classes), for w = ``width``. A block is a 3×3 convolution of each channel by itself, then a 1×1 convolution across
     channels, each with batch norm and ReLU: 9·C + C·D weights where a whole 3×3 convolution C → D has 9·C·D.
     """
-    layers = [_normed(nn.Conv2d(channels, width, 3, padding=1, bias=False))]
+    layers = [normed(nn.Conv2d(channels, width, 3, padding=1, bias=False))]
     into = width
     for out, stride in ((2 * width, 1), (4 * width, 2), (4 * width, 1), (8 * width, 2), (8 * width, 1)):
         depthwise = nn.Conv2d(into, into, 3, stride, padding=1, groups=into, bias=False)
         pointwise = nn.Conv2d(into, out, 1, bias=False)
-        layers.append(nn.Sequential({"depthwise": _normed(depthwise), "pointwise": _normed(pointwise)}))
+        layers.append(nn.Sequential({"depthwise": normed(depthwise), "pointwise": normed(pointwise)}))
         into = out
     return nn.Sequential(
         {
@@ -27,8 +28,3 @@ def separable(classes: int = 10, channels: int = 3, width: int = 32) -> nn.Seque
             "classifier": nn.Linear(into, classes),
         }
     )
-
-
-def _normed(conv: nn.Conv2d) -> nn.Sequential:
-    """The convolution, batch norm and ReLU."""
-    return nn.Sequential({"conv": conv, "norm": nn.BatchNorm2d(conv.out_channels), "relu": nn.ReLU()})

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .. import devices
 from ..random import Generator, default_generator
 from ..tensor import Tensor
@@ -103,3 +105,22 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, *, rng: Generator | None 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, *, rng: Generator | None = None) -> Tensor:
     """Normal with std gain·√(2/(fan_in + fan_out)) (Glorot and Bengio, 2010, equation 12)."""
     return normal_(tensor, 0, gain * math.sqrt(2 / sum(fans(tensor))), rng=rng)
+
+
+def bilinear_(tensor: Tensor) -> Tensor:
+    """Bilinear interpolation: a transposed convolution with this weight, stride s and padding s/2 enlarges pictures by s.
+
+    The weight (C, 1, 2s, 2s) of groups=C, or (C, C, 2s, 2s), whose other planes become 0: each channel by itself. One tap
+    is w[i] = 1 − |i + ½ − s| / s; a pixel's tent reaches to the middles of its neighbours, so that two overlap anywhere and
+    sum to 1. Less than s/2 from the border one of them is missing, as if there were zeros beyond it. There is nothing
+    random. Source: Long, Shelhamer and Darrell, 2015, section 3.3. ValueError for another shape.
+    """
+    c, each, *kernel_size = tensor.shape if tensor.ndim == 4 else (0, 0, 1)
+    if each not in (1, c) or any(k % 2 for k in kernel_size):
+        raise ValueError(
+            "bilinear_: expected the weight (C, 1, 2s, 2s) or (C, C, 2s, 2s) of a transposed convolution, got "
+            f"{tensor.shape}; make it by ConvTranspose2d(C, C, 2 * s, stride=s, padding=s // 2, groups=C, bias=False)"
+        )
+    rows, columns = (1 - abs(np.arange(k) + 0.5 - k / 2) / (k / 2) for k in kernel_size)
+    own = np.eye(c) if each == c else np.ones((c, 1))
+    return _fill(tensor, own[:, :, None, None] * (rows[:, None] * columns))
