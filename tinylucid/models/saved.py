@@ -15,13 +15,14 @@ from .lenet import lenet
 from .resnet import resnet, resnet18
 from .segnet import segnet
 from .separable import separable
+from .skip_net import skip_net
 from .texture_net import texture_net
 from .vgg import vgg
 
 CLASSIFIERS: dict[str, Callable[..., Module]] = {  # a class a picture
     f.__name__: f for f in (lenet, resnet, resnet18, separable, texture_net, vgg)
 }
-SEGMENTERS: dict[str, Callable[..., Module]] = {f.__name__: f for f in (fcn32s, fcn16s, fcn8s, segnet)}  # a class a pixel
+SEGMENTERS: dict[str, Callable[..., Module]] = {f.__name__: f for f in (fcn32s, fcn16s, fcn8s, segnet, skip_net)}  # a class a pixel
 NAMES = {**CLASSIFIERS, **SEGMENTERS}
 ABOUT = ("architecture", "classes", "preprocess")  # the metadata's keys that are written and read here
 

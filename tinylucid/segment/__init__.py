@@ -6,8 +6,23 @@ count. ``tl.fit`` trains it, by ``F.cross_entropy`` (weight= and ignore_index= h
 
 from .judge import Segmentation, judge, masks, score
 from .loss import dice_loss
+from .recipes import learn_coins
 from .simple import otsu, pixel_regression
 from .target import region
+from .things import Count, count
 from .tiles import tiled
 
-__all__ = ["Segmentation", "dice_loss", "judge", "masks", "otsu", "pixel_regression", "region", "score", "tiled"]
+__all__ = [
+    "Count",
+    "Segmentation",
+    "count",
+    "dice_loss",
+    "judge",
+    "learn_coins",
+    "masks",
+    "otsu",
+    "pixel_regression",
+    "region",
+    "score",
+    "tiled",
+]
