@@ -80,6 +80,7 @@ CONTRACT, ARRAYS = "tests/gpu/test_contract.py", "tests/gpu/test_contract_arrays
 DEVICE, LAUNCHES = "tests/gpu/test_contract_cuda.py", "tests/gpu/test_launch.py"
 GPU, GPU_CONV, GPU_DENSE = "kernels/tinylucid_kernels/gpu/", "tests/gpu/test_conv.py", "tests/gpu/test_dense.py"
 REFERENCE, CPU = "kernels/tinylucid_kernels/reference/", "kernels/tinylucid_kernels/cpu/"
+FCN = "tests/test_fcn.py"
 CLIMB, REMEMBERED = "tests/test_visualize_climb.py", "tests/test_visualize_remembered.py"
 EXPLAIN_GPU, VISUALIZE_GPU = "tests/gpu/test_explain_gpu.py", "tests/gpu/test_visualize_gpu.py"
 EMULATOR, EMULATED = "kernels/tinylucid_kernels/emulator/", "tests/gpu/test_emulator.py"
@@ -1962,6 +1963,26 @@ MUTANTS = [
     Mutant(VISUALIZE + "measure.py", '    at_least_one(batch_size, "activations: batch_size")\n', "", CLIMB + " -k activations_are"),
     Mutant(VISUALIZE + "judge.py", "known.sum()}/{len(known)}", "known.sum()}/{len(self.names)}", "tests/test_visualize_judge.py"),
     Mutant(VISUALIZE + "judge.py", "data.x[most_exciting(numbers, data.y, seeds, classes)]", "data.shown(most_exciting(numbers, data.y, seeds, classes))", "tests/test_visualize_judge.py"),
+    Mutant("tinylucid/nn/init.py", "np.arange(k) + 0.5 - k / 2", "np.arange(k) - k / 2", FCN + " -k bilinear"),
+    Mutant("tinylucid/nn/init.py", "np.eye(c) if each == c else np.ones((c, 1))", "np.ones((c, each))", FCN + " -k bilinear"),
+    Mutant("tinylucid/nn/init.py", " or any(k % 2 for k in kernel_size)", "", FCN + " -k enlarge_nothing"),
+    Mutant("tinylucid/models/fcn.py", "x[:, :, :h, :w]", "x[:, :, -h:, -w:]", FCN + " -k loops"),
+    Mutant("tinylucid/models/fcn.py", "nn.MaxPool2d(2, ceil_mode=True)", "nn.MaxPool2d(2)", FCN + " -k any_size"),
+    Mutant("tinylucid/models/fcn.py", "min(x.shape[2:]) >= DEEPEST", "min(x.shape[2:]) > DEEPEST", FCN + " -k any_size"),
+    Mutant("tinylucid/models/fcn.py", " and x.shape[1] == channels and", " and", FCN + " -k do_not_fit"),
+    Mutant("tinylucid/models/fcn.py", ".requires_grad_(False)", "", FCN + " -k fixed"),
+    Mutant("tinylucid/models/fcn.py", "if self.stride <= 8:", "if self.stride < 8:", FCN + " -k loops"),
+    Mutant("tinylucid/models/fcn.py", "crop(self.upscore_pool4(scores), pool3) + self.score_pool3(pool3)", "crop(self.upscore_pool4(scores), pool3) - self.score_pool3(pool3)", FCN + " -k loops"),
+    Mutant("tinylucid/models/fcn.py", "crop(self.upscore_pool5(scores), pool4)", "self.upscore_pool5(scores)", FCN + " -k any_size"),
+    Mutant("tinylucid/models/fcn.py", "padding=stride // 2", "padding=stride // 2 - 1", FCN + " -k loops"),
+    Mutant("tinylucid/models/fcn.py", "    nn.init.bilinear_(layer.weight)\n", "", FCN + " -k fixed"),
+    Mutant("tinylucid/models/segnet.py", "ceil_mode=True, return_indices", "return_indices", FCN + " -k loops"),
+    Mutant("tinylucid/models/segnet.py", "size = x.shape[2:]\n", "size = None\n", FCN + " -k any_size"),
+    Mutant("tinylucid/models/normed.py", '"relu": nn.ReLU()', '"relu": nn.Identity()', FCN + " -k loops"),
+    Mutant("tinylucid/commands/train.py", "choices=sorted(models.CLASSIFIERS)", "choices=sorted(models.NAMES)", FCN + " -k offers"),
+    Mutant("benchmarks/segment.py", "(1, 2 * within + 1, 2 * within + 1)", "(1, 2 * within - 1, 2 * within + 1)", "tests/test_benchmark_segment.py"),
+    Mutant("benchmarks/segment.py", "square - mean * mean", "square - mean", "tests/test_benchmark_segment.py"),
+    Mutant("benchmarks/segment.py", "parts.update(new)", "parts = {**new, **parts}", "tests/test_benchmark_segment.py"),
 ]  # fmt: skip
 
 

@@ -10,9 +10,13 @@ from tinylucid import models, nn
 from tinylucid.io import FileError
 
 TINY = {  # name: arguments of a small instance, and the shape of its input
+    "fcn16s": ({"classes": 3, "width": 1, "channels": 1}, (2, 1, 32, 33)),
+    "fcn32s": ({"classes": 3, "width": 1, "channels": 1}, (2, 1, 32, 33)),
+    "fcn8s": ({"classes": 3, "width": 1, "channels": 1}, (2, 1, 32, 33)),
     "lenet": ({"classes": 3, "size": 16}, (2, 1, 16, 16)),
     "resnet": ({"classes": 3, "depth": 8, "width": 2, "channels": 1}, (2, 1, 8, 8)),
     "resnet18": ({"classes": 3, "width": 2}, (2, 3, 48, 48)),
+    "segnet": ({"classes": 3, "width": 1, "channels": 1}, (2, 1, 32, 33)),
     "separable": ({"classes": 3, "width": 2, "channels": 1}, (2, 1, 8, 8)),
     "texture_net": ({"classes": 3}, (2, 1, 8, 8)),
     "vgg": ({"classes": 3, "size": 16, "width": 2, "channels": 2}, (2, 2, 16, 16)),
@@ -40,6 +44,7 @@ def count(model):
 
 def test_every_net_is_checked_here():
     assert set(TINY) == set(models.NAMES) == {f for f in models.__all__ if f in models.NAMES}
+    assert set(models.NAMES) == {*models.CLASSIFIERS, *models.SEGMENTERS}
 
 
 @every_name
@@ -57,7 +62,8 @@ def test_gradients_end_to_end(name, training):
 def test_shapes_and_dtypes(name):
     model, x = tiny(name)
     logits = model(tl.tensor(x.astype(np.float32)))
-    assert (logits.shape, logits.dtype) == ((len(x), 3), tl.float32)
+    places = x.shape[2:] if name in models.SEGMENTERS else ()
+    assert (logits.shape, logits.dtype) == ((len(x), 3, *places), tl.float32)
     model.to(tl.float64)
     assert model(tl.tensor(x)).dtype == tl.float64
 
@@ -66,7 +72,7 @@ def test_shapes_and_dtypes(name):
 def test_classes_and_channels_are_arguments_of_every_net(name):
     model = models.build(name, classes=7, channels=2, **({} if name in ("lenet", "texture_net") else {"width": 4}))
     assert next(p for p in model.parameters()).shape[1] == 2
-    assert list(model.parameters())[-1].shape == (7,)
+    assert [p for p in model.parameters() if p.ndim == 1][-1].shape == (7,)
 
 
 def test_parameters_are_as_many_as_in_the_papers():
@@ -79,6 +85,17 @@ def test_parameters_are_as_many_as_in_the_papers():
 @pytest.mark.parametrize(
     ("model", "side", "flow"),
     [
+        (
+            models.fcn8s(width=1), 64,
+            [(3, 64), (3, 32), (4, 32), (4, 16), (8, 16), (8, 8), (8, 4), (12, 4), (12, 2), (10, 2), (10, 4), (10, 8), (10, 64)],
+        ),
+        (
+            models.segnet(width=1), 64,
+            [
+                (3, 64), (3, 32), (4, 32), (4, 16), (8, 16), (8, 8), (8, 4), (12, 4), (12, 2), (12, 4), (8, 4), (8, 8), (8, 16),
+                (4, 16), (4, 32), (3, 32), (3, 64), (10, 64),
+            ],
+        ),
         (models.lenet(), 32, [(6, 28), (6, 14), (16, 10), (16, 5)]),
         (models.lenet(size=28, padding=2), 28, [(6, 28), (6, 14), (16, 10), (16, 5)]),
         (models.resnet(width=4), 32, [(4, 32), (8, 16), (16, 8), (16, 1)]),
@@ -88,7 +105,7 @@ def test_parameters_are_as_many_as_in_the_papers():
         (models.vgg(width=4), 32, [(4, 32), (4, 16), (8, 16), (8, 8), (16, 8), (16, 4)]),
     ],
     ids=lambda v: type(v).__name__,
-)
+)  # fmt: skip
 def test_the_flow_of_shapes_is_the_docstrings(model, side, flow):
     """(channels, side) of each plane that is new, leaving out the 3×3 convolutions that run before a 1×1 one."""
     shapes = []

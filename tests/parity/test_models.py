@@ -94,7 +94,7 @@ def test_resnet18_is_torchvisions(tmp_path):
     same_outputs(ours, theirs, (2, 3, 96, 96))
 
 
-@pytest.mark.parametrize("name", sorted({*models.NAMES} - {"resnet", "resnet18"}))
+@pytest.mark.parametrize("name", sorted({*models.CLASSIFIERS} - {"resnet", "resnet18"}))
 def test_sequential_nets(name):
     torch.manual_seed(0)
     ours = models.build(name)

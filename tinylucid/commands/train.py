@@ -91,7 +91,8 @@ def run(arguments: argparse.Namespace) -> None:
 def trained(data: Splits, arguments: argparse.Namespace, out: Path) -> History:
     """Build the net and fit it."""
     sizes = {"classes": len(data.train.classes), "channels": data.train.x.shape[1], "size": arguments.size}
-    takes = inspect.signature(models.CLASSIFIERS[arguments.model]).parameters  # a net with a dense layer takes the size too
+    build = models.CLASSIFIERS[arguments.model]
+    takes = inspect.signature(build).parameters  # a net with a dense layer takes the size too
     model = models.build(arguments.model, **{name: value for name, value in sizes.items() if name in takes})
     optimizer = Adam(model.parameters(), lr=arguments.lr)
     loader = DataLoader(

@@ -1,4 +1,4 @@
-"""tl.models: nets for small pictures, that name the picture or each of its pixels, a file each; built by name, saved and loaded with all that their use needs."""
+"""tl.models: nets for small pictures, which name a picture or each pixel of it; built by name, saved and loaded with all they need."""
 
 from .fcn import fcn8s, fcn16s, fcn32s
 from .lenet import lenet

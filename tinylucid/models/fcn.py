@@ -68,8 +68,7 @@ def stage(into: int, out: int) -> nn.Sequential:
 
 def upscore(classes: int, stride: int) -> nn.ConvTranspose2d:
     """Scores (N, classes, H, W) → (N, classes, H · stride, W · stride), at first bilinear."""
-    how = {"stride": stride, "padding": stride // 2, "groups": classes, "bias": False}
-    layer = nn.ConvTranspose2d(classes, classes, 2 * stride, **how)
+    layer = nn.ConvTranspose2d(classes, classes, 2 * stride, stride, padding=stride // 2, groups=classes, bias=False)
     nn.init.bilinear_(layer.weight)
     return layer
 

@@ -19,10 +19,11 @@ from .skip_net import skip_net
 from .texture_net import texture_net
 from .vgg import vgg
 
-CLASSIFIERS: dict[str, Callable[..., Module]] = {  # a class a picture
+# a class a picture, and a class a pixel
+CLASSIFIERS: dict[str, Callable[..., Module]] = {
     f.__name__: f for f in (lenet, resnet, resnet18, separable, texture_net, vgg)
 }
-SEGMENTERS: dict[str, Callable[..., Module]] = {f.__name__: f for f in (fcn32s, fcn16s, fcn8s, segnet, skip_net)}  # a class a pixel
+SEGMENTERS: dict[str, Callable[..., Module]] = {f.__name__: f for f in (fcn32s, fcn16s, fcn8s, segnet, skip_net)}
 NAMES = {**CLASSIFIERS, **SEGMENTERS}
 ABOUT = ("architecture", "classes", "preprocess")  # the metadata's keys that are written and read here
 
