@@ -1968,7 +1968,7 @@ MUTANTS = [
     Mutant("tinylucid/nn/init.py", " or any(k % 2 for k in kernel_size)", "", FCN + " -k enlarge_nothing"),
     Mutant("tinylucid/models/fcn.py", "x[:, :, :h, :w]", "x[:, :, -h:, -w:]", FCN + " -k loops"),
     Mutant("tinylucid/models/fcn.py", "nn.MaxPool2d(2, ceil_mode=True)", "nn.MaxPool2d(2)", FCN + " -k any_size"),
-    Mutant("tinylucid/models/fcn.py", "min(x.shape[2:]) >= DEEPEST", "min(x.shape[2:]) > DEEPEST", FCN + " -k any_size"),
+    Mutant("tinylucid/models/fcn.py", "min(x.shape[2:]) >= least", "min(x.shape[2:]) > least", FCN + " -k any_size"),
     Mutant("tinylucid/models/fcn.py", " and x.shape[1] == channels and", " and", FCN + " -k do_not_fit"),
     Mutant("tinylucid/models/fcn.py", ".requires_grad_(False)", "", FCN + " -k fixed"),
     Mutant("tinylucid/models/fcn.py", "if self.stride <= 8:", "if self.stride < 8:", FCN + " -k loops"),
