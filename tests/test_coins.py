@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from words import check_message
 
-import tinylucid as tl
 from tinylucid import segment
 from tinylucid.data import ArrayDataset, Preprocess, coins, crops
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from words import check_message
 
 import tinylucid as tl
@@ -26,7 +25,12 @@ def draw(seed, *shape):
 # --- losses ----------------------------------------------------------------------------------------------------------
 
 
-@given(SEEDS, st.sampled_from([(1, 2, 3, 4), (2, 3, 2, 2), (3, 4), (2, 1, 5)]), st.booleans(), st.sampled_from([-100, 0, 7]))
+@given(
+    SEEDS,
+    st.sampled_from([(1, 2, 3, 4), (2, 3, 2, 2), (3, 4), (2, 1, 5)]),
+    st.booleans(),
+    st.sampled_from([-100, 0, 7]),
+)
 def test_dice_is_the_loop_of_its_formula(seed, shape, weighted, ignore):
     z, rng = draw(seed, *shape), np.random.default_rng(seed)
     y = rng.integers(0, shape[1], (shape[0], *shape[2:]))
@@ -118,7 +122,11 @@ class Pools(nn.Module):
 @given(SEEDS, st.integers(5, 70), st.integers(5, 70), st.sampled_from([(24, 12), (32, 16), (27, 12), (40, 12)]))
 def test_tiles_are_the_whole_picture_where_the_net_sees_no_further(seed, height, width, how):
     tl.manual_seed(seed)
-    net = Pools() if how[0] % 2 == 0 else nn.Sequential(nn.Conv2d(2, 4, 5, padding=2), nn.Tanh(), nn.Conv2d(4, 3, 3, padding=1))
+    net = (
+        Pools()
+        if how[0] % 2 == 0
+        else nn.Sequential(nn.Conv2d(2, 4, 5, padding=2), nn.Tanh(), nn.Conv2d(4, 3, 3, padding=1))
+    )
     x = draw(seed, 2, 2, height, width).astype(np.float32)
     found = tiled(net.train(), x, tile=how[0], overlap=how[1])
     assert found.dtype == np.float32

@@ -56,10 +56,16 @@ def crops(data: ArrayDataset, n: int, size: int = 64, seed: int = 0) -> ArrayDat
     if not isinstance(n, (int, np.integer)) or n < 1:
         raise ValueError(f"crops: n must be an integer ≥ 1, got {n!r}")
     if not isinstance(size, (int, np.integer)) or not 1 <= size <= min(h, w):
-        raise ValueError(f"crops: size must be an integer from 1 to {min(h, w)}, as the pictures are {(h, w)}, got {size!r}")
+        raise ValueError(
+            f"crops: size must be an integer from 1 to {min(h, w)}, as the pictures are {(h, w)}, got {size!r}"
+        )
     u = Generator(seed).uniform((n, 3), np.float64)
-    which, top, left = ((u[:, k] * room).astype(int64) for k, room in enumerate((len(data), h - size + 1, w - size + 1)))
+    which, top, left = (
+        (u[:, k] * room).astype(int64) for k, room in enumerate((len(data), h - size + 1, w - size + 1))
+    )
     inside = np.arange(size)
     rows, columns = (top[:, None] + inside)[:, :, None], (left[:, None] + inside)[:, None, :]
     x = np.moveaxis(data.x, 1, -1)[which[:, None, None], rows, columns]
-    return ArrayDataset(np.moveaxis(x, -1, 1).copy(), data.y[which[:, None, None], rows, columns], data.classes, data.preprocess)
+    return ArrayDataset(
+        np.moveaxis(x, -1, 1).copy(), data.y[which[:, None, None], rows, columns], data.classes, data.preprocess
+    )

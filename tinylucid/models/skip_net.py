@@ -44,7 +44,9 @@ class SkipNet(nn.Module):
         logits = None
         for score, x in zip(self.scores, reversed(maps)):
             finer = score(x)
-            logits = finer if logits is None else crop(F.interpolate(logits, scale_factor=2, mode="bilinear"), finer) + finer
+            logits = (
+                finer if logits is None else crop(F.interpolate(logits, scale_factor=2, mode="bilinear"), finer) + finer
+            )
         return logits
 
 

@@ -10,6 +10,7 @@ from .maps import explanation_grid, saliency_grid
 from .pictures import picture_grid
 from .ranking import ranking
 from .reasons import path, place
+from .segmentation import segmentation
 
 __all__ = [
     "accuracy_bars",
@@ -27,5 +28,6 @@ __all__ = [
     "place",
     "ranking",
     "saliency_grid",
+    "segmentation",
     "training_curves",
 ]

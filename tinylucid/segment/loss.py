@@ -10,9 +10,7 @@ from ..nn.functional import softmax
 from ..ops.classify import checked_labels
 
 
-def dice_loss(
-    logits: Any, y: Any, *, weight: Any = None, ignore_index: int = IGNORED, smooth: float = 1.0
-) -> Any:
+def dice_loss(logits: Any, y: Any, *, weight: Any = None, ignore_index: int = IGNORED, smooth: float = 1.0) -> Any:
     """1 − the mean over classes of D = (2·Σ p·t + s) / (Σ p² + Σ t² + s), the soft Dice coefficient (Milletari et al., 2016).
 
     p = softmax(logits), t is 1 at the pixels of the class and 0 elsewhere, s is ``smooth``; the sums are over all pixels of the

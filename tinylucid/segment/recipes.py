@@ -10,7 +10,9 @@ from ..random import manual_seed
 from ..train import fit
 
 BATCH, LR = 8, 4e-3
-LIGHT = Augment(dihedral=True, contrast=0.2, brightness=0.2)  # of coins: one half of the picture is lit otherwise than the other
+LIGHT = Augment(
+    dihedral=True, contrast=0.2, brightness=0.2
+)  # of coins: one half of the picture is lit otherwise than the other
 
 
 def learn_coins(train: ArrayDataset, steps: int = 330, seed: int = 0, model: str = "skip_net") -> Module:
