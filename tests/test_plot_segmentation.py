@@ -1,5 +1,7 @@
 """Segmentations drawn: what colour a pixel has, where lines run, what the legend says, where things stand on the page."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from words import check_message
@@ -100,7 +102,7 @@ def test_pictures_stand_over_their_masks_inside_the_page(n, shape, truth):
     assert len(found) == n * rows + 1
     for k in range(n):
         block = found[k * rows : (k + 1) * rows]
-        for upper, lower in zip(block, block[1:]):
+        for upper, lower in pairwise(block):
             assert upper.x0 == pytest.approx(lower.x0)
             assert upper.y0 > lower.y1
     assert all(0 <= b.x0 < b.x1 <= 1 and 0 <= b.y0 < b.y1 <= 1 for b in found)
