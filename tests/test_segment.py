@@ -248,6 +248,7 @@ def test_things_are_counted_as_one_would():
     other[1:6, 1:4] = 1  # 15 of 25
     other[1:6, 8:10] = 1  # 10 of 25: too few, and false
     other[8:12, 14:18] = 1  # nothing there
+    other[0, 15:18] = 1  # a speck
     assert count(other, y, smallest=4) == (3, 1, 2)
     both = y.copy()
     both[3, 5:9] = 1  # two things in one
@@ -263,6 +264,7 @@ def test_otsu_and_regression_know_what_is_bright():
     y = rng.integers(0, 2, (3, 16, 16))
     x = (0.3 + 0.4 * y + rng.normal(0, 0.02, y.shape)).astype(np.float32)[:, None]
     assert (segment.otsu(x[:1], x) == y).mean() > 0.99
+    assert not segment.otsu(x[:1] + 1, x).any()  # the threshold is not of the pictures that are asked about
     y[0, :4] = -100
     data = ArrayDataset(x, y)
     found = segment.pixel_regression(data, x)
