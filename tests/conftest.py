@@ -70,6 +70,7 @@ ONE_FOLDER = (
     "exercise_command",
     "metrics",
     "segment",
+    "segment_command",
     "coins",
     "plot_segmentation",
     "graph",

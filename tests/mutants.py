@@ -1141,7 +1141,7 @@ MUTANTS = [
     Mutant("tinylucid/nn/containers.py", "not -len(items) <= k < len(items)", "not -len(items) <= k <= len(items)", TEACH),
     Mutant("tinylucid/optim/optimizer.py", 'values = value if name == "betas" and isinstance(value, (tuple, list)) else (value,)', 'values = value if name == "betas" else (value,)', TEACH),
     Mutant("tinylucid/io/atomic.py", 'do = "" if os.path.isdir(folder) else', 'do = "" if os.path.isdir(os.path.dirname(folder)) else', TEACH),
-    Mutant("tinylucid/ops/classify.py", "if labels.shape == shape", "if labels.ndim > 2", TEACH),
+    Mutant("tinylucid/ops/classify.py", "if labels == shape:", "if len(labels) > 2:", TEACH),
     Mutant(CHECKS + "bilinear.py", 'interpolate(x, size, mode="bilinear", align_corners=False)', 'interpolate(x, size, mode="bilinear", align_corners=True)', TRIAL + "bilinear"),
     Mutant(CHECKS + "bilinear.py", "    found[m, np.arange(len(m))] = np.nan_to_num(", "    found[0, np.arange(len(m))] = np.nan_to_num(", TRIAL + "bilinear"),
     Mutant(CHECKS + "bilinear.py", "return i, np.minimum(i + 1, n - 1), r - i", "return i, np.minimum(i + 1, n - 1), 1 - r + i", TRIAL + "bilinear"),

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from words import check_message
 
 import tinylucid as tl
-from tinylucid import explain
 from tinylucid.explain import feature_ablation, kernel_shap, lime, meaningful_perturbation, occlusion, rise
 from tinylucid.explain.hide import hidden
 from tinylucid.explain.rise import seen

@@ -23,7 +23,12 @@ COLOURS = (
 BACKGROUND = "background"  # the name of the class that is left without colour
 FULL, LARGE = 0.6, 2.8  # how much of the picture colour hides; inches for a picture that has the page for itself
 FINE, STRIPE = 200, 8  # pixels an inch, so that lines are thin; from stripe to stripe where nothing counts
-HEAD, ENTRY, SWATCH = 0.2, 0.24, 0.16  # inches: over a row of pictures; a line of the legend, its field of colour
+HEAD, APART, ENTRY, SWATCH = (
+    0.2,
+    0.2,
+    0.24,
+    0.16,
+)  # inches: over a row, between lots; a line of the legend, its field of colour
 
 
 def segmentation(
@@ -48,7 +53,7 @@ def segmentation(
     lots = [range(k, min(k + columns, len(x))) for k in range(0, len(x), columns)]
     tops = [over([heads[k] for k in lot]) for lot in lots]
     foot = GAP + len(lines) * ENTRY
-    figure, top = blank(WIDTH, MARGIN + sum(tops) + len(lots) * (block + GAP) + foot), MARGIN
+    figure, top = blank(WIDTH, MARGIN + sum(tops) + len(lots) * (block + APART) + foot), MARGIN
     for lot, above in zip(lots, tops):
         top += above
         for j, k in enumerate(lot):
@@ -64,8 +69,8 @@ def segmentation(
                 grey = stretched(stretched(x[k]).mean(0, keepdims=True))[0]
                 axes.imshow(painted(grey, plane[k], colours, cell), interpolation="antialiased")
                 frame(axes)
-        top += block + GAP
-    draw_legend(figure, top + GAP, lines, colours, classes)
+        top += block + APART
+    draw_legend(figure, top, lines, colours, classes)
     return figure
 
 

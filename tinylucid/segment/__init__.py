@@ -6,7 +6,7 @@ count. ``tl.fit`` trains it, by ``F.cross_entropy`` (weight= and ignore_index= h
 
 from .judge import Segmentation, judge, masks, score
 from .loss import dice_loss
-from .recipes import learn_coins
+from .recipes import learn_coins, learn_mosaics
 from .simple import otsu, pixel_regression
 from .target import region
 from .things import Count, count
@@ -19,6 +19,7 @@ __all__ = [
     "dice_loss",
     "judge",
     "learn_coins",
+    "learn_mosaics",
     "masks",
     "otsu",
     "pixel_regression",
