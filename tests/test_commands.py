@@ -338,6 +338,7 @@ def test_an_out_folder_that_cannot_be_written_is_said_first(model, folder, tmp_p
         (["train", ".", "--epochs", "0"], "≥ 1"),
         (["train", ".", "--lr", "nan"], "> 0"),
         (["train", ".", "--model", "alexnet"], "texture_net"),
+        (["train", ".", "--model", "fcn8s"], "invalid choice: 'fcn8s' (choose from 'lenet'"),  # it names pixels
         (["train"], "FOLDER"),
         (["predict", "x"], "IMAGE"),
         (["gradcheck", "x:y", "--shape", "2x"], "2x3"),

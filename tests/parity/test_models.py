@@ -103,6 +103,72 @@ def test_sequential_nets(name):
     same_outputs(ours, theirs, (4, ours.architecture["arguments"]["channels"], 32, 32))
 
 
+def layers(p, x, key, training, relu=True):
+    """Convolution, batch norm and ReLU, by the net's state p."""
+    y = torch.conv2d(x, p[f"{key}.conv.weight"], padding=1)
+    running = p[f"{key}.norm.running_mean"], p[f"{key}.norm.running_var"]
+    norm = torch.nn.functional.batch_norm
+    y = norm(y, *running, p[f"{key}.norm.weight"], p[f"{key}.norm.bias"], training)
+    return torch.relu(y) if relu else y
+
+
+def their_fcn(p, x, stride, training):
+    pools = {0: x}
+    for k in range(1, 6):
+        y = layers(p, pools[k - 1], f"encoder.stage{k}", training)
+        pools[k] = torch.max_pool2d(y, 2, ceil_mode=True)
+
+    def enlarged(scores, key, s, like):
+        y = torch.conv_transpose2d(scores, p[f"{key}.weight"], None, s, s // 2, groups=scores.shape[1])
+        return y[:, :, : like.shape[2], : like.shape[3]]
+
+    scores = torch.conv2d(pools[5], p["score_pool5.weight"], p["score_pool5.bias"])
+    for k in range(4, 2 + (stride == 16) + 2 * (stride == 32), -1):
+        skip = torch.conv2d(pools[k], p[f"score_pool{k}.weight"], p[f"score_pool{k}.bias"])
+        scores = enlarged(scores, f"upscore_pool{k + 1}", 2, skip) + skip
+    return enlarged(scores, "upscore", stride, x)
+
+
+def their_segnet(p, x, training):
+    undo = []
+    for k in range(5):
+        x = layers(p, x, f"encoder.{k}", training)
+        size = x.shape[2:]
+        x, places = torch.nn.functional.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
+        undo.append((places, size))
+    for k in range(5):
+        places, size = undo.pop()
+        x = layers(
+            p, torch.nn.functional.max_unpool2d(x, places, 2, output_size=size), f"decoder.{k}", training, relu=False
+        )
+    return torch.conv2d(x, p["score.weight"], p["score.bias"])
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize("name", sorted(models.SEGMENTERS))
+def test_segmenters_and_their_gradients(name, training):
+    ours = models.build(name, classes=3, channels=2, width=2).to(tl.float64).train(training)
+    theirs = {
+        key: torch.tensor(array(v), requires_grad=v.ndim > 0 and "running" not in key)
+        for key, v in ours.state_dict().items()
+    }
+    x, g = noise((2, 2, 45, 70), 1), noise((2, 3, 45, 70), 2)
+    mine, leaf = tl.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    wanted = (
+        their_segnet(theirs, leaf, training) if name == "segnet" else their_fcn(theirs, leaf, ours.stride, training)
+    )
+    wanted.backward(torch.tensor(g))
+    y = ours(mine)
+    y.backward(tl.tensor(g))
+    pairs = [(y, wanted.detach()), (mine.grad, leaf.grad)]
+    pairs += [(p.grad, theirs[key].grad) for key, p in ours.named_parameters() if p.requires_grad]
+    for one, other in pairs:
+        np.testing.assert_allclose(array(one), array(other), rtol=0, atol=1e-10 * max(1, np.abs(array(other)).max()))
+    for key, buffer in ours.named_buffers():
+        if buffer.ndim:
+            np.testing.assert_allclose(array(buffer), array(theirs[key]), rtol=0, atol=1e-10)
+
+
 def test_pytorch_reads_our_files_and_we_read_its(tmp_path):
     arrays = {
         "a.weight": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import nn
+from ..ops.shape import tensor_like
 from ..scopes import here
 from .normed import normed
 
@@ -24,9 +25,10 @@ class FCN(nn.Module):
     what it is added to, and lies on it from the first row on: the rest is cut off. The paper pads the picture by 100
     pixels instead, and cuts from the middle.
 
-    Enlarging is a transposed convolution initialised bilinear, of each class by itself (groups = classes): in the paper
-    it is one across classes, but begins with zeros there, and has classes times the weights. As there, the last one is
-    fixed, those before are learnt. ValueError for pictures that are too small or have other channels.
+    Enlarging is a transposed convolution initialised bilinear, of each class by itself (groups = classes). In the paper it
+    is one across classes that begins as this one, with zeros between classes: for ten, ten times the weights and three times
+    the work. As there, the last one is fixed, those before it are learnt. ValueError for pictures that are too small or
+    have other channels.
     """
 
     def __init__(self, classes: int, channels: int, width: int, stride: int) -> None:
@@ -62,8 +64,9 @@ class FCN(nn.Module):
 
 def stage(into: int, out: int) -> nn.Sequential:
     """(N, into, H, W) → (N, out, H/2, W/2), halves rounded up."""
-    conv = nn.Conv2d(into, out, 3, padding=1, bias=False)  # batch norm has a bias of its own
-    return nn.Sequential({"layers": normed(conv), "pool": nn.MaxPool2d(2, ceil_mode=True)})
+    layers = normed(nn.Conv2d(into, out, 3, padding=1, bias=False))  # batch norm has a bias of its own
+    layers.add_module("pool", nn.MaxPool2d(2, ceil_mode=True))
+    return layers
 
 
 def upscore(classes: int, stride: int) -> nn.ConvTranspose2d:
@@ -80,8 +83,8 @@ def crop(x: Any, like: Any) -> Any:
 
 
 def check_pictures(x: Any, channels: int, name: str, least: int = DEEPEST) -> None:
-    """ValueError unless x is (N, channels, H, W) with a cell of pictures at least, whose side in a net of five stages is 32."""
-    if x.ndim == 4 and x.shape[1] == channels and min(x.shape[2:]) >= least:
+    """ValueError unless x is (N, channels, H, W) and one cell of the last stage fits into it; TypeError for no tensor."""
+    if tensor_like(x, name).ndim == 4 and x.shape[1] == channels and min(x.shape[2:]) >= least:
         return
     advice = "x[None] makes a batch of one"
     if x.ndim == 4 and x.shape[1] != channels:

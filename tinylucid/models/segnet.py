@@ -14,10 +14,11 @@ class SegNet(nn.Module):
 
     Pictures (N, channels, H, W), H and W at least 32 and otherwise any, → (N, classes, H, W). Five times convolution,
     batch norm, ReLU and max-pooling, which notes where each largest number was; five times unpooling to those places, with
-    zeros between, and convolution, batch norm and ReLU, which fill them; a 1×1 convolution to scores. So the decoder learns
-    no enlarging, and of the encoder's maps needs the places alone. The paper's net is VGG-16 and its mirror image: two or
-    three convolutions a stage. Of sizes that 2 does not divide, pooling keeps the odd row (``ceil_mode``), and unpooling
-    makes the size that was there. ValueError for pictures that are too small or have other channels.
+    zeros between, then convolution and batch norm, which fill them; a 1×1 convolution to scores. So nothing is enlarged by
+    weights, and of the encoder's maps the decoder gets the places alone. One convolution a stage, and no ReLU in the
+    decoder, are the paper's SegNet-Basic; the large one is VGG-16 and its mirror image. Of sizes that 2 does not divide,
+    pooling keeps the odd row (``ceil_mode``), and unpooling makes the size that was there. ValueError for pictures that are
+    too small or have other channels.
     """
 
     def __init__(self, classes: int, channels: int, width: int) -> None:
@@ -28,7 +29,8 @@ class SegNet(nn.Module):
         for into, out in zip((channels, *widths), widths):
             self.encoder.append(normed(nn.Conv2d(into, out, 3, padding=1, bias=False)))
         for into, out in zip(widths[::-1], (*widths[-2::-1], widths[0])):
-            self.decoder.append(normed(nn.Conv2d(into, out, 3, padding=1, bias=False)))
+            conv = nn.Conv2d(into, out, 3, padding=1, bias=False)
+            self.decoder.append(nn.Sequential({"conv": conv, "norm": nn.BatchNorm2d(out)}))
         self.pool, self.unpool = nn.MaxPool2d(2, ceil_mode=True, return_indices=True), nn.MaxUnpool2d(2)
         self.score = nn.Conv2d(widths[0], classes, 1)
 
