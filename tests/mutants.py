@@ -39,6 +39,7 @@ FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 ROOMS, EDGES = "tests/test_cpu_rooms.py", "tests/test_edges_kernels.py"
 FAST, THREADS, EDGES = "tests/test_cpu_kernels.py", "tests/test_threads.py", "tests/test_edges_kernels.py"
 SHOW = "tests/test_show.py"
+SEGMENT, SEGMENTED = "tinylucid/segment/", "tests/test_segment.py"
 RACES = "tests/test_benchmarks_cpu.py"
 LANE = "tests/test_lanes.py"
 GAN, SCORED, WATCHED = "tinylucid/gan/", "tests/test_gan_scores.py", "tests/test_gan_watch.py"
@@ -372,8 +373,8 @@ MUTANTS = [
     Mutant(EXPLAIN + "noise.py", "rng.normal((min(block, n - k), *x.shape[1:]), x.dtype)", "rng.normal((min(block, n - k), *x.shape), x.dtype)", NOISE),
     Mutant(EXPLAIN + "noise.py", "min(block, n - k)", "block", NOISE + " -k blocks"),
     Mutant(EXPLAIN + "noise.py", "x + sigma * epsilon", "x + level * epsilon", NOISE),
-    Mutant(EXPLAIN + "common.py", "initial=done", "initial=0", HIDE + " -k bar"),
-    Mutant(EXPLAIN + "common.py", "> PATIENCE:", "> 2 * PATIENCE + 9:", HIDE + " -k bar"),
+    Mutant("tinylucid/patience.py", "initial=done", "initial=0", HIDE + " -k bar"),
+    Mutant("tinylucid/patience.py", "> SECONDS:", "> 2 * SECONDS + 9:", HIDE + " -k bar"),
     Mutant(EXPLAIN + "gradients.py", "return pixels(x) * gradient(model, x, target)", "return gradient(model, x, target)", "tests/test_explain.py"),
     Mutant(EXPLAIN + "noise.py", "mean = mean + off / k", "mean = mean + off / (k + 1)", NOISE),
     Mutant(EXPLAIN + "noise.py", "moment = moment + off * (m - mean)", "moment = moment + off * off", NOISE),
@@ -511,7 +512,7 @@ MUTANTS = [
     Mutant(EXPLAIN + "deeplift.py", "n.shape[0] % max(rows, 1)", "n.shape[0] % 2", DEEPLIFT + " -k bends"),
     Mutant(EXPLAIN + "common.py", "with mode(model, False), no_grad():\n        return devices", "with mode(model, False):\n        return devices", HIDE + " -k recorded"),
     Mutant(EXPLAIN + "common.py", "bar(len(some))", "bar(1)", HIDE + " -k bar"),
-    Mutant(EXPLAIN + "common.py", "disable=None, leave=False", "disable=None, leave=True", HIDE + " -k bar"),
+    Mutant("tinylucid/patience.py", "disable=None, leave=False", "disable=None, leave=True", HIDE + " -k bar"),
     Mutant(EXPLAIN + "baseline.py", "isinstance(baseline, (list, tuple))", "isinstance(baseline, list)", HIDE + " -k averaged"),
     Mutant(EXPLAIN + "by_name.py", '= superpixels(x)', '= superpixels(x[:1])[0]', EVERY + " -k own"),
     Mutant(EXPLAIN + "by_name.py", "except (ValueError, RuntimeError) as", "except Exception as", EVERY + " -k refusal"),
@@ -1141,7 +1142,7 @@ MUTANTS = [
     Mutant("tinylucid/nn/containers.py", "not -len(items) <= k < len(items)", "not -len(items) <= k <= len(items)", TEACH),
     Mutant("tinylucid/optim/optimizer.py", 'values = value if name == "betas" and isinstance(value, (tuple, list)) else (value,)', 'values = value if name == "betas" else (value,)', TEACH),
     Mutant("tinylucid/io/atomic.py", 'do = "" if os.path.isdir(folder) else', 'do = "" if os.path.isdir(os.path.dirname(folder)) else', TEACH),
-    Mutant("tinylucid/ops/classify.py", "if labels.shape == shape", "if labels.ndim > 2", TEACH),
+    Mutant("tinylucid/ops/classify.py", "if labels == shape:", "if len(labels) > 2:", TEACH),
     Mutant(CHECKS + "bilinear.py", 'interpolate(x, size, mode="bilinear", align_corners=False)', 'interpolate(x, size, mode="bilinear", align_corners=True)', TRIAL + "bilinear"),
     Mutant(CHECKS + "bilinear.py", "    found[m, np.arange(len(m))] = np.nan_to_num(", "    found[0, np.arange(len(m))] = np.nan_to_num(", TRIAL + "bilinear"),
     Mutant(CHECKS + "bilinear.py", "return i, np.minimum(i + 1, n - 1), r - i", "return i, np.minimum(i + 1, n - 1), 1 - r + i", TRIAL + "bilinear"),
@@ -1998,7 +1999,7 @@ MUTANTS = [
     Mutant("tinylucid/nn/init.py", " or any(k % 2 for k in kernel_size)", "", FCN + " -k enlarge_nothing"),
     Mutant("tinylucid/models/fcn.py", "x[:, :, :h, :w]", "x[:, :, -h:, -w:]", FCN + " -k loops"),
     Mutant("tinylucid/models/fcn.py", "nn.MaxPool2d(2, ceil_mode=True)", "nn.MaxPool2d(2)", FCN + " -k any_size"),
-    Mutant("tinylucid/models/fcn.py", "min(x.shape[2:]) >= DEEPEST", "min(x.shape[2:]) > DEEPEST", FCN + " -k any_size"),
+    Mutant("tinylucid/models/fcn.py", "min(x.shape[2:]) >= least", "min(x.shape[2:]) > least", FCN + " -k any_size"),
     Mutant("tinylucid/models/fcn.py", " and x.shape[1] == channels and", " and", FCN + " -k do_not_fit"),
     Mutant("tinylucid/models/fcn.py", ".requires_grad_(False)", "", FCN + " -k fixed"),
     Mutant("tinylucid/models/fcn.py", "if self.stride <= 8:", "if self.stride < 8:", FCN + " -k loops"),
@@ -2013,6 +2014,34 @@ MUTANTS = [
     Mutant("benchmarks/segment.py", "(1, 2 * within + 1, 2 * within + 1)", "(1, 2 * within - 1, 2 * within + 1)", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "square - mean * mean", "square - mean", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "parts.update(new)", "parts = {**new, **parts}", "tests/test_benchmark_segment.py"),
+    # what surrounds nets for pixels
+    Mutant("tinylucid/metrics.py", "(y != k) & (y != IGNORED)", "y != k", "tests/test_metrics.py -k near_borders"),
+    Mutant("tinylucid/metrics.py", "if not (a.any() and b.any()):", "if not a.any():", "tests/test_metrics.py -k f1_of_borders"),
+    Mutant("tinylucid/metrics.py", "predicted = np.where(y == IGNORED, IGNORED, predicted)", "predicted = predicted + 0", "tests/test_metrics.py -k f1_of_borders"),
+    Mutant("tinylucid/metrics.py", "frequent = np.sum(confusion, 1)", "frequent = np.sum(confusion, 0)", "tests/test_metrics.py -k papers"),
+    Mutant(SEGMENT + "loss.py", "((p * p).sum(axes)", "(p.sum(axes)", SEGMENTED + " -k dice"),
+    Mutant(SEGMENT + "loss.py", "== numbers) & counts)", "== numbers))", SEGMENTED + " -k dice"),
+    Mutant(SEGMENT + "loss.py", "softmax(logits, 1) * counts.astype(logits.dtype)", "softmax(logits, 1)", SEGMENTED + " -k do_not_count"),
+    Mutant(SEGMENT + "tiles.py", "grid = step & -step", "grid = 1", SEGMENTED + " -k tiles"),
+    Mutant(SEGMENT + "tiles.py", "dead, found = overlap // 3, []", "dead, found = 0, []", SEGMENTED + " -k tiles"),
+    Mutant(SEGMENT + "tiles.py", "return [weight / total[place]", "return [weight * 1.0", SEGMENTED + " -k tiles"),
+    Mutant(SEGMENT + "tiles.py", "(edge - dead) / (overlap - 2 * dead)", "(edge - dead) * 9", SEGMENTED + " -k seams"),
+    Mutant(SEGMENT + "target.py", "(logits[:, k] * weight).sum((1, 2))", "(logits[:, k] * weight).mean((1, 2))", SEGMENTED + " -k maps_of_a_region"),
+    Mutant(SEGMENT + "target.py", "len(share) not in (1, len(logits))", "False", SEGMENTED + " -k refused"),
+    Mutant(SEGMENT + "things.py", ">= OVERLAP * (sizes[0] + sizes[1] - pairs[1:, 1:])", ">= OVERLAP * sizes[1]", SEGMENTED + " -k counted"),
+    Mutant(SEGMENT + "things.py", "(~same.any(1) & large)", "(~same.any(1))", SEGMENTED + " -k counted"),
+    Mutant(SEGMENT + "simple.py", "threshold_otsu(np.asarray(train))", "threshold_otsu(np.asarray(x)[1:])", SEGMENTED + " -k otsu"),
+    Mutant("tinylucid/models/skip_net.py", "reversed(maps)", "reversed(maps[1:])", "tests/test_fcn.py -k skip_net"),
+    Mutant("tinylucid/models/skip_net.py", "zip(self.scores, reversed(maps))", "zip(reversed(list(self.scores)), maps)", "tests/test_fcn.py -k skip_net"),
+    Mutant(DATA + "coins.py", "(len(data), h - size + 1, w - size + 1)", "(len(data), h - size, w - size)", "tests/test_coins.py -k crops"),
+    Mutant(DATA + "coins.py", "binary_fill_holes(watershed(sobel(picture), sure) == 2)", "watershed(sobel(picture), sure) == 2", "tests/test_coins.py -k twelve"),
+    Mutant(LOOKS + "segmentation.py", "dark[:-1] |= edge[1:]", "dark[1:] |= edge[:-1]", "tests/test_plot_segmentation.py"),
+    Mutant(LOOKS + "segmentation.py", 'if name != BACKGROUND]', 'if k]', "tests/test_plot_segmentation.py"),
+    Mutant(LOOKS + "segmentation.py", "np.concatenate([plane.ravel() for plane in planes.values()])", "planes['the net']", "tests/test_plot_segmentation.py"),
+    Mutant(TRAIN + "judge.py", "counts.min() < known.min(initial=y.max())", "False", "tests/test_fit.py -k would_stop"),
+    Mutant(TRAIN + "judge.py", "if data.x.shape[1:] != x.shape[1:]:", "if False:", "tests/test_fit.py -k would_stop"),
+    Mutant(TRAIN + "step.py", "() if k else batches.rest", "()", "tests/test_fit.py -k would_stop"),
+    Mutant(TRAIN + "run.py", "() if self.history or self.batch else self.everything", "self.everything", "tests/test_fit.py -k another_size"),
 ]  # fmt: skip
 
 

@@ -185,7 +185,7 @@ def test_softmax_regression_separates_what_is_linear():
     rng = tl.Generator(0)
     x, y = rng.normal((200, 3)), np.arange(200) % 2
     x[:, 1] += 6 * y
-    assert baselines.softmax_regression(x[:100], y[:100], x[100:], y[100:], steps=100) > 0.97
+    assert (baselines.softmax_regression(x[:100], y[:100], x[100:], steps=100) == y[100:]).mean() > 0.97
 
 
 @pytest.mark.slow

@@ -398,7 +398,7 @@ def test_a_name_or_maps_in_a_methods_place_and_the_other_way_round_are_said():
 def test_long_sweeps_of_gradients_show_a_bar_too(name, monkeypatch, capsys):
     rng = tl.Generator(18)
     net, x = linear_net(rng), pictures(rng)
-    monkeypatch.setattr(explain.common, "PATIENCE", -1)
+    monkeypatch.setattr(tl.patience, "SECONDS", -1)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     more = {"background": x} if name == "expected_gradients" else {}
     explain.METHODS[name](net, x, 1, batch_size=4, **more)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from words import check_message
 
 import tinylucid as tl
-from tinylucid import explain
 from tinylucid.explain import feature_ablation, kernel_shap, lime, meaningful_perturbation, occlusion, rise
 from tinylucid.explain.hide import hidden
 from tinylucid.explain.rise import seen
@@ -155,7 +154,7 @@ def test_the_same_seed_gives_the_same_map_and_another_one_another(name):
 @pytest.mark.parametrize("name", ALL)
 def test_a_run_that_takes_long_shows_a_bar_on_a_terminal(name, monkeypatch, capsys):
     net, x = linear_net(tl.Generator(0)), pictures(tl.Generator(1), 1)
-    monkeypatch.setattr(explain.common, "PATIENCE", -1)
+    monkeypatch.setattr(tl.patience, "SECONDS", -1)
     ALL[name](net, x, 1)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
@@ -180,7 +179,7 @@ def test_the_bar_counts_hidden_pictures_whatever_a_pass_holds_and_leaves_no_line
             return super().update(n)
 
     monkeypatch.setattr(tqdm, "tqdm", Bar)
-    monkeypatch.setattr(explain.common, "PATIENCE", -1)
+    monkeypatch.setattr(tl.patience, "SECONDS", -1)
     method(linear_net(tl.Generator(0)), pictures(tl.Generator(1), 2), 1, batch_size=5)
     totals, steps, left = zip(*bars)
     assert totals[0] == sum(steps)

@@ -178,13 +178,37 @@ def segnet_by_loops(x, state, training):
     return convolved(x, state["score.weight"], state["score.bias"])
 
 
+def doubled(x, axis):
+    """Each value at the middle of two, bilinear between them along an axis; at the ends as it is."""
+    x = np.moveaxis(x, axis, 0)
+    before, after = x[[0, *range(len(x) - 1)]], x[[*range(1, len(x)), len(x) - 1]]
+    return np.moveaxis(
+        np.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], 1).reshape(-1, *x.shape[1:]), 0, axis
+    )
+
+
+def skip_net_by_loops(x, state, training):
+    maps = []
+    for k in range(4):
+        x = pooled(x)[0] if k else x
+        for each in (0, 1):
+            x = layers(x, state, f"stages.stride{2**k}.{each + bool(k)}", training)
+        maps.append(convolved(x, state[f"scores.stride{2**k}.weight"], state[f"scores.stride{2**k}.bias"]))
+    scores = maps.pop()
+    while maps:
+        finer = maps.pop()
+        scores = doubled(doubled(scores, 2), 3)[:, :, : finer.shape[2], : finer.shape[3]] + finer
+    return scores
+
+
 @every_net
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 @pytest.mark.parametrize("size", [(33, 47), (64, 32)], ids=str)
 def test_the_numbers_by_loops(name, training, size):
     model, x = net(name), pictures((2, 2, *size))
     state = arrays_of(model)
-    wanted = segnet_by_loops(x, state, training) if name == "segnet" else fcn_by_loops(x, state, model.stride, training)
+    loops = {"segnet": segnet_by_loops, "skip_net": skip_net_by_loops}
+    wanted = loops[name](x, state, training) if name in loops else fcn_by_loops(x, state, model.stride, training)
     got = model.train(training)(tl.tensor(x)).data
     assert got.shape == wanted.shape == (2, 3, *size)
     assert np.allclose(got, wanted, rtol=0, atol=1e-9 * np.abs(wanted).max())
@@ -347,10 +371,10 @@ def test_a_net_learns_two_halves(name):
 
 # --- what is refused ---------------------------------------------------------------------------------------------------
 
-TITLE = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s", "segnet": "SegNet"}
+TITLE = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s", "segnet": "SegNet", "skip_net": "skip_net"}
 
 
-@every_net
+@pytest.mark.parametrize("name", sorted({*SEGMENTERS} - {"skip_net"}))
 @pytest.mark.parametrize(
     ("shape", "advice"),
     [
@@ -366,6 +390,12 @@ TITLE = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s", "segnet": 
 def test_pictures_that_do_not_fit(name, shape, advice):
     words = f"{TITLE[name]}: expected pictures (N, 3, H, W), H and W at least 32|got {shape}|{advice}"
     check_message(lambda: models.build(name)(tl.zeros(*shape)), ValueError, words)
+
+
+def test_skip_net_takes_smaller_pictures():
+    assert models.skip_net()(tl.zeros(1, 1, 8, 9)).shape == (1, 2, 8, 9)
+    words = "skip_net: expected pictures (N, 1, H, W), H and W at least 8|got (1, 1, 64, 7)|enlarge"
+    check_message(lambda: models.skip_net()(tl.zeros(1, 1, 64, 7)), ValueError, words)
 
 
 @every_net

@@ -436,6 +436,7 @@ REFUSED = [
     (lambda: fit(dense(), accumulate=0), ValueError, "accumulate|≥ 1|got 0"),
     (lambda: fit(dense(), patience=0), ValueError, "patience|≥ 1|got 0"),
     (lambda: fit(dense(), max_norm=0.0), ValueError, "max_norm|above 0"),
+    (lambda: fit(dense(), masks()), ValueError, "(60, 2)|(60, 4, 4)|tl.models.SEGMENTERS"),
     (
         lambda: fit(dense(), DataLoader(ArrayDataset(X, Y)), augment=Augment(flip=True)),
         ValueError,
@@ -457,6 +458,57 @@ REFUSED = [
 @pytest.mark.parametrize(("call", "error", "words"), REFUSED)
 def test_what_cannot_be_trained_is_refused(call, error, words):
     check_message(call, error, words)
+
+
+def pixel_net():
+    return nn.Sequential(nn.Conv2d(1, 2, 3, padding=1))
+
+
+def drawn_masks(**changes):
+    """Forty pictures 8×8 with masks of two classes, with another value where asked: picture=value."""
+    x = np.random.default_rng(1).normal(size=(40, 1, 8, 8)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.int64)
+    for picture, value in changes.items():
+        y[int(picture.removeprefix("at")), 3, 4] = value
+    return x, y
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "words"),
+    [
+        (drawn_masks(at33=2), None, "epoch 1, step 1 of 5: train, picture 33|label 2 at position 28 is outside 0 … 1"),
+        (drawn_masks(at33=-1), None, "epoch 1, step 1 of 5: train, picture 33|label -1 at position 28"),
+        (drawn_masks(), drawn_masks(at7=5, at8=4), "step 1 of 5: val, picture 7|label 5 at position 28"),
+        (drawn_masks(), (drawn_masks()[0], drawn_masks()[1][:, :6]), "step 1|val, picture 0|(1, 2, 8, 8)|(1, 6, 8)|enlarge them"),
+        (drawn_masks(), (X.repeat(2, 1), Y), "step 1 of 5: val, picture 0|2 channels"),
+        ((drawn_masks()[0], drawn_masks()[1][:, None]), None, "(8, 8, 8)|(8, 1, 8, 8)|y[:, 0]"),
+        ((drawn_masks()[0], drawn_masks()[1][:, 0, 0]), None, "(8, 2, 8, 8)|(8,)|one class number for each place"),
+    ],
+    ids=["large", "negative", "validation", "size", "channels", "own channel", "no masks"],
+)  # fmt: skip
+def test_what_would_stop_it_later_is_said_before_anything_is_learnt(train, val, words):
+    """The first eight pictures, in the order of seed 0, are good in all of these."""
+    model = pixel_net()
+    before, order = weights(model), list(tl.data.keyed.order(0, 0, 40)[:8])
+    assert not {33, 7, 8} & set(order)
+    check_message(lambda: fit(model, train, val, batch_size=8), ValueError, words)
+    np.testing.assert_equal(weights(model), before)
+
+
+def test_pictures_of_another_size_are_judged_and_rare_classes_do_no_harm():
+    x, y = drawn_masks(at33=-100)
+    y[:] = 0
+    y[33, :2] = 1
+    val, seen = (np.zeros((3, 1, 12, 9), np.float32), np.eye(12, 9, dtype=int)[None].repeat(3, 0)), []
+
+    def loss(logits, y):
+        seen.append(logits.shape)
+        return F.cross_entropy(logits, y)
+
+    history = fit(pixel_net(), (x, y), val, loss=loss, batch_size=8, epochs=1)
+    assert history.val_loss[0] > 0
+    assert seen[:3] == [(8, 2, 8, 8), (1, 2, 8, 8), (1, 2, 12, 9)]
+    assert len(seen) == 2 + 5 + 1
 
 
 def test_a_class_that_validation_lacks_is_named():

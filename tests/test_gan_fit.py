@@ -31,6 +31,8 @@ WAYS = {
 
 
 def nets(conv=None, classes=2):
+    if conv == "batch16":
+        return None, tl.models.dcgan_discriminator(16, 1, width=2)
     if conv:
         return (tl.models.build("dcgan_generator", size=8, channels=1, latent=3, classes=classes, width=2),
                 tl.models.build("dcgan_discriminator", size=8, channels=1, classes=classes, width=2, norm=conv))  # fmt: skip
@@ -260,7 +262,7 @@ SMALL = DATA.x[:, :, :4, :4]
         (lambda: bad(train=ArrayDataset(DATA.x[:1], DATA.y[:1])), ValueError, "generator does not take z (1, 3)|more than one"),
         (lambda: bad(train=DataLoader(ArrayDataset(DATA.x[:5], DATA.y[:5]), 4), batch_size=None), ValueError, "z (1, 3)|more than one"),
         (lambda: bad(train=ArrayDataset(DATA.x[:0], DATA.y[:0])), ValueError, "train is empty"),
-        (lambda: bad(penalty=tl.gan.r1(), discriminator=tl.models.dcgan_discriminator(16, 1, width=2)), ValueError, "r1(1)|BatchNorm2d|mixes pictures|norm="),
+        (lambda: bad(penalty=tl.gan.r1(), discriminator=nets("batch16")[1]), ValueError, "r1(1)|BatchNorm2d|mixes pictures|norm="),
         (lambda: bad(loss="dcgan"), ValueError, "no loss 'dcgan'|hinge"),
         (lambda: bad(g_optimizer="adam"), TypeError, "g_optimizer must be made before|'adam'"),
         (lambda: bad(g_optimizer=tl.optim.Adam(nets()[0].parameters())), ValueError, "g_optimizer|not the generator's|make it of"),

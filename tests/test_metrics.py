@@ -83,7 +83,90 @@ def test_confusion_leaves_out_what_does_not_count():
     assert np.isnan(metrics.precision(np.array([[0, 1], [0, 1]]))).tolist() == [True, False]
 
 
+@st.composite
+def masks(draw):
+    """Predicted and true class numbers (N, H, W) of small pictures, some pixels not to count."""
+    shape = (draw(st.integers(1, 2)), draw(st.integers(1, 6)), draw(st.integers(1, 7)))
+    k = draw(st.integers(1, 3))
+    predicted = draw(hnp.arrays(np.int64, shape, elements=st.integers(0, k)))
+    return predicted, draw(hnp.arrays(np.int64, shape, elements=st.sampled_from([-100, *range(k + 1)])))
+
+
+@given(masks())
+def test_means_over_classes_are_the_papers(drawn):
+    """n[i][j] pixels of class i taken for j, t[i] of class i, as Long et al. write them; classes that are nowhere left out."""
+    predicted, y = drawn
+    confusion = metrics.confusion_matrix(predicted, y, 5)
+    n = [[int(((y == i) & (predicted == j)).sum()) for j in range(5)] for i in range(5)]
+    t = [sum(row) for row in n]
+    union = [t[i] + sum(n[j][i] for j in range(5)) - n[i][i] for i in range(5)]
+    mean = lambda values: sum(values) / len(values) if values else NAN
+    np.testing.assert_allclose(metrics.mean_accuracy(confusion), mean([n[i][i] / t[i] for i in range(5) if t[i]]))
+    np.testing.assert_allclose(metrics.mean_iou(confusion), mean([n[i][i] / union[i] for i in range(5) if union[i]]))
+    weighted = sum(t[i] * n[i][i] / union[i] for i in range(5) if t[i]) / sum(t) if sum(t) else NAN
+    np.testing.assert_allclose(metrics.frequency_weighted_iou(confusion), weighted)
+
+
+def test_a_class_that_was_only_answered_counts_in_the_overlap_alone():
+    confusion = np.array([[3, 1, 0], [0, 0, 0], [0, 0, 0]])
+    assert metrics.mean_accuracy(confusion) == 0.75
+    assert metrics.mean_iou(confusion) == 0.375
+    assert metrics.frequency_weighted_iou(confusion) == 0.75
+
+
+def pixels(plane):
+    return [(i, j) for i in range(plane.shape[0]) for j in range(plane.shape[1])]
+
+
+@given(masks(), st.sampled_from([1, 1.5, 2, 3]))
+def test_accuracy_near_borders_by_loops(drawn, radius):
+    found = []
+    for predicted, y in zip(*drawn):
+        for p in pixels(y):
+            others = [q for q in pixels(y) if y[q] not in (-100, y[p])]
+            if y[p] != -100 and any(math.dist(p, q) <= radius for q in others):
+                found.append(predicted[p] == y[p])
+    np.testing.assert_equal(metrics.boundary_accuracy(*drawn, radius), sum(found) / len(found) if found else NAN)
+
+
+def border(plane, k):
+    """The pixels of class k with one of another class above, below or beside them."""
+    beside = lambda p: [q for q in pixels(plane) if math.dist(p, q) == 1 and plane[q] not in (-100, k)]
+    return [p for p in pixels(plane) if plane[p] == k and beside(p)]
+
+
+@given(masks(), st.sampled_from([0, 1, 1.5, 2]))
+def test_f1_of_borders_by_loops(drawn, tolerance):
+    pictures = []
+    for predicted, y in zip(*drawn):
+        predicted, classes = np.where(y == -100, -100, predicted), []
+        for k in range(4):
+            a, b = border(predicted, k), border(y, k)
+            if a or b:
+                near = lambda some, those: [p for p in some if any(math.dist(p, q) <= tolerance for q in those)]
+                p, r = (len(near(*pair)) / len(pair[0]) if pair[0] else 0.0 for pair in ((a, b), (b, a)))
+                classes.append(2 * p * r / (p + r) if p + r else 0.0)
+        if classes:
+            pictures.append(sum(classes) / len(classes))
+    expected = sum(pictures) / len(pictures) if pictures else NAN
+    np.testing.assert_allclose(metrics.boundary_f1(*drawn, tolerance), expected)
+
+
+def test_borders_of_one_picture_and_of_none():
+    y = np.repeat([[0, 1]], 4, 0).repeat(4, 1)
+    assert metrics.boundary_f1(y, y) == metrics.boundary_accuracy(tl.tensor(y), y) == 1
+    assert metrics.boundary_f1(np.repeat([[0, 1]], 4, 0).repeat((7, 1), 1), y, tolerance=2) == 0
+    assert math.isnan(metrics.boundary_f1(y[None][:0], y[None][:0]))
+    assert math.isnan(metrics.boundary_accuracy(y[None][:0], y[None][:0]))
+    assert math.isnan(metrics.boundary_accuracy(y, 0 * y))
+
+
 BAD = [
+    (lambda: metrics.boundary_f1(np.zeros((2, 3, 4, 4)), np.zeros((2, 4, 4), int)), "boundary_f1|(2, 3, 4, 4)|argmax"),
+    (lambda: metrics.boundary_f1(np.zeros((2, 4, 4)), np.zeros((2, 4, 4), int)), "boundary_f1: predicted|float64"),
+    (lambda: metrics.boundary_f1(np.zeros((4, 4), int), np.zeros((4, 4), int), -1), "boundary_f1: tolerance|≥ 0|-1"),
+    (lambda: metrics.boundary_accuracy(np.zeros((4, 5), int), np.zeros((4, 4), int)), "accuracy|(4, 5)|(4, 4)"),
+    (lambda: metrics.boundary_accuracy(np.zeros((4, 4), int), np.zeros((4, 4), int), 0), "radius|≥ 1|got 0"),
     (lambda: metrics.accuracy(np.zeros((2, 3)), np.zeros(3, int)), "accuracy|(N, K)|(2, 3) and (3,)"),
     (lambda: metrics.accuracy(np.zeros(3), np.zeros(3, int)), "accuracy|(N, K)"),
     (lambda: metrics.accuracy(np.zeros((2, 3)), np.array([0, 3])), "accuracy: y|0 … 2|0 … 3"),

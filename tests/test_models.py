@@ -18,6 +18,7 @@ TINY = {  # name: arguments of a small instance, and the shape of its input
     "resnet18": ({"classes": 3, "width": 2}, (2, 3, 48, 48)),
     "segnet": ({"classes": 3, "width": 1, "channels": 1}, (2, 1, 32, 33)),
     "separable": ({"classes": 3, "width": 2, "channels": 1}, (2, 1, 8, 8)),
+    "skip_net": ({"classes": 3, "width": 1}, (2, 1, 8, 9)),
     "texture_net": ({"classes": 3}, (2, 1, 8, 8)),
     "vgg": ({"classes": 3, "size": 16, "width": 2, "channels": 2}, (2, 2, 16, 16)),
 }
@@ -97,6 +98,10 @@ def test_parameters_are_as_many_as_in_the_papers():
                 (3, 64), (3, 32), (4, 32), (4, 16), (8, 16), (8, 8), (8, 4), (12, 4), (12, 2), (12, 4), (8, 4), (8, 8), (8, 16),
                 (4, 16), (4, 32), (3, 32), (3, 64), (10, 64),
             ],
+        ),
+        (
+            models.skip_net(), 64,
+            [(16, 64), (16, 32), (32, 32), (32, 16), (48, 16), (48, 8), (64, 8), (2, 8), (2, 16), (2, 32), (2, 64)],
         ),
         (models.lenet(), 32, [(6, 28), (6, 14), (16, 10), (16, 5)]),
         (models.lenet(size=28, padding=2), 28, [(6, 28), (6, 14), (16, 10), (16, 5)]),

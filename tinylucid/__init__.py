@@ -31,7 +31,7 @@ from .summary import summary
 from .tensor import Tensor, operation
 
 if TYPE_CHECKING:
-    from . import check, data, explain, gan, io, metrics, models, plot, report, train, visualize
+    from . import check, data, explain, gan, io, metrics, models, plot, report, segment, train, visualize
     from .check import gradcheck, gradgradcheck
     from .graph import draw_graph
     from .io import load, save
@@ -41,6 +41,7 @@ __version__ = "0.1.0"
 show.figures = lambda: _import_module(".plot", __name__)  # a map is drawn by a room above its own
 
 # imported when first used, so that import stays fast
+_ROOMS = "check data explain gan io metrics models plot report segment train visualize".split()
 _LATER = {
     **dict.fromkeys(("gradcheck", "gradgradcheck"), "check"),
     "draw_graph": "graph",
@@ -52,6 +53,6 @@ _LATER = {
 def __getattr__(name: str) -> object:
     if name in _LATER:
         return getattr(_import_module(f".{_LATER[name]}", __name__), name)
-    if name in ("check", "data", "explain", "gan", "io", "metrics", "models", "plot", "report", "train", "visualize"):
+    if name in _ROOMS:
         return _import_module(f".{name}", __name__)
     raise _missing("tinylucid", name, [*globals(), *_LATER])

@@ -17,7 +17,9 @@ from tinylucid_kernels.gpu.driver import NoGPU
 from . import __version__, devices
 from .commands.terminal import complain
 
-COMMANDS = ("demo", "train", "evaluate", "predict", "explain", "visualize", "gradcheck", "exercise", "read", "info")
+COMMANDS = (
+    "demo", "train", "evaluate", "predict", "explain", "visualize", "segment", "gradcheck", "exercise", "read", "info",
+)  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,6 +1,7 @@
 """tl.metrics: how often a classifier is right, over all and class by class; arrays or tensors in, plain numbers and arrays out.
 
-Among equal logits the first is the answer, as for argmax. Targets of class −100 (``ignore_index``) do not count.
+Among equal logits the first is the answer, as for argmax. Targets of class −100 (``ignore_index``) do not count. The means over
+classes are those of Long, Shelhamer and Darrell, "Fully convolutional networks for semantic segmentation", 2015, section 5.
 """
 
 from __future__ import annotations
@@ -13,7 +14,19 @@ from . import devices
 
 IGNORED = -100  # the class of what does not count, as F.cross_entropy's ignore_index
 
-__all__ = ["accuracy", "confusion_matrix", "iou", "precision", "recall", "top_k_accuracy"]
+__all__ = [
+    "accuracy",
+    "boundary_accuracy",
+    "boundary_f1",
+    "confusion_matrix",
+    "frequency_weighted_iou",
+    "iou",
+    "mean_accuracy",
+    "mean_iou",
+    "precision",
+    "recall",
+    "top_k_accuracy",
+]
 
 
 def accuracy(logits: Any, y: Any) -> float:
@@ -72,6 +85,121 @@ def recall(confusion: Any) -> Any:
 def iou(confusion: Any) -> Any:
     """Intersection over union of each class's items and what was taken for it: (K,); NaN for 0/0."""
     return _ratio(np.diagonal(confusion), np.sum(confusion, 0) + np.sum(confusion, 1) - np.diagonal(confusion))
+
+
+def mean_accuracy(confusion: Any) -> float:
+    """The mean over classes of ``recall``: 1/K · Σᵢ nᵢᵢ/tᵢ; classes of which there was nothing are left out, NaN of none."""
+    return _mean(recall(confusion))
+
+
+def mean_iou(confusion: Any) -> float:
+    """The mean over classes of ``iou``: 1/K · Σᵢ nᵢᵢ/(tᵢ + Σⱼ nⱼᵢ − nᵢᵢ); NaN of none.
+
+    A class of which there was nothing, and that nothing was taken for, is left out; one that was only taken for counts as 0.
+    """
+    return _mean(iou(confusion))
+
+
+def frequency_weighted_iou(confusion: Any) -> float:
+    """The mean of ``iou`` by each class's share of the items: Σᵢ tᵢ·iouᵢ / Σₖ tₖ; NaN of none."""
+    frequent = np.sum(confusion, 1)
+    return float(_ratio(np.sum(frequent * np.nan_to_num(iou(confusion))), np.sum(frequent)))
+
+
+# --- borders ------------------------------------------------------------------------------------------------------
+
+
+def boundary_accuracy(predicted: Any, y: Any, radius: float = 3) -> float:
+    """The share of right pixels among those at most ``radius`` pixels from one of another class; NaN of none.
+
+    predicted and y: class numbers (N, H, W), or (H, W). Distances are between the middles of pixels, and pixels of class −100
+    are of no class. Raises ValueError for shapes that do not fit and a radius below 1.
+    """
+    predicted, y = _masks(predicted, y, "boundary_accuracy")
+    _check_pixels(radius, "boundary_accuracy: radius")
+    near = np.stack([_near_another(plane, radius) for plane in y]) if len(y) else np.zeros(y.shape, bool)
+    return share((predicted == y)[near])
+
+
+def boundary_f1(predicted: Any, y: Any, tolerance: float = 2) -> float:
+    """How well borders are found, in 0 … 1: 2PR/(P + R) of each class, and the mean over classes, then pictures; NaN of none.
+
+    P is the share of a class's predicted border that is at most ``tolerance`` pixels from its true border, R that of its true border
+    near the predicted one (Csurka et al., "What is a good evaluation measure for semantic segmentation?", 2013, who take 0.75 %
+    of the picture's diagonal). The border of a class are its pixels with a pixel of another class above, below or beside them.
+    A class without a border in both is left out, one with a border in only one of them counts as 0. Pixels of class −100
+    in y are of no class in either. Shapes and errors as ``boundary_accuracy``, but the tolerance may be 0.
+    """
+    predicted, y = _masks(predicted, y, "boundary_f1")
+    _check_pixels(tolerance, "boundary_f1: tolerance", least=0)
+    predicted = np.where(y == IGNORED, IGNORED, predicted)
+    return _mean(np.array([_border_f1(a, b, tolerance) for a, b in zip(predicted, y)]))
+
+
+def _border_f1(predicted: Any, y: Any, tolerance: float) -> float:
+    """F1 of the borders in one picture (H, W), the mean over classes."""
+    found = []
+    ours, true = _borders(predicted), _borders(y)
+    for k in np.union1d(predicted[ours], y[true]):
+        a, b = ours & (predicted == k), true & (y == k)
+        if not (a.any() and b.any()):
+            found.append(0.0)
+            continue
+        precision, recall = share(_distance_to(b)[a] <= tolerance), share(_distance_to(a)[b] <= tolerance)
+        found.append(2 * precision * recall / (precision + recall) if precision + recall else 0.0)
+    return _mean(np.array(found))
+
+
+def _borders(y: Any) -> Any:
+    """Whether a pixel of (H, W) has one of another class above, below or beside it, (H, W)."""
+    border = np.zeros(y.shape, bool)
+    for a, b in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        differ = (y[a] != y[b]) & (y[a] != IGNORED) & (y[b] != IGNORED)
+        border[a] |= differ
+        border[b] |= differ
+    return border
+
+
+def _near_another(y: Any, radius: float) -> Any:
+    """Whether a pixel of (H, W) is at most ``radius`` from one of another class, (H, W)."""
+    near = np.zeros(y.shape, bool)
+    for k in np.setdiff1d(y, IGNORED):
+        others = (y != k) & (y != IGNORED)
+        if others.any():
+            near |= (y == k) & (_distance_to(others) <= radius)
+    return near
+
+
+def _distance_to(some: Any) -> Any:
+    """How far each pixel of (H, W) is from the nearest of ``some``, of which there is at least one."""
+    from scipy.ndimage import distance_transform_edt
+
+    return distance_transform_edt(~some)
+
+
+def _masks(predicted: Any, y: Any, name: str) -> tuple[Any, Any]:
+    """Class numbers (N, H, W) of both, if they belong together."""
+    predicted, y = _array(predicted), _array(y)
+    if y.ndim not in (2, 3) or predicted.shape != y.shape:
+        raise ValueError(
+            f"{name}: expected class numbers (N, H, W) of one shape, got predicted {predicted.shape} and y {y.shape};"
+            " use logits.argmax(1) for logits"
+        )
+    for which, numbers in (("predicted", predicted), ("y", y)):
+        if numbers.dtype.kind not in "iub":
+            raise ValueError(f"{name}: {which} must be class numbers, integers, got {numbers.dtype}; use .astype(int)")
+    return predicted.reshape(-1, *y.shape[-2:]), y.reshape(-1, *y.shape[-2:])
+
+
+def _check_pixels(value: float, what: str, least: float = 1) -> None:
+    if not value >= least:
+        raise ValueError(f"{what} must be a number of pixels ≥ {least}, got {value!r}; 3 is usual")
+
+
+def _mean(values: Any) -> float:
+    """The mean of those that are not NaN; NaN of none."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def hits(logits: Any, y: Any) -> Any:

@@ -111,8 +111,9 @@ def writable_folder(path: str | Path) -> Path:
         raise ValueError(f"nothing can be saved in {folder}: {why}; give another folder by --out") from error
 
 
-def keep(figure: Any, path: Path) -> None:
-    """Write a figure, whole or not at all, and print where it is; OSError where it cannot be written."""
+def keep(figure: Any, path: Path, said: bool = True) -> None:
+    """Write a figure, whole or not at all, and print where it is if that is ``said``; OSError where it cannot be written."""
     with replacing(path) as file:
         figure.savefig(file, format="png")
-    print(printable(str(path)))
+    if said:
+        print(printable(str(path)))

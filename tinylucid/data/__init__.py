@@ -2,6 +2,7 @@
 
 from .augment import Augment
 from .bundled import digits, faces
+from .coins import coins, crops
 from .dataset import ArrayDataset, Preprocess, Splits, split
 from .folder import ImageFolder, image_folder, image_splits, per_channel
 from .loader import DataLoader
@@ -21,6 +22,8 @@ __all__ = [
     "ShapeDataset",
     "Splits",
     "cifar10",
+    "coins",
+    "crops",
     "digits",
     "dihedral",
     "faces",

@@ -40,6 +40,17 @@ def read_picture(path: str | Path, size: int = 32, color: bool = True) -> Any:
         raise PictureError(f"cannot read {path}: {why(error, path)}") from error
 
 
+def read_whole(path: str | Path, color: bool = True) -> Any:
+    """The whole picture in a file as uint8 (C, H, W), as large as it is; otherwise as read_picture."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return planes(upright(picture, color))
+    except Exception as error:  # damaged files raise many kinds
+        raise PictureError(f"cannot read {path}: {why(error, path)}") from error
+
+
 def why(error: Exception, path: str | Path) -> str:
     """What is wrong with a picture file that Pillow could not read, in one line."""
     from PIL import Image, UnidentifiedImageError
@@ -54,17 +65,27 @@ def why(error: Exception, path: str | Path) -> str:
 
 def squared(picture: Any, size: int, color: bool) -> Any:
     """A Pillow image as bytes (C, size, size): upright, in colour or grey, its middle square antialiased to the size."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    ImageOps.exif_transpose(picture, in_place=True)
-    picture, mode = eight_bits(picture), "RGB" if color else "L"
-    if picture.mode != mode:
-        picture = picture.convert(mode)
+    picture = upright(picture, color)
     w, h = picture.size
     side = min(w, h)
     box = ((w - side) / 2, (h - side) / 2, (w + side) / 2, (h + side) / 2)
-    square = picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0)
-    return np.ascontiguousarray(np.atleast_3d(np.asarray(square)).transpose(2, 0, 1))
+    return planes(picture.resize((size, size), Image.Resampling.BILINEAR, box, reducing_gap=2.0))
+
+
+def upright(picture: Any, color: bool) -> Any:
+    """A Pillow image as the camera held it, of 8 bits a channel, in colour or grey."""
+    from PIL import ImageOps
+
+    ImageOps.exif_transpose(picture, in_place=True)
+    picture, mode = eight_bits(picture), "RGB" if color else "L"
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def planes(picture: Any) -> Any:
+    """A Pillow image of 8 bits as bytes (C, H, W)."""
+    return np.ascontiguousarray(np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1))
 
 
 def eight_bits(picture: Any) -> Any:

@@ -7,7 +7,6 @@ out of the model (``values``, ``slope``, a layer's planes) is NumPy's again.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -17,10 +16,10 @@ import numpy as np
 from .. import devices, dtypes
 from ..nn.module import Module, check_model, device_of, mode
 from ..ops import concatenate
+from ..patience import patience
 from ..scopes import enable_grad, no_grad
 from ..tensor import Tensor
 
-PATIENCE = 2  # seconds that pass before a bar is shown
 Method = Callable[..., Any]  # (model, x, target) → one map a picture
 
 
@@ -178,28 +177,6 @@ def sweep(
             found = method(model, np.concatenate(some), repeated(target, n, len(some)))
             yield from found.reshape(len(some), n, *found.shape[1:])
             bar(len(some))
-
-
-@contextlib.contextmanager
-def patience(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A function to be told how many more are done; after 2 seconds, on a terminal, it draws a bar of them."""
-    start, bar, done = time.perf_counter(), None, 0
-
-    def more(count: int) -> None:
-        nonlocal bar, done
-        done += count
-        if bar is not None:
-            bar.update(count)
-        elif time.perf_counter() - start > PATIENCE:
-            from tqdm import tqdm  # imported and made when it is wanted: a small sweep takes less time than that
-
-            bar = tqdm(total=total, initial=done, desc=what or None, disable=None, leave=False)
-
-    try:
-        yield more
-    finally:
-        if bar is not None:
-            bar.close()
 
 
 def repeated(target: Any, n: int, times: int) -> Any:

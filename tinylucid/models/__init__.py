@@ -8,6 +8,7 @@ from .resnet import resnet, resnet18
 from .saved import CLASSIFIERS, GANS, NAMES, SEGMENTERS, Saved, about, build, load, save
 from .segnet import segnet
 from .separable import separable
+from .skip_net import skip_net
 from .texture_net import texture_net
 from .vgg import vgg
 
@@ -33,6 +34,7 @@ __all__ = [
     "save",
     "segnet",
     "separable",
+    "skip_net",
     "texture_net",
     "vgg",
 ]

@@ -82,9 +82,9 @@ def crop(x: Any, like: Any) -> Any:
     return x if x.shape[2:] == (h, w) else x[:, :, :h, :w]
 
 
-def check_pictures(x: Any, channels: int, name: str) -> None:
+def check_pictures(x: Any, channels: int, name: str, least: int = DEEPEST) -> None:
     """ValueError unless x is (N, channels, H, W) and one cell of the last stage fits into it; TypeError for no tensor."""
-    if tensor_like(x, name).ndim == 4 and x.shape[1] == channels and min(x.shape[2:]) >= DEEPEST:
+    if tensor_like(x, name).ndim == 4 and x.shape[1] == channels and min(x.shape[2:]) >= least:
         return
     advice = "x[None] makes a batch of one"
     if x.ndim == 4 and x.shape[1] != channels:
@@ -92,7 +92,7 @@ def check_pictures(x: Any, channels: int, name: str) -> None:
     elif x.ndim == 4:
         advice = "enlarge the pictures, by F.interpolate, or F.pad them"
     raise ValueError(
-        f"{here(name)}: expected pictures (N, {channels}, H, W), H and W at least {DEEPEST}, the stride of its last stage; "
+        f"{here(name)}: expected pictures (N, {channels}, H, W), H and W at least {least}, the stride of its last stage; "
         f"got {tuple(x.shape)}; {advice}"
     )
 

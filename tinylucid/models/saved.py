@@ -17,12 +17,15 @@ from .lenet import lenet
 from .resnet import resnet, resnet18
 from .segnet import segnet
 from .separable import separable
+from .skip_net import skip_net
 from .texture_net import texture_net
 from .vgg import vgg
 
 Builders = dict[str, Callable[..., Module]]
-CLASSIFIERS: Builders = {f.__name__: f for f in (lenet, resnet, resnet18, separable, texture_net, vgg)}  # a class a picture
-SEGMENTERS: Builders = {f.__name__: f for f in (fcn32s, fcn16s, fcn8s, segnet)}  # a class a pixel
+CLASSIFIERS: Builders = {
+    f.__name__: f for f in (lenet, resnet, resnet18, separable, texture_net, vgg)
+}  # a class a picture
+SEGMENTERS: Builders = {f.__name__: f for f in (fcn32s, fcn16s, fcn8s, segnet, skip_net)}  # a class a pixel
 GANS: Builders = {f.__name__: f for f in (dcgan_discriminator, dcgan_generator, dense_discriminator, dense_generator)}
 NAMES: Builders = {**CLASSIFIERS, **SEGMENTERS, **GANS}
 ABOUT = ("architecture", "classes", "preprocess")  # the metadata's keys that are written and read here

@@ -138,6 +138,15 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     return loss if over is None else sum(loss) / over
 
 
+def checked_labels(input, target, weight, ignore_index, name):
+    """Class numbers and weights (None for none) as arrays beside the logits; raises as cross_entropy, in the name of that loss."""
+    tensor_like(input, name)
+    labels = devices.constant(target, input, here(name))
+    weight = _checked(input, labels, weight, name)
+    _counting(labels, input.shape[1], None, ignore_index, "mean", name)
+    return labels, weight
+
+
 def _checked(input, labels, weight, name):
     """The weight as an array of input's dtype; raises where input, labels (None: probabilities) and weight do not fit."""
     shape = input.shape
@@ -151,12 +160,9 @@ def _checked(input, labels, weight, name):
         )
     places = (shape[0], *shape[2:])
     if labels is not None and labels.shape != places:
-        what = (
-            "y.argmax(1) if they are one-hot"
-            if labels.shape == shape
-            else "one class number for each place, counted from 0"
+        raise ValueError(
+            f"{here(name)}: input {shape} needs labels of shape {places}, got {labels.shape}; give {_instead(labels.shape, shape)}"
         )
-        raise ValueError(f"{here(name)}: input {shape} needs labels of shape {places}, got {labels.shape}; give {what}")
     if weight is None:
         return None
     weight = constant(weight, input)
@@ -165,6 +171,21 @@ def _checked(input, labels, weight, name):
             f"{here(name)}: weight must have one number a class, {input.shape[1:2]}, got {weight.shape}; leave none out"
         )
     return weight
+
+
+def _instead(labels, shape):
+    """What to give instead of labels of that shape, beside input of that shape."""
+    if labels == shape:
+        return "y.argmax(1) if they are one-hot"
+    if len(shape) > 2 and labels == (shape[0], 1, *shape[2:]):
+        return "y[:, 0] if they are masks with a channel of their own"
+    if len(labels) == len(shape) - 1 > 1:
+        return (
+            "masks as large as the logits: enlarge them by the nearest pixel, or build a net that answers at their size"
+        )
+    if len(shape) == 2 and len(labels) == 3:
+        return "one class number for each row, or for masks a net that answers for every pixel (tl.models.SEGMENTERS)"
+    return "one class number for each place, counted from 0"
 
 
 def _counting(labels, classes, weight, ignore_index, reduction, name):

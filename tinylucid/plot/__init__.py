@@ -11,6 +11,7 @@ from .pictures import picture_grid
 from .ranking import ranking
 from .reasons import path, place
 from .samples import nearest_training, samples_by_class
+from .segmentation import segmentation
 
 __all__ = [
     "accuracy_bars",
@@ -30,5 +31,6 @@ __all__ = [
     "ranking",
     "saliency_grid",
     "samples_by_class",
+    "segmentation",
     "training_curves",
 ]

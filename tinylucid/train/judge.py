@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import devices
+from ..creation import zeros
 from ..data import ArrayDataset, Augment, DataLoader, Splits
 from ..data.dataset import as_float
 from ..metrics import IGNORED, hits, share
@@ -123,6 +124,32 @@ def forward(model: Module, loss: Callable[[Any, Any], Any], x: Any, y: Any, clas
             names = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
             raise ValueError(f"{error}; the data has {len(classes)}, build the model for as many: {names}") from error
         raise
+
+
+def check_rest(model: Module, loss: Callable[[Any, Any], Any], logits: Any, x: Any, y: Any, rest: Any) -> None:
+    """ValueError for data that training would stumble over later, as its first batch (x, y) with these logits does not show.
+
+    ``rest`` are pairs (name, dataset), looked through where they are in memory. The loss is asked about the pictures with the
+    largest and the least class number, where these are beyond those of the first batch, or about one where masks are of another
+    size; the net about a picture where those are of another shape.
+    """
+    for name, data in rest:
+        if not isinstance(data, ArrayDataset) or data.y.dtype.kind not in "iu" or y.dtype.kind not in "iu":
+            continue
+        counts = np.where(data.y == IGNORED, y.max(), data.y).reshape(len(data), -1)
+        most, least, known = counts.max(1).argmax(), counts.min(1).argmin(), y[y != IGNORED]
+        beyond = [
+            k for k, far in ((most, counts.max() > y.max()), (least, counts.min() < known.min(initial=y.max()))) if far
+        ]
+        shape, k = logits.shape[1:], 0
+        try:
+            if data.x.shape[1:] != x.shape[1:]:
+                with mode(model, training=False), no_grad():
+                    shape = answered(model, as_float(data.x[:1])).shape[1:]
+            for k in beyond or ([0] if data.y.shape[1:] != shape[1:] else []):
+                loss(zeros(1, *shape, dtype=logits.dtype, device=logits.device), data.y[[k]].astype(np.int64))
+        except ValueError as error:
+            raise ValueError(f"{name}, picture {k}: {error}") from error
 
 
 def answered(model: Module, x: Any) -> Any:

@@ -98,6 +98,12 @@ class Run:
             "validation": self.val_loader is not None,
         }
 
+    @property
+    def everything(self) -> list[tuple[str, Any]]:
+        """What is learnt from and what is judged by, by name."""
+        loaders = {"train": self.loader, "val": self.val_loader}
+        return [(name, loader.dataset) for name, loader in loaders.items() if loader]
+
     def train(self) -> Generator[None, None, None]:
         """The steps that are left of this epoch; yields after each."""
         classes = getattr(self.loader.dataset, "classes", ())
@@ -105,7 +111,7 @@ class Run:
         before, started = self.sums.seconds, time.perf_counter()
         try:
             while window := list(itertools.islice(batches, self.accumulate)):
-                self._step(Batches(window, classes))
+                self._step(Batches(window, classes, () if self.history or self.batch else self.everything))
                 self.sums.seconds = before + time.perf_counter() - started
                 yield
         finally:

@@ -14,7 +14,7 @@ from ..nn import Module
 from ..optim import Optimizer, clip_grad_norm_
 from ..random import Generator, default_generator
 from ..scopes import detect_anomaly
-from .judge import counted, forward
+from .judge import check_rest, counted, forward
 
 ADVICE = (
     "Lower the learning rate, clip the gradients (max_norm=), or look at the data; nothing was changed by this step"
@@ -33,10 +33,11 @@ class Step(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """The batches (x, y) of one step, and the names of the data's classes."""
+    """The batches (x, y) of one step, and the names of the data's classes; in the first step of all, all data by name."""
 
     window: Sequence[tuple[Any, Any]]
     classes: Sequence[str]
+    rest: Sequence[tuple[str, Any]] = ()
 
 
 class Before:
@@ -67,8 +68,9 @@ def gradients(
     optimizer.zero_grad()
     total = max(sum(counted(y) for _, y in batches.window), 1)
     mean, right, judged = 0.0, 0, 0
-    for x, y in batches.window:
+    for k, (x, y) in enumerate(batches.window):
         logits, value = forward(model, loss, x, y, batches.classes)
+        check_rest(model, loss, logits, x, y, () if k else batches.rest)
         share = counted(y) / total
         mean += float(value.item()) * share
         if not math.isfinite(mean):

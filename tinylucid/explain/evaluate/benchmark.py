@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ... import devices
+from ... import devices, patience
 from ...data.dataset import ArrayDataset, as_float
 from ...nn import Module
 from ...nn.module import check_model
 from ...random import Generator
 from ..by_name import ready
-from ..common import PATIENCE, Method, at_least_one, classes_of, planes
+from ..common import Method, at_least_one, classes_of, planes
 from .alike import spearman
 from .curves import deletion, insertion
 from .faithful import correlation, set_sums, without
@@ -127,7 +127,7 @@ def shown(tried: dict[str, Method]) -> Iterable[tuple[str, Method]]:
     """The methods in turn, with a bar if they take longer than 2 seconds."""
     from tqdm import tqdm
 
-    with tqdm(total=len(tried), disable=None, delay=PATIENCE, leave=False) as bar:
+    with tqdm(total=len(tried), disable=None, delay=patience.SECONDS, leave=False) as bar:
         for name, method in tried.items():
             bar.set_description(name, refresh=False)
             yield name, method
