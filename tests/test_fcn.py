@@ -182,7 +182,9 @@ def doubled(x, axis):
     """Each value at the middle of two, bilinear between them along an axis; at the ends as it is."""
     x = np.moveaxis(x, axis, 0)
     before, after = x[[0, *range(len(x) - 1)]], x[[*range(1, len(x)), len(x) - 1]]
-    return np.moveaxis(np.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], 1).reshape(-1, *x.shape[1:]), 0, axis)
+    return np.moveaxis(
+        np.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], 1).reshape(-1, *x.shape[1:]), 0, axis
+    )
 
 
 def skip_net_by_loops(x, state, training):
