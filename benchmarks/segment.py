@@ -126,8 +126,13 @@ is at most {NEAR} rows and columns away."""
 
 def coins() -> str:
     """skip_net on one half of the photograph of coins, judged on the other, from three seeds; beside Otsu's thresholds."""
-    rows = [["learnt from → judged on", "", "pixels right", "IoU of coin", "coins found", "false", "seconds", "CPU seconds"]]
-    for names, (train, test) in {"top → bottom": (top_bottom := tl.data.coins()), "bottom → top": top_bottom[::-1]}.items():
+    rows = [
+        ["learnt from → judged on", "", "pixels right", "IoU of coin", "coins found", "false", "seconds", "CPU seconds"]
+    ]
+    for names, (train, test) in {
+        "top → bottom": (top_bottom := tl.data.coins()),
+        "bottom → top": top_bottom[::-1],
+    }.items():
         for what, part in (("learnt from", train), ("judged on", test)):
             answers = tl.segment.otsu(part.x, test.x)
             rows.append([names, f"Otsu's threshold of the half {what}", *judged(answers, test), "", ""])
