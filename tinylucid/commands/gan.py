@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import gan, models, plot
 from ..gan import recipes
-from ..gan.checkpoint import FILM, GENERATOR
+from ..gan.checkpoint import FILM, GENERATOR, prepared
 from ..io.atomic import replacing
 from ..io.gif import write_gif
 from ..random import Generator, manual_seed
@@ -58,12 +58,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, score, draw."""
-    out = writable_folder(arguments.out)
+    out = prepared(writable_folder(arguments.out), arguments.resume)
     manual_seed(arguments.seed)
     recipe = chosen(arguments)
+    train, test = recipe.data
+    judge = gan.judge_of(train, seed=arguments.seed)
+    gan.score(judge, train, test, test.x, test.y)  # pictures that cannot be scored are told before the training
     more = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     trained = recipe.fit(out=out, resume=arguments.resume, seed=arguments.seed, **more)
-    train, test = recipe.data
     classes = len(train.classes)
     y = np.arange(SAMPLES) % classes
     x = gan.sample(trained.generator, SAMPLES, y, rng=Generator(arguments.seed + 1))

@@ -67,7 +67,9 @@ class Grid:
         """The pictures so far as a GIF."""
         from PIL import Image
 
-        if self.folder and self.drawn:
-            frames = [Image.open(self.folder / f"epoch-{k:04}.png") for k in range(1, self.drawn + 1)]
+        names = [f"epoch-{k:04}.png" for k in range(1, self.drawn + 1)]
+        if frames := [
+            Image.open(self.folder / name) for name in names if self.folder and (self.folder / name).exists()
+        ]:
             with replacing(path) as file:
                 write_film(file, frames)
