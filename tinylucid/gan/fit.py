@@ -73,8 +73,9 @@ def fit(
     unless given; different rates are the two time scales of Heusel et al., 2017. ``average``: the decay d of the averaged
     generator, see tl.gan.Average. ``augment``: changes of real and generated pictures alike, tl.gan.Alike(flip=True).
     ``out``: a folder for samples/epoch-0001.png, … (the same noise after every epoch), samples.gif, generator.safetensors (the
-    averaged generator; those of all epochs are in generators/) and last.safetensors, from which ``resume`` goes on, from the middle of an epoch too, to the same
-    bits as if there had been no stop. Noise and batches are drawn by ``seed`` (0), dropout by ``tl.manual_seed``'s generator.
+    averaged generator; those of all epochs are in generators/) and last.safetensors, from which ``resume`` goes on, from the
+    middle of an epoch too, to the same bits as if there had been no stop. Noise and batches are drawn by ``seed`` (0),
+    dropout by ``tl.manual_seed``'s generator.
     A collapse, a discriminator that has won and losses without bound are told after the epoch, in words (tl.gan.Watch).
     Raises ValueError or TypeError, before training, for nets and data that do not fit together, with both shapes;
     FileExistsError for an ``out`` that holds a run; FloatingPointError for a loss or gradient that is no number: it names the

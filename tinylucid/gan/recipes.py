@@ -41,7 +41,7 @@ def digits(seed: int = 0) -> Recipe:
         "epochs": 28,
         "steps_per_epoch": 250,
         "batch_size": 64,
-        **adams(g, d, 4e-4, 4e-4),
+        **adams(g, d, 4e-4),
     }
     return Recipe(data.digits(seed), g, d, how)
 
