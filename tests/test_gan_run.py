@@ -1,7 +1,11 @@
 """A GAN's run against the same written out, and what it says of itself: remarks, spread, history, the sums of an epoch."""
 
 import copy
+import dataclasses
+import itertools
 import math
+import os
+import signal
 from functools import partial
 
 import numpy as np
@@ -110,6 +114,49 @@ def test_an_epoch_is_one_pass_of_the_discriminator(tmp_path):
     tl.gan.fit(g, d, DATA, epochs=1, batch_size=4, d_steps=2, out=tmp_path)
     assert tl.load(tmp_path / "last.safetensors").metadata["training"]["gan"]["steps_per_epoch"] == 3
     assert sizes == [4] * (1 + 3 * (2 * 2 + 1))  # the trial; real and generated twice a step, and the generator's
+
+
+def test_the_generator_draws_as_many_as_the_last_batch_holds():
+    g, d = nets(0)
+    sizes = []
+    d.register_forward_pre_hook(lambda m, args: sizes.append(len(args[0])))
+    tl.gan.fit(g, d, DataLoader(ArrayDataset(X[:6], Y[:6]), 4), epochs=1)
+    assert sizes[1:] == [4, 4, 4, 2, 2, 2]
+
+
+def test_steps_and_time_are_counted_on_after_a_stop(tmp_path, monkeypatch):
+    left, ticks = [], itertools.count()
+    how = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "out": tmp_path}
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("tinylucid.train.progress.Progress.step", lambda self, sums: left.append(self.run.steps_left))
+    loss = tl.gan.hinge()
+    with pytest.raises(KeyboardInterrupt):
+        tl.gan.fit(*nets(), DATA, loss=dataclasses.replace(loss, generator=pressing(loss.generator, 2)), **how)
+    stored = tl.load(tmp_path / "last.safetensors").metadata["training"]["sums"]["seconds"]
+    history = tl.gan.fit(*nets(), DATA, loss=loss, resume=True, **how).history
+    assert left == [5, 4, 3, 2, 1, 0]
+    assert history.seconds[0] > stored > 0
+
+
+def pressing(call, number):
+    """``call``, in the so-many-th of which Ctrl-C is pressed."""
+    count = itertools.count(1)
+
+    def pressed(*args):
+        if next(count) == number:
+            os.kill(os.getpid(), signal.SIGINT)
+        return call(*args)
+
+    return pressed
+
+
+def test_ctrl_c_while_the_samples_are_drawn_stops_after_the_epoch(tmp_path, monkeypatch, capsys):
+    draw = Grid.draw
+    monkeypatch.setattr(Grid, "draw", pressing(draw, 1))
+    with pytest.raises(KeyboardInterrupt):
+        tl.gan.fit(*nets(), DATA, epochs=3, batch_size=4, out=tmp_path)
+    assert "stopped after epoch 1, saved in" in capsys.readouterr().err
+    assert len(tl.gan.GANHistory.load(tmp_path / "last.safetensors")) == 1
 
 
 def test_both_nets_learn_in_training_mode_and_are_given_back_in_their_own():

@@ -1,5 +1,7 @@
 """A GAN on the GPU: its steps are the CPU's, every part of it included; and it is kept, gone on with and drawn from there."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from words import check_message
@@ -50,9 +52,9 @@ def test_three_steps_are_those_of_the_cpu(way):
         of_g, of_d = (tl.optim.SGD(net.parameters(), lr=0.05) for net in (g, d))
         average, told = Average(g, 0.9), []
         for _ in range(3):
-            told.append(step.checked(game, "discriminator", lambda: step.discriminator_gradients(game, X, Y), X))
+            told.append(step.checked(game, "discriminator", partial(step.discriminator_gradients, game, X, Y), X))
             of_d.step()
-            told.append(step.checked(game, "generator", lambda: step.generator_gradients(game, 8, Y), X))
+            told.append(step.checked(game, "generator", partial(step.generator_gradients, game, 8, Y), X))
             of_g.step()
             average.update(g)
         nets = (g, d, average.model)
