@@ -244,6 +244,9 @@ def test_each_change_is_what_it_says():
         assert len(found) == 1
         moves.add(found[0])
     assert {i for i, _ in moves} == {j for _, j in moves} == set(range(5))
+    tall = tl.gan.Alike(shift=0.25)(np.ones((64, 1, 12, 4)), Generator(1))[:, 0] == 0
+    assert tall.all(2).sum(1).max() == 3, "a share of the height is rows"
+    assert tall.all(1).sum(1).max() == 1
     more = tl.gan.Alike(brightness=0.2)(x, Generator(2)) - x
     assert np.ptp(more, (1, 2, 3)).max() < 1e-12
     assert 0.15 < more.max() <= 0.2
