@@ -243,7 +243,7 @@ SMALL = DATA.x[:, :, :4, :4]
         (lambda: bad(epochs=0), ValueError, "epochs must be an integer ≥ 1, got 0"),
         (lambda: bad(d_steps=1.5), ValueError, "d_steps must be an integer ≥ 1, got 1.5"),
         (lambda: bad(steps_per_epoch=0), ValueError, "steps_per_epoch"),
-        (lambda: bad(average=1), ValueError, "average must be at least 0 and below 1, got 1|0.999"),
+        (lambda: bad(average=1), ValueError, "average must be a number, at least 0 and below 1, got 1|0.999"),
         (lambda: bad(resume=True), ValueError, "resume=True|out="),
         (lambda: bad(generator=3), TypeError, "gan.fit: generator|got"),
         (lambda: bad(generator=nn.Linear(3, 64)), TypeError, "attribute latent|got None|generator.latent ="),

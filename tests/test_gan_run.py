@@ -125,16 +125,16 @@ def test_the_generator_draws_as_many_as_the_last_batch_holds():
 
 
 def test_steps_and_time_are_counted_on_after_a_stop(tmp_path, monkeypatch):
-    left, ticks = [], itertools.count()
+    seen, ticks = [], itertools.count()
     how = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "out": tmp_path}
     monkeypatch.setattr("time.perf_counter", lambda: float(next(ticks)))
-    monkeypatch.setattr("tinylucid.train.progress.Progress.step", lambda self, sums: left.append(self.run.steps_left))
+    monkeypatch.setattr("tinylucid.train.progress.Progress.step", lambda self, sums: seen.append((self.run.steps_left, sums.pictures)))
     loss = tl.gan.hinge()
     with pytest.raises(KeyboardInterrupt):
         tl.gan.fit(*nets(), DATA, loss=dataclasses.replace(loss, generator=pressing(loss.generator, 2)), **how)
     stored = tl.load(tmp_path / "last.safetensors").metadata["training"]["sums"]["seconds"]
     history = tl.gan.fit(*nets(), DATA, loss=loss, resume=True, **how).history
-    assert left == [5, 4, 3, 2, 1, 0]
+    assert seen == [(5, 4), (4, 8), (3, 12), (2, 4), (1, 8), (0, 12)]
     assert history.seconds[0] > stored > 0
 
 
@@ -260,15 +260,18 @@ def test_a_penalty_that_is_no_number_is_told_and_nothing_moves(penalty):
     assert (game.rng.get_state(), default_generator.get_state()) == (rng, general)
 
 
-def test_a_gradient_that_is_no_number_is_told_and_nothing_moves():
-    """√|w·0| is 0, and its slope infinite."""
-    steep = Penalty("steep", lambda net, real, fake, y, rng: tl.sqrt(net.weight[0] * 0))
+@pytest.mark.parametrize(
+    ("inside", "norm"), [(lambda w: w * 0, "nan|anomaly mode:"), (lambda w: w - 1, "inf|grew beyond")]
+)
+def test_a_gradient_that_is_no_number_is_told_and_nothing_moves(inside, norm):
+    """√0 is 0, and its slope infinite."""
+    steep = Penalty("steep", lambda net, real, fake, y, rng: tl.sqrt(inside(net.weight[0])))
     game = playing(penalty=steep)
     rng = game.rng.get_state()
     attempt = partial(
         step.checked, game, "discriminator", lambda: step.discriminator_gradients(game, PART, WHICH), PART
     )
-    check_message(attempt, FloatingPointError, "the discriminator: the norm of its gradient is nan|anomaly mode")
+    check_message(attempt, FloatingPointError, f"the discriminator: the norm of its gradient is {norm}")
     assert game.rng.get_state() == rng
     for net in (game.generator, game.discriminator):
         assert all(p.grad is None for p in net.parameters()), "no gradient that is no number is left lying about"
@@ -448,6 +451,19 @@ def test_the_film_is_in_the_order_of_the_epochs_and_forgives_pictures_that_are_g
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("average", [None, "ema", 1.0, -0.1])
+def test_a_decay_that_is_none_is_said(average):
+    words = f"gan.fit: average must be a number, at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none"
+    check_message(lambda: tl.gan.fit(*nets(), DATA, epochs=1, average=average), ValueError, words)
+
+
+def test_what_no_file_can_hold_is_said_before_training(tmp_path):
+    nameless = dataclasses.replace(tl.gan.hinge(), name=object())
+    attempt = partial(tl.gan.fit, *nets(), DATA, epochs=1, loss=nameless, out=tmp_path)
+    check_message(attempt, ValueError, "last.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
