@@ -64,6 +64,7 @@ ONE_FOLDER = (
     "shapes",
     "bundled",
     "fit",
+    "gan_run",
     "gan_scores",
     "gan_watch",
     "training",

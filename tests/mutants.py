@@ -43,6 +43,7 @@ SEGMENT, SEGMENTED = "tinylucid/segment/", "tests/test_segment.py"
 RACES = "tests/test_benchmarks_cpu.py"
 LANE = "tests/test_lanes.py"
 GAN, SCORED, WATCHED = "tinylucid/gan/", "tests/test_gan_scores.py", "tests/test_gan_watch.py"
+RAN = "tests/test_gan_run.py"
 SCHEDULES = "tests/test_schedules.py"
 FILES, NETS = "tests/test_io.py", "tests/test_models.py"
 CHECKS = "tinylucid/exercises/checks/"
@@ -767,8 +768,8 @@ MUTANTS = [
     Mutant("tinylucid/metrics.py", "(number < labels)", "(number > labels)", "tests/test_metrics.py"),
     Mutant("tinylucid/metrics.py", "pairs[1] * classes + pairs[0]", "pairs[0] * classes + pairs[1]", "tests/test_metrics.py"),
     Mutant(TRAIN + "step.py", "share = counted(y) / total", "share = 1 / len(batches.window)", "tests/test_fit.py"),
-    Mutant(TRAIN + "step.py", "buffer.data[...] = before", "pass", "tests/test_fit.py -k nan"),
-    Mutant(TRAIN + "step.py", "default_generator.set_state(counter)", "pass", "tests/test_fit.py -k nan"),
+    Mutant(TRAIN + "step.py", "buffer.data[...] = values", "pass", "tests/test_fit.py -k nan"),
+    Mutant(TRAIN + "step.py", "generator.set_state(state)", "pass", "tests/test_fit.py -k nan"),
     Mutant(TRAIN + "step.py", "    model.zero_grad()\n    optimizer", "    optimizer", "tests/test_fit.py"),
     Mutant(TRAIN + "run.py", "self.loader.epoch(self.epoch - 1, self.batch)", "self.loader.epoch(self.epoch - 1)", "tests/test_resume.py"),
     Mutant(TRAIN + "run.py", "result = evaluate(self.model, self.val_loader, self.loss)", "result = evaluate(self.model, self.loader, self.loss)", "tests/test_fit.py"),
@@ -2050,6 +2051,45 @@ MUTANTS = [
     Mutant(DATA + "picture.py", "return planes(upright(picture, color))", "return planes(upright(picture, True))", "tests/test_segment_command.py -k upright"),
     Mutant(SEGMENT + "tiles.py", "np.ascontiguousarray(as_float(x[k : k + 1, :, i, j]))", "np.ascontiguousarray(as_float(x)[k : k + 1, :, i, j])", SEGMENTED + " -k memory_is"),
     Mutant(SEGMENT + "loss.py", "devices.namespace(labels).arange", "__import__('numpy').arange", "tests/gpu/test_segment_gpu.py"),
+    Mutant(GAN + "step.py", "f = net(Tensor(game.seen(fake)), y)", "f = net(Tensor(fake), y)", RAN),
+    Mutant(GAN + "step.py", "r = net(Tensor(game.seen(x)), y)", "r = net(Tensor(x), y)", RAN),
+    Mutant(GAN + "step.py", "f = net(Tensor(game.seen(fake)), y)", "f = net(Tensor(game.seen(fake)), None if y is None else y[::-1].copy())", RAN),
+    Mutant(GAN + "step.py", "game.discriminator(game.seen(game.drawn(n, y)), y)", "game.discriminator(game.drawn(n, y), y)", RAN),
+    Mutant(GAN + "step.py", "game.seen(x), game.seen(fake), y, game.rng", "game.seen(fake), game.seen(x), y, game.rng", RAN),
+    Mutant(GAN + "step.py", "value = value + added", "value = value - added", RAN),
+    Mutant(GAN + "step.py", "told_apart(r, f)", "told_apart(f, r)", RAN),
+    Mutant(GAN + "step.py", "return Half(loss, norm(net), extra,", "return Half(loss + extra, norm(net), extra,", RAN),
+    Mutant(GAN + "step.py", "math.isfinite(loss + extra)", "math.isfinite(loss)", RAN),
+    Mutant(GAN + "step.py", "with no_grad(), still(game.generator):", "with no_grad():", RAN),
+    Mutant(GAN + "step.py", "learning = [p for p in net.parameters() if p.requires_grad]", "learning = list(net.parameters())", RAN),
+    Mutant(GAN + "penalty.py", "squared_slope(discriminator, share * real + (1 - share) * fake, y) + TINY", "squared_slope(discriminator, share * real + (1 - share) * fake, y)", RAN),
+    Mutant(GAN + "augment.py", "round(self.shift * h), round(self.shift * w)", "round(self.shift * w), round(self.shift * h)", "tests/test_gan.py -k each_change"),
+    Mutant(GAN + "run.py", "number, skip = number + 1, 0", "number, skip = number + 1, skip", "tests/test_gan_fit.py -k every_way"),
+    Mutant(GAN + "run.py", "loader.epoch(number, skip)", "loader.epoch(0, skip)", RAN),
+    Mutant(GAN + "run.py", "partial(generator_gradients, game, len(x), y)", "partial(generator_gradients, game, self.loader.batch_size, y)", RAN),
+    Mutant(GAN + "run.py", "sums.apart += half.apart", "sums.apart = half.apart", RAN),
+    Mutant(GAN + "run.py", "grad_norm=means[\"g_norm\"]", "grad_norm=means[\"d_norm\"]", RAN),
+    Mutant(GAN + "run.py", "        self.remarks += new\n", "", RAN),
+    Mutant(GAN + "run.py", "spread(as_float(data.x), data.y if classes else None)", "spread(data.x, data.y if classes else None)", RAN),
+    Mutant(GAN + "run.py", "np.where(known > 0, known, np.nan)", "known", RAN),
+    Mutant(GAN + "run.py", "\"augment\": repr(game.augment),", "", RAN),
+    Mutant(GAN + "run.py", "before + time.perf_counter() - started", "time.perf_counter() - started", RAN),
+    Mutant(GAN + "fit.py", "-(-len(loader) // d_steps)", "len(loader)", RAN),
+    Mutant(GAN + "fit.py", "BETAS = 0.5, 0.999", "BETAS = 0.9, 0.999", RAN),
+    Mutant(GAN + "fit.py", "Generator(loader.seed))", "Generator(0))", RAN),
+    Mutant(GAN + "fit.py", "            for remark in remarks:\n                say(remark)\n", "", RAN),
+    Mutant(GAN + "fit.py", "            if ctrl_c.asked:\n                stop(run, folder)\n    finally", "    finally", RAN),
+    Mutant(GAN + "checkpoint.py", "copy.deepcopy(net).load_state_dict(kept[prefix])", "net.load_state_dict(kept[prefix])", RAN),
+    Mutant(GAN + "checkpoint.py", "\"remarks\": run.remarks,", "\"remarks\": [],", RAN),
+    Mutant(GAN + "fitting.py", "with mode(game.generator, True), mode(game.discriminator, True), no_grad():", "with no_grad():", RAN),
+    Mutant(GAN + "grid.py", "rng.set_state((rng.seed, APART))", "pass", RAN),
+    Mutant(GAN + "grid.py", "if each.exists()]", "]", RAN),
+    Mutant("tinylucid/models/dcgan.py", "bias=norm != \"batch\" or not layers", "bias=True", RAN),
+    Mutant("tinylucid/models/dcgan.py", "and len(layers) > 1:", "and layers:", RAN),
+    Mutant("tinylucid/models/dcgan.py", "(nn.Conv2d, nn.Linear)):\n                    spectral", "nn.Conv2d):\n                    spectral", RAN),
+    Mutant("tinylucid/models/dense_gan.py", "nn.LeakyReLU(0.2)", "nn.LeakyReLU()", RAN),
+    Mutant("tinylucid/io/gif.py", "append_images=film[1:]", "append_images=film[:0:-1]", RAN),
+    Mutant(GAN + "grid.py", "devices.put(devices.raw(z), device_of(generator))", "devices.raw(z)", "tests/gpu/test_gan_gpu.py"),
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ generator as ``tl.models.save`` writes it.
 
 from __future__ import annotations
 
-import tempfile
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,6 @@ from .watch import Watch
 
 GENERATOR, FILM, SAMPLES = "generator.safetensors", "samples.gif", "samples"
 EARLIER = "generators"  # where that of every epoch stays: a collapse is seen some epochs after it began
-
-
-def prepared(out: Any, resume: bool) -> Path:
-    """The folder, made if need be. Raises OSError where nothing can be written, FileExistsError where another run's file is."""
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    taken = [name for name in (LAST, GENERATOR) if (folder / name).exists()]
-    if taken and not (resume and LAST in taken):
-        advice = "go on with it by resume=True (--resume), or give" if LAST in taken else "give"
-        raise FileExistsError(f"gan.fit: {folder / taken[0]} holds an earlier run; {advice} another out= (--out)")
-    with tempfile.TemporaryFile(dir=folder):
-        return folder
 
 
 def parts(run: GANRun) -> dict[str, Module]:
@@ -100,12 +88,17 @@ def restore(run: GANRun, folder: Path) -> None:
         done, averaged = int(training["done"]), int(training["averaged"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(path, f"its training is not as gan.fit writes it ({type(error).__name__}: {error})") from error
-    check_identity(run, saved, path)
+    check_identity("gan.fit", run, saved, path)
+    kept = {
+        prefix: {k.removeprefix(prefix): v for k, v in file.items() if k.startswith(prefix)} for prefix in parts(run)
+    }
     for prefix, net in parts(run).items():
         try:
-            net.load_state_dict({k.removeprefix(prefix): v for k, v in file.items() if k.startswith(prefix)})
+            copy.deepcopy(net).load_state_dict(kept[prefix])  # whether it fits, before any of them is changed
         except RuntimeError as error:
             raise ValueError(f"gan.fit: {path}, {prefix[:-1]}: is of another net: {error}") from error
+    for prefix, net in parts(run).items():
+        net.load_state_dict(kept[prefix])
     for prefix, optimizer in optimizers(run).items():
         optimizer.load_state_dict(states[prefix])
     run.game.rng.set_state(counters[0])

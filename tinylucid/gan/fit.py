@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,14 +14,14 @@ from ..nn import Module
 from ..nn.module import mode
 from ..optim import Adam, Optimizer
 from ..random import Generator
-from ..train.checkpoint import LAST
+from ..train.checkpoint import LAST, prepared
 from ..train.interrupt import Interrupt, interruptible
 from ..train.judge import as_loader
 from ..train.loop import stop
 from ..train.progress import Progress, say
 from .augment import Alike
 from .average import Average
-from .checkpoint import FILM, SAMPLES, prepared, restore, write, write_generator
+from .checkpoint import FILM, GENERATOR, SAMPLES, restore, write, write_generator
 from .fitting import check
 from .grid import Grid
 from .history import GANHistory
@@ -84,6 +86,7 @@ def fit(
     """
     counts = {"epochs": epochs, "steps_per_epoch": steps_per_epoch, "d_steps": d_steps}
     check_settings(counts, average, resume, out)
+    check_kinds(penalty, augment)
     loader = as_loader("train", train, batch_size, True, seed, None, SIZE, drop_last=True)
     game = Game(generator, discriminator, chosen(loss), penalty, augment, Generator(loader.seed))
     check(game, loader)
@@ -106,7 +109,7 @@ def fit(
 
 def begin(run: GANRun, out: Any, resume: bool) -> Path | None:
     """The run's folder; the run is where its checkpoint left it, with ``resume``."""
-    folder = None if out is None else prepared(out, resume)
+    folder = None if out is None else prepared("gan.fit", out, resume, (LAST, GENERATOR), partial(write, run))
     if folder and resume and (folder / LAST).exists():
         restore(run, folder)
         if run.finished:
@@ -121,10 +124,22 @@ def check_settings(counts: dict[str, Any], average: Any, resume: bool, out: Any)
     for name, value in counts.items():
         if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
             raise ValueError(f"gan.fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
-    if not 0 <= average < 1:
-        raise ValueError(f"gan.fit: average must be at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none")
+    if not isinstance(average, Real) or not 0 <= average < 1:
+        raise ValueError(
+            f"gan.fit: average must be a number, at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none"
+        )
     if resume and out is None:
         raise ValueError("gan.fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
+
+
+def check_kinds(penalty: Any, augment: Any) -> None:
+    """TypeError for a penalty or an augment that is none, such as a name or the function that makes one."""
+    for name, part, kind, examples in (
+        ("penalty", penalty, Penalty, "tl.gan.gradient_penalty(10) or tl.gan.r1(1)"),
+        ("augment", augment, Alike, "tl.gan.Alike(flip=True)"),
+    ):
+        if part is not None and not isinstance(part, kind):
+            raise TypeError(f"gan.fit: {name} must be made before, such as {examples}; got {part!r}")
 
 
 def _train(run: GANRun, folder: Path | None, ctrl_c: Interrupt) -> None:

@@ -26,6 +26,11 @@ def check(game: Game, loader: DataLoader) -> None:
     """
     for name, net in (("generator", game.generator), ("discriminator", game.discriminator)):
         check_model(net, f"gan.fit: {name}")
+    g, d = device_of(game.generator), device_of(game.discriminator)
+    if g != d:
+        raise ValueError(
+            f"gan.fit: the generator is on {g!r} and the discriminator on {d!r}; move one of them: discriminator.to({g!r})"
+        )
     latent = getattr(game.generator, "latent", None)
     if not isinstance(latent, (int, np.integer)) or latent < 1:
         raise TypeError(

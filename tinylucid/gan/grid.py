@@ -11,7 +11,7 @@ from .. import devices
 from ..io.atomic import replacing
 from ..io.gif import side_by_side, write_film
 from ..nn import Module
-from ..nn.module import mode
+from ..nn.module import device_of, mode
 from ..random import Generator
 from ..scopes import no_grad
 from ..tensor import Tensor
@@ -28,9 +28,11 @@ def sample(generator: Module, n: int, y: Any = None, rng: Generator | None = Non
     ``y``: their classes (n,), or one for all, where the generator is told one. Raises ValueError for a y or z of another
     length, and as the generator does.
     """
+    if n < 1:
+        raise ValueError(f"sample: n must be at least 1, got {n}; say how many pictures to draw")
     if z is None:
         z = noise(generator, n, rng or Generator(0))
-    z = z if isinstance(z, Tensor) else Tensor(z)
+    z = Tensor(devices.put(devices.raw(z), device_of(generator)))
     y = y if y is None else np.broadcast_to(devices.host(y), (n,)) if np.ndim(y) == 0 else devices.host(y)
     if len(z) != n or (y is not None and len(y) != n):
         raise ValueError(f"sample: {n} pictures need as many z and y, got {z.shape} and {np.shape(y)}")
@@ -67,9 +69,10 @@ class Grid:
         """The pictures so far as a GIF."""
         from PIL import Image
 
-        names = [f"epoch-{k:04}.png" for k in range(1, self.drawn + 1)]
-        if frames := [
-            Image.open(self.folder / name) for name in names if self.folder and (self.folder / name).exists()
-        ]:
+        if not self.folder:
+            return
+        paths = [self.folder / f"epoch-{k:04}.png" for k in range(1, self.drawn + 1)]
+        frames = [Image.open(each) for each in paths if each.exists()]  # somebody may have tidied up
+        if frames:
             with replacing(path) as file:
                 write_film(file, frames)

@@ -69,12 +69,12 @@ def chosen(loss: str | Loss) -> Loss:
     """The Loss itself, or the one of that name; ValueError with the names, TypeError for what is neither."""
     if isinstance(loss, Loss):
         return loss
-    if loss in LOSSES:
-        return LOSSES[loss]()
     if not isinstance(loss, str):
         raise TypeError(
             f"gan.fit: loss must be one of {', '.join(LOSSES)}, or tl.gan.hinge() or the like; got {loss!r}"
         )
+    if loss in LOSSES:
+        return LOSSES[loss]()
     close = difflib.get_close_matches(loss, LOSSES, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise ValueError(f"gan.fit: there is no loss {loss!r}; {hint}there are {', '.join(LOSSES)}")

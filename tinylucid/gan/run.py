@@ -143,13 +143,16 @@ class GANRun:
 
 
 def spread_of(loader: DataLoader, classes: int) -> Any:
-    """How much the real pictures differ within each class, NaN where they are not in memory; over all where there are no classes."""
+    """How much the real pictures differ within each class, NaN where they are not in memory or do not differ.
+
+    One number, over all, where there are no classes.
+    """
     data = loader.dataset
     if not isinstance(data, ArrayDataset):
         return np.full(max(classes, 1), np.nan)
     found = np.full(max(classes, 1), np.nan)
     known = spread(as_float(data.x), data.y if classes else None)
-    found[: len(known)] = known
+    found[: len(known)] = np.where(known > 0, known, np.nan)
     return found
 
 

@@ -29,7 +29,7 @@ ADVICE = (
 
 
 class Half(NamedTuple):
-    """What one net's step saw: its loss, its penalty, how well real was told from generated, the gradient's norm."""
+    """What one net's step saw: its loss, the gradient's norm, its penalty, how well real was told from generated."""
 
     loss: float
     norm: float
@@ -86,7 +86,7 @@ def discriminator_gradients(game: Game, x: Any, y: Any) -> Half:
     if not math.isfinite(loss + extra):
         return Half(loss, math.nan, extra)
     value.backward()
-    return Half(loss, norm(net), extra, told_apart(devices.host(r), devices.host(f)))
+    return Half(loss, norm(net), extra, told_apart(r, f))
 
 
 def generator_gradients(game: Game, n: int, y: Any) -> Half:

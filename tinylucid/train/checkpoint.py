@@ -7,6 +7,7 @@ start with ``//``, numbers in the metadata under "training".
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,20 +30,20 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 OPTIMIZER = f"{PRIVATE}optimizer/"  # how the names of its arrays begin
 
 
-def prepared(out: Any, run: Run, resume: bool) -> Path:
-    """The folder, made if need be; a trial shows before the training whether it can be kept there.
+def prepared(who: str, out: Any, resume: bool, names: Sequence[str], write: Callable[[Path], None]) -> Path:
+    """The folder, made if need be; ``write`` shows in a trial before the training whether it can be kept there.
 
-    Raises OSError where nothing can be written, FileExistsError where another run's net would be overwritten, and FileError
-    for settings that no file can hold.
+    ``names``: files of an earlier run. Raises OSError where nothing can be written, FileExistsError where another run's net
+    would be overwritten, and FileError for settings that no file can hold.
     """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    taken = [name for name in (LAST, BEST) if (folder / name).exists()]
+    taken = [name for name in names if (folder / name).exists()]
     if taken and not (resume and LAST in taken):
         advice = "go on with it by resume=True (--resume), or give" if LAST in taken else "give"
-        raise FileExistsError(f"fit: {folder / taken[0]} holds an earlier run; {advice} another out= (--out)")
+        raise FileExistsError(f"{who}: {folder / taken[0]} holds an earlier run; {advice} another out= (--out)")
     with tempfile.TemporaryDirectory(prefix=".tinylucid-trial-", dir=folder) as trial:
-        write_last(run, Path(trial))
+        write(Path(trial))
     return folder
 
 
@@ -100,7 +101,7 @@ def restore(run: Run, folder: Path) -> None:
         steps = int(scheduled.get("last_epoch", 0))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(path, f"its training is not as fit writes it ({type(error).__name__}: {error})") from error
-    check_identity(run, saved, path)
+    check_identity("fit", run, saved, path)
     replace(run, **state).check_schedule(steps)
     try:
         run.model.load_state_dict(file)
@@ -113,7 +114,7 @@ def restore(run: Run, folder: Path) -> None:
     vars(run).update(state)
 
 
-def check_identity(run: Any, saved: dict[str, Any], path: Path) -> None:
+def check_identity(who: str, run: Any, saved: dict[str, Any], path: Path) -> None:
     """ValueError naming each setting in which the run in the file is another."""
     differ = [
         f"{name} was {str(saved.get(name))[:SHOWN]} and is {str(now)[:SHOWN]}"
@@ -123,7 +124,7 @@ def check_identity(run: Any, saved: dict[str, Any], path: Path) -> None:
     if differ:
         advice = LENGTH if any(text.startswith("scheduler") for text in differ) else ""
         raise ValueError(
-            f"fit: {path} is of another run: {'; '.join(differ)}. Go on with what it was begun with, or give another out="
+            f"{who}: {path} is of another run: {'; '.join(differ)}. Go on with what it was begun with, or give another out="
             + advice
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..nn import functional as F
 from ..nn.module import check_model, mode
 from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import LRScheduler
-from .checkpoint import LAST, ended, prepared, restore, write_best, write_last
+from .checkpoint import BEST, LAST, ended, prepared, restore, write_best, write_last
 from .history import History
 from .interrupt import Interrupt, interruptible
 from .judge import as_loader
@@ -72,7 +73,7 @@ def fit(
     optimizer = chosen(model, optimizer, scheduler)
     warn_of_absent_classes(loader, val_loader)
     run = Run(model, optimizer, scheduler, loss, loader, val_loader, epochs, accumulate, max_norm, patience)
-    folder = None if out is None else prepared(out, run, resume)
+    folder = None if out is None else prepared("fit", out, resume, (LAST, BEST), partial(write_last, run))
     if folder and resume and (folder / LAST).exists():
         restore(run, folder)
         if run.finished:
