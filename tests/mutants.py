@@ -2042,6 +2042,14 @@ MUTANTS = [
     Mutant(TRAIN + "judge.py", "if data.x.shape[1:] != x.shape[1:]:", "if False:", "tests/test_fit.py -k would_stop"),
     Mutant(TRAIN + "step.py", "() if k else batches.rest", "()", "tests/test_fit.py -k would_stop"),
     Mutant(TRAIN + "run.py", "() if self.history or self.batch else self.everything", "self.everything", "tests/test_fit.py -k another_size"),
+    Mutant("tinylucid/segment/recipes.py", "-(-steps // total_steps(data, 1, MOSAICS))", "-(-steps * MOSAICS // len(data))", "tests/test_segment_command.py -k rounds"),
+    Mutant("tinylucid/segment/recipes.py", "manual_seed(seed)\n    net = models.build(model, classes=len(train.classes), channels=train.x.shape[1])\n    optimizer, data", "net = models.build(model, classes=len(train.classes), channels=train.x.shape[1])\n    optimizer, data", "tests/test_segment_command.py -k coins_are"),
+    Mutant("tinylucid/commands/segment.py", "{f'-{taken + 1}' if taken else ''}", "", "tests/test_segment_command.py -k own_size"),
+    Mutant("tinylucid/commands/segment.py", " or len(names) not in (0, shape[1]):", ":", "tests/test_segment_command.py -k refused"),
+    Mutant("tinylucid/commands/segment.py", "segment.otsu(train.x, test.x)", "segment.otsu(test.x, test.x)", "tests/test_segment_command.py -k coins_are"),
+    Mutant(DATA + "picture.py", "return planes(upright(picture, color))", "return planes(upright(picture, True))", "tests/test_segment_command.py -k upright"),
+    Mutant(SEGMENT + "tiles.py", "np.ascontiguousarray(as_float(x[k : k + 1, :, i, j]))", "np.ascontiguousarray(as_float(x)[k : k + 1, :, i, j])", SEGMENTED + " -k memory_is"),
+    Mutant(SEGMENT + "loss.py", "devices.namespace(labels).arange", "__import__('numpy').arange", "tests/gpu/test_segment_gpu.py"),
 ]  # fmt: skip
 
 

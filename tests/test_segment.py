@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_tiles_cover_an_axis_and_weights_sum_to_one(length, tile, data):
     places = list(tiles.spans(length, tile, overlap))
     total, step = np.zeros(length), tile - overlap
     for place, weight in zip(places, tiles.weights(places, length, overlap)):
-        assert 0 < place.stop - place.start <= tile
+        assert min(length, overlap) <= place.stop - place.start <= tile
         assert place.start % (step & -step) == 0
         assert (weight >= 0).all()
         total[place] += weight
@@ -153,6 +154,22 @@ def test_one_tile_at_a_time_passes_and_bytes_and_memory_maps_are_pictures(tmp_pa
     found = tiled(net, np.memmap(tmp_path / "x", np.uint8, "r", shape=x.shape), tile=24, overlap=6)
     assert max(seen) == (1, 1, 24, 24)
     np.testing.assert_allclose(found, tl.predict(net, x), atol=1e-5)
+
+
+def test_the_memory_is_a_tiles_and_the_results():
+    x = np.zeros((1, 1, 700, 900), np.uint8)
+    net = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 2, 3, padding=1))
+    tiled(net, x[:, :, :64, :64], tile=64, overlap=8)  # what is made once
+    tracemalloc.start()
+    try:
+        found = tiled(net, x, tile=64, overlap=8)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.nbytes == 2 * 700 * 900 * 4
+    assert (
+        peak < found.nbytes + 6 * 32 * 64 * 64 * 4 < 32 * 700 * 900 * 4 / 8
+    )  # of a whole picture a single layer is 80 MB
 
 
 def test_a_bar_shows_tiles_on_a_terminal_after_a_while(monkeypatch, capsys):

@@ -152,7 +152,7 @@ def segmenter(path: str) -> Any:
         shape = predict(saved.model, how.normalized(blank)).shape
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: its net does not take pictures prepared as it says, {how}: {error}") from error
-    if len(shape) != 4 or shape[2:] != (how.size, how.size) or len(names) not in (0, shape[1]):
+    if shape[2:] != (how.size, how.size) or len(names) not in (0, shape[1]):
         raise ValueError(
             f"{path}: its answer to a picture has shape {shape[1:]}, which is not one number for each of its {len(names)} "
             "classes at every pixel; `tinylucid segment mosaics` makes a net that gives these"

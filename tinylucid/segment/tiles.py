@@ -22,7 +22,7 @@ def tiled(model: Callable[[Any], Any], x: Any, *, tile: int = 256, overlap: int 
     over the third in between one tile's weight falls to 0 as the other's rises (a cosine), and all weights sum to 1. So the
     answer is that of the whole picture, but for rounding, where the net sees no further than a third of the overlap. For that
     tiles start at multiples of the largest power of two in tile − overlap (of 256 − 64 it is 64): a net that halves the
-    picture up to six times finds the same squares there. Only what is smaller than a tile is asked as a whole.
+    picture up to six times finds the same squares there. The last tiles may be smaller, but no smaller than the overlap.
 
     At a time one tile passes through the net, in eval mode, without recording; besides, the result needs room, N·K·H·W numbers,
     but not the pictures: they may be a memory map of a file, or bytes, of which each tile by itself is made [0, 1]. On a
