@@ -2011,7 +2011,7 @@ MUTANTS = [
     Mutant("tinylucid/models/segnet.py", "size = x.shape[2:]\n", "size = None\n", FCN + " -k any_size"),
     Mutant("tinylucid/models/normed.py", '"relu": nn.ReLU()', '"relu": nn.Identity()', FCN + " -k loops"),
     Mutant("tinylucid/commands/train.py", "choices=sorted(models.CLASSIFIERS)", "choices=sorted(models.NAMES)", "tests/test_commands.py -k wrong_arguments"),
-    Mutant("benchmarks/segment.py", "(1, 2 * within + 1, 2 * within + 1)", "(1, 2 * within - 1, 2 * within + 1)", "tests/test_benchmark_segment.py"),
+    Mutant("benchmarks/segment.py", "partial(regression, data, seed, WINDOW)", "partial(regression, data, seed)", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "square - mean * mean", "square - mean", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "parts.update(new)", "parts = {**new, **parts}", "tests/test_benchmark_segment.py"),
     # what surrounds nets for pixels
