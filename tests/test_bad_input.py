@@ -158,7 +158,8 @@ def test_a_class_that_validation_lacks_is_told_once(tmp_path, capsys):
 
 def test_a_last_batch_of_one_picture_is_left_to_another_epoch(tmp_path, monkeypatch, capsys):
     """ResNet-18 makes single numbers of such small pictures, of which batch norm cannot train on one alone."""
-    monkeypatch.setitem(tl.models.NAMES, "small", lambda classes, channels: tl.models.resnet18(classes, channels, 4))
+    for names in (tl.models.NAMES, tl.models.CLASSIFIERS):
+        monkeypatch.setitem(names, "small", lambda classes, channels: tl.models.resnet18(classes, channels, 4))
     draw_folder(tmp_path / "data", ("a", "b"), 4)  # 6 to learn from
     train = "train", tmp_path / "data", "--size", 8, "--epochs", 1, "--model", "small", "--batch-size"
     for batch in ("5", "1000"):
