@@ -29,6 +29,7 @@ ONE_FOLDER = (
     "benchmark",
     "benchmarks_cpu",
     "benchmark_segment",
+    "gan_command",
     "commands",
     "threads",
     "house",

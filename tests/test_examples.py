@@ -172,3 +172,13 @@ def test_tables_say_what_pytorch_gives(name):
     names = run_blocks(path, "torch")
     found = [(code, outcome(code, names), theirs) for code, _, theirs in table(path)]
     assert [row for row in found if not is_as_said(*row[1:], names)] == []
+
+
+def test_a_gan_from_top_to_bottom(tmp_path):
+    printed = run("gan.py", "--steps", "800", cwd=tmp_path)
+    assert printed.count("  discriminator ") == 10
+    recognised = {
+        name: float(share) for name, share in re.findall(r"^(\S+ \S+?,? ?\S*?)  +(0\.\d{3}) ", printed, re.MULTILINE)
+    }
+    assert recognised["this GAN"] > 0.5  # by chance 0.1
+    assert (tmp_path / "digits.png").read_bytes().startswith(b"\x89PNG")

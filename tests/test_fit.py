@@ -514,7 +514,9 @@ def test_pictures_of_another_size_are_judged_and_rare_classes_do_no_harm():
 def test_a_picture_of_which_nothing_counts_by_ones_own_number_does_no_harm():
     x, y = drawn_masks()
     y[33] = 255
-    history = fit(pixel_net(), (x, y), loss=lambda z, y: F.cross_entropy(z, y, ignore_index=255), batch_size=8, epochs=1)
+    history = fit(
+        pixel_net(), (x, y), loss=lambda z, y: F.cross_entropy(z, y, ignore_index=255), batch_size=8, epochs=1
+    )
     assert history.loss[0] > 0
 
 

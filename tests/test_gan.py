@@ -354,12 +354,6 @@ def test_gradients_are_those_of_the_loss():
     assert half.norm == pytest.approx(np.sqrt(sum(squares)), rel=1e-5)
 
 
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=6), st.lists(st.integers(-3, 3), min_size=1, max_size=6))
-def test_told_apart_counts_pairs(r, f):
-    wanted = np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for a in r for b in f])
-    assert step.told_apart(np.array(r, float), np.array(f, float)) == pytest.approx(wanted)
-
-
 # --- nets -------------------------------------------------------------------------------------------------------------
 
 

@@ -130,7 +130,7 @@ def test_pictures_and_film_of_every_epoch_are_of_the_same_noise(tmp_path):
     with Image.open(tmp_path / "samples.gif") as film:
         assert film.n_frames == EPOCHS
     # column k is class k
-    z = tl.gan.grid.Grid(end[2], 2, 0, None, None)
+    z = tl.gan.grid.Grid(end[2], 2, 0, None)
     x = tl.gan.sample(end[2], z.n, z.y, z=z.z)
     page = np.asarray(Image.open(tmp_path / "samples" / names[-1]))
     for k in (0, 1, 5):

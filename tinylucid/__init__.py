@@ -41,7 +41,20 @@ __version__ = "0.1.0"
 show.figures = lambda: _import_module(".plot", __name__)  # a map is drawn by a room above its own
 
 # imported when first used, so that import stays fast
-_ROOMS = "check data explain gan io metrics models plot report segment train visualize".split()
+_ROOMS = [
+    "check",
+    "data",
+    "explain",
+    "gan",
+    "io",
+    "metrics",
+    "models",
+    "plot",
+    "report",
+    "segment",
+    "train",
+    "visualize",
+]
 _LATER = {
     **dict.fromkeys(("gradcheck", "gradgradcheck"), "check"),
     "draw_graph": "graph",

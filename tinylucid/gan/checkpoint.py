@@ -18,6 +18,7 @@ from ..random import default_generator
 from ..train.checkpoint import LAST, check_identity, put_together, subject, taken_apart
 from .history import GANHistory, GANSums
 from .run import GANRun
+from .watch import Watch
 
 GENERATOR, FILM, SAMPLES = "generator.safetensors", "samples.gif", "samples"
 
@@ -63,6 +64,8 @@ def write(run: GANRun, folder: Path) -> None:
         "done": run.done,
         "sums": run.sums.to_dict(),
         "averaged": run.average.steps,
+        "watch": run.watch.to_dict(),
+        "remarks": run.remarks,
         "rng": run.game.rng.get_state(),
         "dropout": default_generator.get_state(),
         "optimizers": plain,
@@ -89,6 +92,7 @@ def restore(run: GANRun, folder: Path) -> None:
         saved, history, sums = dict(training["gan"]), GANHistory(**training["history"]), GANSums(**training["sums"])
         states = {prefix: put_together(file, training["optimizers"][prefix], prefix) for prefix in optimizers(run)}
         counters = tuple(training["rng"]), tuple(training["dropout"])
+        watch, remarks = Watch(**training["watch"]), list(training["remarks"])
         done, averaged = int(training["done"]), int(training["averaged"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(path, f"its training is not as gan.fit writes it ({type(error).__name__}: {error})") from error
@@ -103,4 +107,5 @@ def restore(run: GANRun, folder: Path) -> None:
     run.game.rng.set_state(counters[0])
     default_generator.set_state(counters[1])
     run.history, run.done, run.sums, run.average.steps = history, done, sums, averaged
+    run.watch, run.remarks = watch, remarks
     run.grid.drawn = len(history)

@@ -33,10 +33,14 @@ BETAS = 0.5, 0.999  # of Adam: with a first β of 0.9 the two nets overshoot eac
 
 
 class Trained(NamedTuple):
-    """``generator``: the averaged one, in eval mode, to draw with by ``tl.gan.sample``; ``history``: how it came about."""
+    """``generator``: the averaged one, in eval mode, to draw with by ``tl.gan.sample``; ``history``: how it came about.
+
+    ``remarks``: what went wrong on the way, in words: a collapse, a discriminator that won, losses without bound.
+    """
 
     generator: Module
     history: GANHistory
+    remarks: tuple[str, ...]
 
 
 def fit(
@@ -71,36 +75,55 @@ def fit(
     ``out``: a folder for samples/epoch-0001.png, … (the same noise after every epoch), samples.gif, generator.safetensors (the
     averaged generator) and last.safetensors, from which ``resume`` goes on, from the middle of an epoch too, to the same
     bits as if there had been no stop. Noise and batches are drawn by ``seed`` (0), dropout by ``tl.manual_seed``'s generator.
+    A collapse, a discriminator that has won and losses without bound are told after the epoch, in words (tl.gan.Watch).
     Raises ValueError or TypeError, before training, for nets and data that do not fit together, with both shapes;
     FileExistsError for an ``out`` that holds a run; FloatingPointError for a loss or gradient that is no number: it names the
     step, the operation and layer, and that net's weights stay as they were. After Ctrl-C it finishes the step, saves, and
     raises KeyboardInterrupt.
     """
-    for name, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch), ("d_steps", d_steps)):
-        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
-            raise ValueError(f"gan.fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
-    if not 0 <= average < 1:
-        raise ValueError(f"gan.fit: average must be at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none")
-    if resume and out is None:
-        raise ValueError("gan.fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
+    counts = {"epochs": epochs, "steps_per_epoch": steps_per_epoch, "d_steps": d_steps}
+    check_settings(counts, average, resume, out)
     loader = as_loader("train", train, batch_size, True, seed, None, SIZE, drop_last=True)
     game = Game(generator, discriminator, chosen(loss), penalty, augment, Generator(loader.seed))
     check(game, loader)
-    g_optimizer = of_net("g_optimizer", generator, g_optimizer)
-    d_optimizer = of_net("d_optimizer", discriminator, d_optimizer)
+    run = GANRun(
+        game,
+        of_net("g_optimizer", generator, g_optimizer),
+        of_net("d_optimizer", discriminator, d_optimizer),
+        loader,
+        Average(generator, average),
+        Grid(generator, classes_of(generator), loader.seed, None if out is None else Path(out) / SAMPLES),
+        epochs,
+        steps_per_epoch or -(-len(loader) // d_steps),
+        d_steps,
+    )
+    folder = begin(run, out, resume)
+    with mode(generator, True), mode(discriminator, True), interruptible() as ctrl_c:
+        _train(run, folder, ctrl_c)
+    return Trained(run.average.model, run.history, tuple(run.remarks))
+
+
+def begin(run: GANRun, out: Any, resume: bool) -> Path | None:
+    """The run's folder; the run is where its checkpoint left it, with ``resume``."""
     folder = None if out is None else prepared(out, resume)
-    grid = Grid(generator, classes_of(generator), loader.seed, folder and folder / SAMPLES, None)
-    steps = steps_per_epoch or -(-len(loader) // d_steps)
-    run = GANRun(game, g_optimizer, d_optimizer, loader, Average(generator, average), grid, epochs, steps, d_steps)
     if folder and resume and (folder / LAST).exists():
         restore(run, folder)
         if run.finished:
             say(f"nothing is left to do: {folder / LAST} holds a run of {len(run.history)} epochs; ask for more")
     elif resume:
         say(f"nothing to go on with in {folder}: starting")
-    with mode(generator, True), mode(discriminator, True), interruptible() as ctrl_c:
-        _train(run, folder, ctrl_c)
-    return Trained(run.average.model, run.history)
+    return folder
+
+
+def check_settings(counts: dict[str, Any], average: Any, resume: bool, out: Any) -> None:
+    """ValueError for a setting out of its range."""
+    for name, value in counts.items():
+        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
+            raise ValueError(f"gan.fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
+    if not 0 <= average < 1:
+        raise ValueError(f"gan.fit: average must be at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none")
+    if resume and out is None:
+        raise ValueError("gan.fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
 
 
 def _train(run: GANRun, folder: Path | None, ctrl_c: Interrupt) -> None:
@@ -118,8 +141,10 @@ def _train(run: GANRun, folder: Path | None, ctrl_c: Interrupt) -> None:
                         if folder:
                             write(run, folder)
                         stop(run, folder)
-            run.close_epoch()
+            remarks = run.close_epoch()
             progress.end(sums)
+            for remark in remarks:
+                say(remark)
             if folder:
                 write_generator(run, folder)
                 write(run, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +42,17 @@ def sample(generator: Module, n: int, y: Any = None, rng: Generator | None = Non
 class Grid:
     """Fixed noise, of each class as much, and the pictures a generator makes of it, written to ``folder`` unless None."""
 
-    def __init__(self, generator: Module, classes: int, seed: int, folder: Path | None, spread: Any) -> None:
+    def __init__(self, generator: Module, classes: int, seed: int, folder: Path | None) -> None:
         self.columns = min(classes, MOST) or ROWS
-        self.n, self.folder, self.spread = ROWS * self.columns, folder, spread
+        self.n, self.folder = ROWS * self.columns, folder
         self.y = np.arange(self.n) % self.columns if classes else None
         rng = Generator(seed)
         rng.set_state((rng.seed, APART))
         self.z = noise(generator, self.n, rng)
         self.drawn = 0
 
-    def draw(self, generator: Module) -> float:
-        """Make the pictures, write them, and give their spread as a share of the real ones'; NaN where that is unknown."""
+    def draw(self, generator: Module) -> Any:
+        """Make the pictures (n, C, H, W) and write them as one, with a column for each class."""
         from PIL import Image
 
         x = sample(generator, self.n, self.y, z=self.z)
@@ -62,7 +61,7 @@ class Grid:
             self.folder.mkdir(exist_ok=True)
             with replacing(self.folder / f"epoch-{self.drawn:04}.png") as file:
                 Image.fromarray(side_by_side(x, self.columns)).save(file, format="PNG")
-        return self.spread(x, self.y) if self.spread else math.nan
+        return x
 
     def film(self, path: Path) -> None:
         """The pictures so far as a GIF."""

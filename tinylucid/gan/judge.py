@@ -16,7 +16,7 @@ from ..train import fit, predict, total_steps
 
 FEATURES = 64
 WIDE = 32, 32, 64  # channels of the first convolutions; further ones have as many as the last
-PASSES, BATCH, LR = 20_000, 64, 3e-3  # pictures seen in training: fifteen epochs of digits()
+PASSES, MOST, BATCH, LR = 20_000, 60, 64, 3e-3  # pictures seen in training: fifteen epochs of digits(); epochs at most
 
 
 class Judge:
@@ -69,7 +69,7 @@ def judge_of(train: ArrayDataset, *, seed: int = 0) -> Judge:
             f"judge_of: a judge learns to tell classes apart, expected 2 or more, got 1 in {len(train)} pictures;"
             " give data with classes, such as a folder for each"
         )
-    epochs = max(1, round(PASSES / len(train)))
+    epochs = min(max(1, round(PASSES / len(train))), MOST)
     batches = DataLoader(
         train, min(BATCH, len(train)), shuffle=True, seed=seed, drop_last=True
     )  # one alone has no variance

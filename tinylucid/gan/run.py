@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..data import DataLoader
+import numpy as np
+
+from ..data import ArrayDataset, DataLoader
+from ..data.dataset import as_float
 from ..nn import Module
 from ..optim import Optimizer
 from ..train.run import located, made_with, rule_settings
 from .average import Average
+from .distance import spread
 from .grid import Grid
 from .history import GANHistory, GANSums
 from .step import Game, checked, discriminator_gradients, generator_gradients
+from .watch import Watch
 
 
 @dataclass
@@ -34,9 +39,14 @@ class GANRun:
     epochs: int
     steps: int
     d_steps: int
+    remarks: list[str] = field(default_factory=list)
     history: GANHistory = field(default_factory=GANHistory)
     done: int = 0
     sums: GANSums = field(default_factory=GANSums)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(tuple(getattr(self.loader.dataset, "classes", ())))
+        self.real_spread = spread_of(self.loader, classes_of(self.game.generator))
 
     @property
     def steps_left(self) -> int:
@@ -110,17 +120,37 @@ class GANRun:
         sums.g_loss += half.loss
         sums.g_norm += half.norm
 
-    def close_epoch(self) -> None:
-        """Draw the fixed samples and write the epoch down."""
+    def close_epoch(self) -> list[str]:
+        """Draw the fixed samples and write the epoch down; returns what has gone wrong, in words, mostly nothing."""
         started = time.perf_counter()
-        spread = self.grid.draw(self.average.model)
+        shares = self._spread(self.grid.draw(self.average.model))
         self.sums.seconds += time.perf_counter() - started
-        means = self.sums.means()
-        if not math.isnan(spread):
-            means["spread"] = spread
+        means = {**self.sums.means(), "spread": float(np.nanmean(shares)) if np.isfinite(shares).any() else math.nan}
+        losses = means["d_loss"], means["g_loss"]
+        seen = self.watch.see(apart=means["apart"], spread=shares, grad_norm=means["g_norm"], losses=losses)
+        new = [f"epoch {self.epoch}: {sentence}" for sentence in seen]
         for name, value in means.items():
             getattr(self.history, name).append(value)
+        self.remarks += new
         self.done, self.sums = 0, GANSums()
+        return new
+
+    def _spread(self, x: Any) -> Any:
+        """How much the fixed samples x differ within each class, as a share of how much the real pictures do."""
+        found = spread(x, self.grid.y)
+        few = self.grid.n // len(found)  # samples of a class: of few the standard deviation comes out too small
+        return found / self.real_spread[: len(found)] * math.sqrt(few / (few - 1))
+
+
+def spread_of(loader: DataLoader, classes: int) -> Any:
+    """How much the real pictures differ within each class, NaN where they are not in memory; over all where there are no classes."""
+    data = loader.dataset
+    if not isinstance(data, ArrayDataset):
+        return np.full(max(classes, 1), np.nan)
+    found = np.full(max(classes, 1), np.nan)
+    known = spread(as_float(data.x), data.y if classes else None)
+    found[: len(known)] = known
+    return found
 
 
 def endless(loader: DataLoader, start: int) -> Steps[tuple[Any, Any], None, None]:

@@ -20,6 +20,7 @@ from ..train.step import Batches, Before, origin
 from .augment import Alike
 from .losses import Loss
 from .penalty import Penalty
+from .watch import told_apart
 
 ADVICE = (
     "Lower the learning rates, give the discriminator spectral norm or a penalty, or look at the data; this step did not "
@@ -106,11 +107,6 @@ def generator_gradients(game: Game, n: int, y: Any) -> Half:
 def norm(net: Module) -> float:
     """The length of a net's gradient."""
     return clip_grad_norm_(list(net.parameters()), math.inf)
-
-
-def told_apart(r: Any, f: Any) -> float:
-    """P(r > f), ties half: the share of pairs of a real and a generated picture in which the real one gets more."""
-    return float((np.sign(r[:, None] - f) + 1).mean() / 2)
 
 
 def checked(game: Game, who: str, gradients: Callable[[], Half], x: Any) -> Half:

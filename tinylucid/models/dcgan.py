@@ -21,7 +21,10 @@ class DCGANGenerator(nn.Module):
         super().__init__()
         self.latent, self.classes, self.shape = latent, classes, (channels, size, size)
         widths = [width * size // side for side in doubled(size)]  # of the pictures of 4, 8, … size / 2 pixels
-        layers: list[nn.Module] = [nn.ConvTranspose2d(latent + classes, widths[0], 4, bias=False)]
+        layers: list[nn.Module] = [
+            nn.Linear(latent + classes, widths[0] * 16, bias=False),
+            nn.Unflatten(1, (widths[0], 4, 4)),
+        ]
         for into, out in itertools.pairwise(widths):
             layers += [nn.BatchNorm2d(into), nn.ReLU(), nn.ConvTranspose2d(into, out, 4, 2, 1, bias=False)]
         layers += [nn.BatchNorm2d(widths[-1]), nn.ReLU(), nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1)]
@@ -30,7 +33,7 @@ class DCGANGenerator(nn.Module):
 
     def forward(self, z: Any, y: Any = None) -> Any:
         """Pictures (N, C, S, S) in [0, 1] of z (N, latent) and, where there are classes, y (N,)."""
-        return self.layers(told(self, z, y)[:, :, None, None])
+        return self.layers(told(self, z, y))
 
 
 class DCGANDiscriminator(nn.Module):
@@ -50,11 +53,11 @@ class DCGANDiscriminator(nn.Module):
                 layers.append(nn.BatchNorm2d(out))
             layers.append(nn.LeakyReLU(0.2))
             into = out
-        self.layers = nn.Sequential(*layers, nn.Conv2d(into, 1, 4))
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(into * 16, 1))
         small(self)
         if norm == "spectral":
             for module in self.layers:
-                if isinstance(module, nn.Conv2d):
+                if isinstance(module, (nn.Conv2d, nn.Linear)):
                     spectral_norm(module)
 
     def forward(self, x: Any, y: Any = None) -> Any:
@@ -67,7 +70,7 @@ def dcgan_generator(
 ) -> DCGANGenerator:
     """Noise z (N, latent) and, with ``classes``, class numbers y (N,) → pictures (N, channels, size, size) in [0, 1].
 
-    A transposed convolution makes 4×4 places of z, further ones (4×4, stride 2) double the side and halve the channels down to
+    A dense layer makes 4×4 places of z, transposed convolutions (4×4, stride 2) double the side and halve the channels down to
     ``width`` · 2, each after batch norm and ReLU; the last gives the picture, through a sigmoid. First weights are normal with
     std 0.02. Raises ValueError unless ``size`` is 8, 16, 32 or 64. Source: Radford et al., 2016, section 3.
     """
@@ -80,7 +83,7 @@ def dcgan_discriminator(
     """Pictures x (N, channels, size, size) and, with ``classes``, y (N,) → logits (N,), above 0 for real.
 
     Convolutions (4×4, stride 2), the first to ``width`` channels, halve the side and double the channels down to 4×4, each
-    with a leaky ReLU of slope 0.2; one more gives the number. ``norm``: "batch" norm but in the first, as in the paper;
+    with a leaky ReLU of slope 0.2; a dense layer gives the number. ``norm``: "batch" norm but in the first, as in the paper;
     "spectral" norm of every weight (Miyato et al., 2018); or "none", for a gradient penalty. Raises ValueError unless
     ``size`` is 8, 16, 32 or 64. Source: Radford et al., 2016, section 3.
     """
@@ -97,7 +100,7 @@ def doubled(size: int) -> list[int]:
 def small(net: nn.Module) -> None:
     """First weights normal: convolutions' around 0, batch norms' around 1."""
     for module in net.modules():
-        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.normal_(module.weight, std=STD)
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1, STD)

@@ -148,7 +148,8 @@ def check_rest(model: Module, loss: Callable[[Any, Any], Any], logits: Any, x: A
                     shape = answered(model, as_float(data.x[:1])).shape[1:]
             for k in beyond or ([0] if data.y.shape[1:] != shape[1:] else []):
                 labels = data.y[[k]].astype(np.int64)
-                if labels.shape[1:] == y.shape[1:]:  # beside those that are known to be good: alone, none of it may count
+                # beside those that are known to be good: alone, none of it may count
+                if labels.shape[1:] == y.shape[1:]:
                     labels = np.concatenate([labels, y])
                 loss(zeros(len(labels), *shape, dtype=logits.dtype, device=logits.device), labels)
         except ValueError as error:
