@@ -1,10 +1,12 @@
 """Which surface is each pixel? Three fully convolutional nets on mosaics of photographs, and what each skip adds.
 
-Run it with ``python examples/fcn.py``; it takes a minute and a half. The nets are in tinylucid/models/fcn.py. Each class is one photograph,
-and the pictures to judge by show other parts of it: this is interpolation within photographs, not the recognition of materials at large.
+Run it with ``python examples/fcn.py``; it takes a minute and a half. The nets are in tinylucid/models/fcn.py. Each class is one
+photograph, and the pictures to judge by show other parts of it: this is interpolation within photographs, not the
+recognition of materials at large.
 """
 
 import argparse
+import tempfile
 from time import perf_counter
 
 import numpy as np
@@ -36,14 +38,14 @@ def explained(model, x, mask, k):
     return tl.explain.integrated_gradients(model, x[None], tl.segment.region(k, mask), baseline="mean")
 
 
-def quilt(data, path):
-    """Four pictures as one, in a file: (1, 3, 2·H, 2·W) bytes that are read where they are needed; and its classes."""
+def quilt(data, file):
+    """Four pictures as one, (1, 3, 2·H, 2·W) bytes in a file that are read where they are needed, and its classes."""
 
     def joined(a):
         return np.concatenate([np.concatenate(pair, -1) for pair in (a[:2], a[2:4])], -2)[None]
 
     pixels = (255 * joined(data.x)).astype(np.uint8)
-    large = np.memmap(path, np.uint8, "w+", shape=pixels.shape)
+    large = np.memmap(file, np.uint8, "w+", shape=pixels.shape)
     large[:] = pixels
     return large, joined(data.y)
 
@@ -87,11 +89,11 @@ def main():
     tl.plot.explanation_grid(test.x[:4], maps, titles).savefig(f"{args.output}-saliency.png")
 
     # A picture may be of any size. One that is larger than memory passes through the net tile by tile.
-    large, y = quilt(tl.data.texture_mosaic(1, train=1, test=4, size=side).test, f"{args.output}-large.raw")
-    masks = tl.segment.tiled(nets["FCN-8s"], large, tile=256, overlap=64).argmax(1)
-    print(
-        f"{large.shape[2]}×{large.shape[3]} pixels by tiles: {tl.segment.score(masks, y, test.classes).accuracy:.3f} right"
-    )
+    with tempfile.TemporaryFile() as file:
+        large, y = quilt(tl.data.texture_mosaic(1, train=1, test=4, size=side).test, file)
+        masks = tl.segment.tiled(nets["FCN-8s"], large, tile=256, overlap=64).argmax(1)
+    right = tl.segment.score(masks, y, test.classes).accuracy
+    print(f"{large.shape[2]}×{large.shape[3]} pixels by tiles: {right:.3f} right")
     print(f"pictures: {args.output}-classes.png, {args.output}-saliency.png")
 
 
