@@ -2050,6 +2050,16 @@ MUTANTS = [
     Mutant(DATA + "picture.py", "return planes(upright(picture, color))", "return planes(upright(picture, True))", "tests/test_segment_command.py -k upright"),
     Mutant(SEGMENT + "tiles.py", "np.ascontiguousarray(as_float(x[k : k + 1, :, i, j]))", "np.ascontiguousarray(as_float(x)[k : k + 1, :, i, j])", SEGMENTED + " -k memory_is"),
     Mutant(SEGMENT + "loss.py", "devices.namespace(labels).arange", "__import__('numpy').arange", "tests/gpu/test_segment_gpu.py"),
+    # the learner's side of segmentation
+    Mutant(LOOKS + "segmentation.py", "dict(masks) if isinstance(masks, Mapping) else", "dict([*masks.items()][:1]) if isinstance(masks, Mapping) else", "tests/test_plot_segmentation.py"),
+    Mutant(LOOKS + "segmentation.py", 'rows |= {} if truth is None else {"truth": truth}', 'rows = ({} if truth is None else {"truth": truth}) | rows', "tests/test_plot_segmentation.py"),
+    Mutant("tinylucid/models/normed.py", "nn.Conv2d(into, out, 3, padding=1, bias=False)", "nn.Conv2d(into, out, 3, padding=1)", FCN + " -k loops"),
+    Mutant("benchmarks/segment.py", "test.y, test.classes), seconds", "np.zeros_like(test.y), test.classes), seconds", "tests/test_benchmark_segment.py"),
+    Mutant("benchmarks/segment.py", "count = tl.segment.count(run.answers, test.y)", "count = tl.segment.count(run.answers * 0, test.y)", "tests/test_benchmark_segment.py"),
+    Mutant("examples/fcn.py", "np.concatenate(pair, -1)", "np.concatenate(pair, -2)", "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "(a[:2], a[2:4])", "(a[:2], a[1:2])", "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "tempfile.TemporaryFile()", 'open("large.raw", "wb+")', "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "answers[name] = tl.segment.masks(nets[name], test.x)", "answers[name] = 0 * test.y", "tests/test_examples.py -k fcn_compares"),
 ]  # fmt: skip
 
 

@@ -33,8 +33,9 @@ def segmentation(
     """Pictures x (N, C, H, W), C 1 or 3, over what a net makes of them and over the truth, as a matplotlib Figure.
 
     ``masks`` and ``truth`` hold class numbers (N, H, W); the masks of several nets are a mapping, {name: masks}, a row each. A
-    class has a colour over the picture in grey, the same in every figure with as many classes; one that is called "background" has
-    none, and pixels of class −100 are hatched. The legend has the classes that are there. Raises ValueError for shapes, class numbers or counts that do not fit, and for colour outside [0, 1].
+    class has a colour over the picture in grey, the same in every figure with as many classes; one that is called "background"
+    has none, and pixels of class −100 are hatched. The legend has the classes that are there. Raises ValueError for shapes, class
+    numbers or counts that do not fit, and for colour outside [0, 1].
     """
     x, heads = checked_pictures(x, titles, None, "segmentation")
     rows = dict(masks) if isinstance(masks, Mapping) else {"the net": masks}
