@@ -128,7 +128,9 @@ def test_steps_and_time_are_counted_on_after_a_stop(tmp_path, monkeypatch):
     seen, ticks = [], itertools.count()
     how = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "out": tmp_path}
     monkeypatch.setattr("time.perf_counter", lambda: float(next(ticks)))
-    monkeypatch.setattr("tinylucid.train.progress.Progress.step", lambda self, sums: seen.append((self.run.steps_left, sums.pictures)))
+    monkeypatch.setattr(
+        "tinylucid.train.progress.Progress.step", lambda self, sums: seen.append((self.run.steps_left, sums.pictures))
+    )
     loss = tl.gan.hinge()
     with pytest.raises(KeyboardInterrupt):
         tl.gan.fit(*nets(), DATA, loss=dataclasses.replace(loss, generator=pressing(loss.generator, 2)), **how)

@@ -10,11 +10,11 @@ import numpy as np
 
 from .. import gan, models, plot
 from ..gan import recipes
-from ..gan.checkpoint import FILM, GENERATOR, prepared
+from ..gan.checkpoint import FILM, GENERATOR
 from ..io.atomic import replacing
 from ..io.gif import write_gif
 from ..random import Generator, manual_seed
-from ..train.checkpoint import LAST
+from ..train.checkpoint import LAST, check_free
 from .arguments import add_device, add_json, add_seed, whole
 from .given import keep, writable_folder
 from .terminal import heading, print_json, printable
@@ -58,7 +58,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, score, draw."""
-    out = prepared(writable_folder(arguments.out), arguments.resume)
+    out = writable_folder(arguments.out)
+    check_free("gan.fit", out, arguments.resume, (LAST, GENERATOR))
     manual_seed(arguments.seed)
     recipe = chosen(arguments)
     train, test = recipe.data

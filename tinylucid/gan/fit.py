@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +123,7 @@ def check_settings(counts: dict[str, Any], average: Any, resume: bool, out: Any)
     for name, value in counts.items():
         if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
             raise ValueError(f"gan.fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
-    if not isinstance(average, Real) or not 0 <= average < 1:
+    if not isinstance(average, (int, float)) or not 0 <= average < 1:
         raise ValueError(
             f"gan.fit: average must be a number, at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none"
         )
