@@ -47,7 +47,7 @@ def digits(seed: int = 0) -> Recipe:
 
 
 def textures(seed: int = 0) -> Recipe:
-    """Ten surfaces, 32×32 in colour, class by class: DCGAN, 20 epochs of 100 steps, five minutes on two cores.
+    """Ten surfaces, 32×32 in colour, class by class: DCGAN, 20 epochs of 100 steps, five minutes of one core.
 
     A stated limit: it learns colours and grain, and no bricks.
     """
