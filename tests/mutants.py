@@ -2096,10 +2096,6 @@ MUTANTS = [
     Mutant("tinylucid/models/normed.py", "nn.Conv2d(into, out, 3, padding=1, bias=False)", "nn.Conv2d(into, out, 3, padding=1)", FCN + " -k loops"),
     Mutant("benchmarks/segment.py", "test.y, test.classes), seconds", "np.zeros_like(test.y), test.classes), seconds", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "count = tl.segment.count(run.answers, test.y)", "count = tl.segment.count(run.answers * 0, test.y)", "tests/test_benchmark_segment.py"),
-    Mutant("examples/fcn.py", "np.concatenate(pair, -1)", "np.concatenate(pair, -2)", "tests/test_examples.py -k fcn_compares"),
-    Mutant("examples/fcn.py", "(a[:2], a[2:4])", "(a[:2], a[1:2])", "tests/test_examples.py -k fcn_compares"),
-    Mutant("examples/fcn.py", "tempfile.TemporaryFile()", 'open("large.raw", "wb+")', "tests/test_examples.py -k fcn_compares"),
-    Mutant("examples/fcn.py", "answers[name] = tl.segment.masks(nets[name], test.x)", "answers[name] = 0 * test.y", "tests/test_examples.py -k fcn_compares"),
 ]  # fmt: skip
 
 

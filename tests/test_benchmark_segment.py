@@ -36,7 +36,7 @@ def test_all_that_learns_mosaics_answers_and_is_judged():
         assert run.scores.accuracy == (run.answers == data.test.y).mean()
         assert run.seconds > 0
     own, around = [*found.values()][:2]
-    assert (own.answers != around.answers).any()
+    assert (own.answers != around.answers).mean() > 0.1  # two beginnings of the same one differ in 0.02
 
 
 def test_coins_are_judged_as_counted():
