@@ -2090,6 +2090,7 @@ MUTANTS = [
     Mutant("tinylucid/models/dense_gan.py", "nn.LeakyReLU(0.2)", "nn.LeakyReLU()", RAN),
     Mutant("tinylucid/io/gif.py", "append_images=film[1:]", "append_images=film[:0:-1]", RAN),
     Mutant(GAN + "grid.py", "devices.put(devices.raw(z), device_of(generator))", "devices.raw(z)", "tests/gpu/test_gan_gpu.py"),
+    Mutant(GAN + "fitting.py", "Before([game.generator, game.discriminator], ", "Before([game.generator], ", RAN),
 ]  # fmt: skip
 
 

@@ -128,7 +128,9 @@ def test_steps_and_time_are_counted_on_after_a_stop(tmp_path, monkeypatch):
     seen, ticks = [], itertools.count()
     how = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "out": tmp_path}
     monkeypatch.setattr("time.perf_counter", lambda: float(next(ticks)))
-    monkeypatch.setattr("tinylucid.train.progress.Progress.step", lambda self, sums: seen.append((self.run.steps_left, sums.pictures)))
+    monkeypatch.setattr(
+        "tinylucid.train.progress.Progress.step", lambda self, sums: seen.append((self.run.steps_left, sums.pictures))
+    )
     loss = tl.gan.hinge()
     with pytest.raises(KeyboardInterrupt):
         tl.gan.fit(*nets(), DATA, loss=dataclasses.replace(loss, generator=pressing(loss.generator, 2)), **how)
@@ -522,11 +524,11 @@ def test_the_trial_is_of_the_smallest_batch_in_training_mode_and_draws_nothing()
     class Noted(nn.Module):
         def __init__(self):
             super().__init__()
-            self.end, self.drop = nn.Linear(64, 1), nn.Dropout(0.5)
+            self.norm, self.end, self.drop = nn.BatchNorm2d(1), nn.Linear(64, 1), nn.Dropout(0.5)
 
         def forward(self, x, y=None):
             seen.append((len(x), self.training))
-            return self.end(self.drop(x.reshape(len(x), -1))).reshape(-1)
+            return self.end(self.drop(self.norm(x).reshape(len(x), -1))).reshape(-1)
 
     g, _ = nets(0)
     game = step.Game(g, Noted().eval(), tl.gan.hinge(), None, None, Generator(0))
@@ -535,6 +537,8 @@ def test_the_trial_is_of_the_smallest_batch_in_training_mode_and_draws_nothing()
         tl.gan.fitting.check(game, DataLoader(DATA, 4, drop_last=drop_last))
         assert seen.pop() == (smallest, True)
     assert (game.rng.get_state(), default_generator.get_state()) == states
+    counts = [b.item() for net in (g, game.discriminator) for name, b in net.named_buffers() if "num" in name]
+    assert counts == [0, 0], "running statistics stand where they stood"
 
 
 def test_data_is_judged_whole_where_it_is_in_memory():
