@@ -2091,6 +2091,7 @@ MUTANTS = [
     Mutant("tinylucid/io/gif.py", "append_images=film[1:]", "append_images=film[:0:-1]", RAN),
     Mutant(GAN + "grid.py", "devices.put(devices.raw(z), device_of(generator))", "devices.raw(z)", "tests/gpu/test_gan_gpu.py"),
     Mutant(GAN + "fitting.py", "Before([game.generator, game.discriminator], ", "Before([game.generator], ", RAN),
+    Mutant("tinylucid/models/conditional.py", "y[:, None] == np.arange", "y[:, None] > np.arange", RAN),
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from tinylucid.gan.augment import Alike
 from tinylucid.gan.distance import spread
 from tinylucid.gan.grid import Grid
 from tinylucid.gan.penalty import Penalty
+from tinylucid.models.conditional import told
 from tinylucid.random import Generator, default_generator
 
 RNG = np.random.default_rng(0)
@@ -607,3 +608,11 @@ def test_dense_nets_are_what_they_say():
     assert [m.in_features for m in layers(d) if isinstance(m, nn.Linear)] == [67, 9, 7]
     assert {m.negative_slope for m in layers(d) if isinstance(m, nn.LeakyReLU)} == {0.2}
     assert {m.p for m in layers(d) if isinstance(m, nn.Dropout)} == {0.25}
+
+
+def test_a_class_is_told_by_its_one_hot_code():
+    net = tl.models.dcgan_discriminator(8, 1, classes=3, width=2)
+    x = told(net, tl.zeros(3, 1, 2, 2), np.array([2, 0, 1])).numpy()
+    assert x[:, 1:, 1, 0].tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    assert (x == x[:, :, :1, :1]).all()
+    assert told(net, tl.zeros(2, 4), np.array([1, 1])).numpy()[:, 4:].tolist() == [[0, 1, 0]] * 2
