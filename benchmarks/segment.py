@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
@@ -14,11 +15,8 @@ import numba
 import numpy as np
 
 import tinylucid as tl
-from tinylucid.data import ArrayDataset, Augment, DataLoader, Splits
-from tinylucid.metrics import confusion_matrix, iou
-from tinylucid.nn import Module
-from tinylucid.optim import Adam
-from tinylucid.optim.lr_scheduler import CosineAnnealingLR
+from tinylucid.data import ArrayDataset, Splits
+from tinylucid.segment import Segmentation
 
 from . import machine
 from .__main__ import RESULTS
@@ -26,61 +24,47 @@ from .report import columns
 
 SEEDS = 3
 NETS = ("fcn32s", "fcn16s", "fcn8s", "segnet")
-EPOCHS, BATCH, RATE = 5, 16, 4e-3  # 625 steps
-NEAR, WINDOW = 3, 9  # pixels from a border; side of the window that the regression sees
+WINDOW = 9  # side of what the second regression sees, in pixels
 
 
-class Scores(NamedTuple):
-    """How good answers are: shares of all pixels and of those near a border that are right, mean IoU; and what it cost."""
+class Run(NamedTuple):
+    """How good answers are and what they cost, learning included."""
 
-    accuracy: float
-    iou: float
-    border: float
-    steps: int
+    answers: Any
+    scores: Segmentation
     seconds: float
     cpu: float
 
 
-def learnt(
-    model: Module, data: Splits, epochs: int, seed: int, augment: Augment | None = None, lr: float = RATE
-) -> Scores:
-    """Train in place by Adam, its rate falling along half a cosine, and judge on the test pictures."""
-    loader = DataLoader(data.train, BATCH, shuffle=True, seed=seed, augment=augment)
-    optimizer, steps = Adam(model.parameters(), lr=lr), tl.train.total_steps(loader, epochs)
+def timed(answer: Callable[[], Any], test: ArrayDataset) -> Run:
+    """Learn and answer, and judge the answers, class numbers (N, H, W), by the masks of ``test``."""
     start, cpu = perf_counter(), process_time()
-    tl.fit(model, loader, epochs=epochs, optimizer=optimizer, scheduler=CosineAnnealingLR(optimizer, steps))
-    start, cpu = perf_counter() - start, process_time() - cpu
-    y, found = data.test.y, tl.predict(model, data.test.x).argmax(1)
-    right, close = found == y, near_border(y)
-    overlap = np.nanmean(iou(confusion_matrix(found, y, len(data.test.classes))))
-    return Scores(right.mean(), overlap, right[close].mean(), steps, start, cpu)
-
-
-def near_border(y: Any, within: int = NEAR) -> Any:
-    """Of each pixel of masks (N, H, W): is there another class at most so many rows and columns away?"""
-    from scipy import ndimage
-
-    window = (1, 2 * within + 1, 2 * within + 1)
-    return ndimage.maximum_filter(y, window) != ndimage.minimum_filter(y, window)
+    answers = answer()
+    seconds, cpu = perf_counter() - start, process_time() - cpu
+    return Run(answers, tl.segment.score(answers, test.y, test.classes), seconds, cpu)
 
 
 # --- mosaics -----------------------------------------------------------------------------------------------------------
 
 
-def mosaic_net(name: str, data: Splits, seed: int) -> tuple[Module, Scores]:
-    """A net of tl.models, trained on mosaics, flipped and turned."""
-    tl.manual_seed(seed)
-    model = tl.models.build(name, classes=len(data.train.classes), channels=data.train.x.shape[1])
-    return model, learnt(model, data, EPOCHS, seed, Augment(dihedral=True))
+def contestants(data: Splits, seed: int, steps: int = 625) -> dict[str, Callable[[], Any]]:
+    """What learns mosaics, by name: two regressions and the nets; called, each gives its answers to the test pictures."""
+    found: dict[str, Callable[[], Any]] = {
+        "regression, own colour": partial(regression, data, seed),
+        f"regression, colour and {WINDOW}×{WINDOW} around": partial(regression, data, seed, WINDOW),
+    }
+    return found | {name: partial(mosaics_net, name, data, seed, steps) for name in NETS}
 
 
-def pixel_regression(data: Splits, seed: int, window: int = 0) -> Scores:
-    """Softmax regression on each pixel's features, standardised: a 1×1 convolution."""
-    parts = [features(part.x, window) for part in data]
-    mean, std = parts[0].mean((0, 2, 3), keepdims=True), parts[0].std((0, 2, 3), keepdims=True)
-    sets = (ArrayDataset((x - mean) / std, part.y, part.classes) for x, part in zip(parts, data))
-    tl.manual_seed(seed)
-    return learnt(tl.nn.Conv2d(parts[0].shape[1], len(data.train.classes), 1), Splits(*sets), 2, seed, lr=0.05)
+def mosaics_net(name: str, data: Splits, seed: int, steps: int) -> Any:
+    """The test pictures' masks by a net of tl.models that has learnt the others."""
+    return tl.segment.masks(tl.segment.learn_mosaics(data.train, steps, seed, name), data.test.x)
+
+
+def regression(data: Splits, seed: int, window: int = 0) -> Any:
+    """The test pictures' masks by softmax regression on each pixel's features."""
+    train = ArrayDataset(features(data.train.x, window), data.train.y, data.train.classes)
+    return tl.segment.pixel_regression(train, features(data.test.x, window), seed)
 
 
 def features(x: Any, window: int) -> Any:
@@ -96,29 +80,34 @@ def features(x: Any, window: int) -> Any:
 
 def mosaics() -> str:
     """The four nets and two regressions on mosaics of textures, each from three seeds of data and net."""
-    found: dict[str, list[Scores]] = {}
+    found: dict[str, list[Run]] = {}
     for seed in range(SEEDS):
         data = tl.data.texture_mosaic(seed)
-        for window in (0, WINDOW):
-            name = f"regression, colour and {window}×{window} around" if window else "regression, own colour"
-            found.setdefault(name, []).append(pixel_regression(data, seed, window))
-        for name in NETS:
-            found.setdefault(name, []).append(mosaic_net(name, data, seed)[1])
-        print(f"seed {seed}: { ({name: round(float(s[-1].iou), 3) for name, s in found.items()}) }", file=sys.stderr)
-    rows = [["", "mean IoU", "pixels right", f"within {NEAR} of a border", "steps", "seconds", "CPU seconds"]]
+        for name, answer in contestants(data, seed).items():
+            found.setdefault(name, []).append(timed(answer, data.test))
+        print(
+            f"seed {seed}: { ({name: round(runs[-1].scores.mean_iou, 3) for name, runs in found.items()}) }",
+            file=sys.stderr,
+        )
+    rows = [["", "mean IoU", "pixels right", "near borders", "boundary F1", "seconds", "CPU seconds"]]
     for name, runs in found.items():
-        accuracy, overlap, border, steps, seconds, cpu = zip(*runs)
+        scores = [run.scores for run in runs]
+        overlap = [s.mean_iou for s in scores]
         spread = f"{np.mean(overlap):.3f} ({min(overlap):.3f} … {max(overlap):.3f})"
-        shares = [f"{np.mean(v):.3f}" for v in (accuracy, border)]
-        rows.append([name, spread, *shares, f"{steps[0]}", *(f"{np.mean(v):.0f}" for v in (seconds, cpu))])
+        means = [
+            np.mean([getattr(s, which) for s in scores]) for which in ("accuracy", "boundary_accuracy", "boundary_f1")
+        ]
+        cost = [np.mean([getattr(run, which) for run in runs]) for which in ("seconds", "cpu")]
+        rows.append([name, spread, *(f"{v:.3f}" for v in means), *(f"{v:.0f}" for v in cost)])
     return f"{MOSAICS}\n\n{columns(rows)}"
 
 
 MOSAICS = f"""`texture_mosaic(seed)`: 2,000 colour pictures of 64×64 to learn from and 100 to judge by, of patches from other
-parts of the photographs. Nets: Adam {RATE:g} along half a cosine, batch {BATCH}, flipped and turned; means of {SEEDS} seeds, of data
-and net (of the IoU the worst and the best too). Regressions: softmax on the pixel's own red, green and blue; or on these with
-the mean and standard deviation of each in the {WINDOW}×{WINDOW} pixels around it. A pixel is within {NEAR} of a border if another class
-is at most {NEAR} rows and columns away."""
+parts of the photographs. Nets: `tl.segment.learn_mosaics`, 625 steps of sixteen pictures by Adam, its rate falling from 0.004
+along half a cosine, mirrored and turned; means of {SEEDS} seeds, of data and net (of the IoU the worst and the best too).
+Regressions: `tl.segment.pixel_regression` on the pixel's own red, green and blue; or on these with the mean and standard deviation
+of each in the {WINDOW}×{WINDOW} pixels around it. Near borders: the share of right pixels within 3 of another class. Boundary F1: borders
+found, with a tolerance of 2 pixels."""
 
 
 # --- coins -------------------------------------------------------------------------------------------------------------
@@ -129,25 +118,27 @@ def coins() -> str:
     rows = [
         ["learnt from → judged on", "", "pixels right", "IoU of coin", "coins found", "false", "seconds", "CPU seconds"]
     ]
-    for names, (train, test) in {
-        "top → bottom": (top_bottom := tl.data.coins()),
-        "bottom → top": top_bottom[::-1],
-    }.items():
+    halves = tl.data.coins()
+    for names, (train, test) in {"top → bottom": halves, "bottom → top": halves[::-1]}.items():
         for what, part in (("learnt from", train), ("judged on", test)):
-            answers = tl.segment.otsu(part.x, test.x)
-            rows.append([names, f"Otsu's threshold of the half {what}", *judged(answers, test), "", ""])
+            run = timed(partial(tl.segment.otsu, part.x, test.x), test)
+            rows.append([names, f"Otsu's threshold of the half {what}", *judged(run, test)])
         for seed in range(SEEDS):
-            start, cpu = perf_counter(), process_time()
-            model = tl.segment.learn_coins(train, seed=seed)
-            cost = [f"{perf_counter() - start:.0f}", f"{process_time() - cpu:.0f}"]
-            rows.append([names, f"skip_net, seed {seed}", *judged(tl.segment.masks(model, test.x), test), *cost])
+            run = timed(partial(coins_net, train, test, seed), test)
+            rows.append([names, f"skip_net, seed {seed}", *judged(run, test)])
     return f"{COINS}\n\n{columns(rows)}"
 
 
-def judged(answers: Any, test: ArrayDataset) -> list[str]:
-    """The share of right pixels, the coins' overlap, and how many coins were found and were none."""
-    scores, count = tl.segment.score(answers, test.y, test.classes), tl.segment.count(answers, test.y)
-    return [f"{scores.accuracy:.3f}", f"{scores.iou['coin']:.3f}", f"{count.found} of {count.things}", f"{count.false}"]
+def coins_net(train: ArrayDataset, test: ArrayDataset, seed: int) -> Any:
+    """The masks of the half to judge by, by a net that has learnt the other."""
+    return tl.segment.masks(tl.segment.learn_coins(train, seed=seed), test.x)
+
+
+def judged(run: Run, test: ArrayDataset) -> list[str]:
+    """The share of right pixels, the coins' overlap, how many coins were found and how many were none, and the cost."""
+    count = tl.segment.count(run.answers, test.y)
+    shares = f"{run.scores.accuracy:.3f}", f"{run.scores.iou['coin']:.3f}"
+    return [*shares, f"{count.found} of {count.things}", f"{count.false}", f"{run.seconds:.0f}", f"{run.cpu:.0f}"]
 
 
 COINS = """`coins()`: one photograph, 12 coins in its upper half and 12 others in its lower; `tl.segment.learn_coins`: 330 steps of eight

@@ -2012,7 +2012,7 @@ MUTANTS = [
     Mutant("tinylucid/models/segnet.py", "size = x.shape[2:]\n", "size = None\n", FCN + " -k any_size"),
     Mutant("tinylucid/models/normed.py", '"relu": nn.ReLU()', '"relu": nn.Identity()', FCN + " -k loops"),
     Mutant("tinylucid/commands/train.py", "choices=sorted(models.CLASSIFIERS)", "choices=sorted(models.NAMES)", "tests/test_commands.py -k wrong_arguments"),
-    Mutant("benchmarks/segment.py", "(1, 2 * within + 1, 2 * within + 1)", "(1, 2 * within - 1, 2 * within + 1)", "tests/test_benchmark_segment.py"),
+    Mutant("benchmarks/segment.py", "partial(regression, data, seed, WINDOW)", "partial(regression, data, seed)", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "square - mean * mean", "square - mean", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "parts.update(new)", "parts = {**new, **parts}", "tests/test_benchmark_segment.py"),
     # what surrounds nets for pixels
@@ -2092,6 +2092,16 @@ MUTANTS = [
     Mutant(GAN + "grid.py", "devices.put(devices.raw(z), device_of(generator))", "devices.raw(z)", "tests/gpu/test_gan_gpu.py"),
     Mutant(GAN + "fitting.py", "Before([game.generator, game.discriminator], ", "Before([game.generator], ", RAN),
     Mutant("tinylucid/models/conditional.py", "y[:, None] == np.arange", "y[:, None] > np.arange", RAN),
+    # the learner's side of segmentation
+    Mutant(LOOKS + "segmentation.py", "dict(masks) if isinstance(masks, Mapping) else", "dict([*masks.items()][:1]) if isinstance(masks, Mapping) else", "tests/test_plot_segmentation.py"),
+    Mutant(LOOKS + "segmentation.py", 'rows |= {} if truth is None else {"truth": truth}', 'rows = ({} if truth is None else {"truth": truth}) | rows', "tests/test_plot_segmentation.py"),
+    Mutant("tinylucid/models/normed.py", "nn.Conv2d(into, out, 3, padding=1, bias=False)", "nn.Conv2d(into, out, 3, padding=1)", FCN + " -k loops"),
+    Mutant("benchmarks/segment.py", "test.y, test.classes), seconds", "np.zeros_like(test.y), test.classes), seconds", "tests/test_benchmark_segment.py"),
+    Mutant("benchmarks/segment.py", "count = tl.segment.count(run.answers, test.y)", "count = tl.segment.count(run.answers * 0, test.y)", "tests/test_benchmark_segment.py"),
+    Mutant("examples/fcn.py", "np.concatenate(pair, -1)", "np.concatenate(pair, -2)", "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "(a[:2], a[2:4])", "(a[:2], a[1:2])", "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "tempfile.TemporaryFile()", 'open("large.raw", "wb+")', "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "answers[name] = tl.segment.masks(nets[name], test.x)", "answers[name] = 0 * test.y", "tests/test_examples.py -k fcn_compares"),
 ]  # fmt: skip
 
 

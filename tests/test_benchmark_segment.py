@@ -10,15 +10,6 @@ pytest.importorskip("benchmarks", reason="the benchmarks are not in the wheel")
 from benchmarks import segment
 
 
-def test_pixels_near_a_border_by_loops():
-    y = np.random.default_rng(0).integers(0, 12, (2, 9, 7)) // 11  # two classes, one of them rare
-    wanted = np.zeros(y.shape, bool)
-    for n, i, j in np.ndindex(y.shape):
-        wanted[n, i, j] = len(np.unique(y[n, max(i - 2, 0) : i + 3, max(j - 2, 0) : j + 3])) > 1
-    assert 0 < wanted.mean() < 1
-    assert np.array_equal(segment.near_border(y, 2), wanted)
-
-
 def test_what_the_regression_sees_by_loops():
     x = np.random.default_rng(1).random((2, 3, 12, 13), np.float32)
     found = segment.features(x, 5)
@@ -35,24 +26,33 @@ def test_a_section_measured_anew_replaces_its_own_alone(monkeypatch):
     assert segment.page(both, {"coins": "C"}) == both.replace("B", "C")
 
 
-def test_the_recipe_runs_through_on_a_few_mosaics():
+def test_all_that_learns_mosaics_answers_and_is_judged():
     data = tl.data.texture_mosaic(0, train=16, test=2)
-    model, found = segment.mosaic_net("fcn8s", data, 0)
-    assert found.steps == segment.EPOCHS
-    answers = tl.predict(model, data.test.x).argmax(1)
-    assert found.accuracy == (answers == data.test.y).mean()
-    assert segment.pixel_regression(data, 0, segment.WINDOW).steps == 2
+    found = {name: segment.timed(answer, data.test) for name, answer in segment.contestants(data, 0, 2).items()}
+    assert [*found][2:] == list(segment.NETS)
+    for run in found.values():
+        assert run.answers.shape == data.test.y.shape
+        assert run.scores.accuracy == (run.answers == data.test.y).mean()
+        assert run.seconds > 0
+    own, around = [*found.values()][:2]
+    assert (own.answers != around.answers).any()
+
+
+def test_coins_are_judged_as_counted():
+    test = tl.data.coins().test
+    right = segment.judged(segment.timed(lambda: test.y, test), test)
+    assert right[:4] == ["1.000", "1.000", "12 of 12", "0"]
 
 
 @pytest.mark.slow
 def test_each_skip_pays_on_mosaics():
     """On one seed of data and nets; 625 steps each."""
     data = tl.data.texture_mosaic(0)
-    found = {name: segment.mosaic_net(name, data, 0)[1] for name in ("fcn8s", "fcn16s", "fcn32s")}
-    overlap = {name: scores.iou for name, scores in found.items()}
-    assert all(scores.steps <= 900 for scores in found.values())
+    colour, _, *nets = segment.contestants(data, 0).items()
+    found = {name: segment.timed(answer, data.test).scores for name, answer in (colour, *nets[:3])}
+    overlap = {name: scores.mean_iou for name, scores in found.items()}
     assert overlap["fcn8s"] >= 0.85
     assert overlap["fcn8s"] >= overlap["fcn16s"] + 0.015
     assert overlap["fcn16s"] >= overlap["fcn32s"] + 0.08
-    assert found["fcn8s"].border > found["fcn16s"].border > found["fcn32s"].border
-    assert segment.pixel_regression(data, 0, segment.WINDOW).iou < overlap["fcn32s"]
+    assert overlap["fcn32s"] > overlap[colour[0]]
+    assert found["fcn8s"].boundary_accuracy > found["fcn16s"].boundary_accuracy > found["fcn32s"].boundary_accuracy

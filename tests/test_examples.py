@@ -83,6 +83,31 @@ def test_dreaming_and_style_transfer_draw(tmp_path):
     assert (tmp_path / "dream.png").read_bytes().startswith(b"\x89PNG")
 
 
+def pixels_named(printed):
+    """What fcn.py prints: {who: (mean IoU, pixels right, near borders)}."""
+    rows = re.findall(r"^(colour alone|FCN-\d+s) +(\S+) +(\S+) +(\S+) +\d+$", printed, re.MULTILINE)
+    return {who: tuple(map(float, numbers)) for who, *numbers in rows}
+
+
+def test_fcn_compares_draws_and_explains(tmp_path):
+    printed = run("fcn.py", "--quick", "--dice", "--output", "net", cwd=tmp_path)
+    found = pixels_named(printed)
+    assert list(found) == ["colour alone", "FCN-32s", "FCN-16s", "FCN-8s"]
+    assert found["colour alone"][1] > 0.5
+    assert all(0 < share < 1 for shares in found.values() for share in shares)
+    assert "128×128 pixels by tiles" in printed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net-classes.png", "net-saliency.png"]
+
+
+@pytest.mark.slow
+def test_each_skip_brings_fcn_nearer(tmp_path):
+    found = pixels_named(run("fcn.py", cwd=tmp_path))
+    for which in (0, 2):  # over all pixels, and near borders
+        assert found["FCN-8s"][which] > found["FCN-16s"][which] > found["FCN-32s"][which]
+    assert found["FCN-8s"][0] >= 0.85
+    assert found["FCN-32s"][2] < found["colour alone"][2]  # a colour knows where it ends
+
+
 @pytest.mark.slow
 def test_bias_hunt_repairs_the_net(tmp_path):
     suspect, before, after = hunted(run("04_bias_hunt.py", cwd=tmp_path))

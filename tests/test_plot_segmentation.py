@@ -112,6 +112,16 @@ def test_pictures_stand_over_their_masks_inside_the_page(n, shape, truth):
     assert [axes.get_title() for axes in figure.axes[: n * rows : rows]] == titles
 
 
+def test_several_nets_are_rows_in_their_order():
+    y = np.zeros((2, 8, 8), int)
+    figure = plot.segmentation(np.zeros((2, 1, 8, 8)), {"first": y, "second": y + 1}, NAMES, y + 2)
+    tops = {name: top for name, (_, top) in texts(figure).items()}
+    assert tops["first"] < tops["second"] < tops["truth"]
+    assert "the net" not in tops
+    assert {"background", "coin", "plate"} <= tops.keys()  # the legend has what any of them has
+    assert len(boxes(figure)) == 2 * 4 + 3
+
+
 X, Y = np.zeros((2, 1, 8, 8)), np.zeros((2, 8, 8), int)
 BAD = [
     (lambda: plot.segmentation(X[0], Y, NAMES), "segmentation|(N, 1 or 3, H, W)|(1, 8, 8)"),
@@ -119,6 +129,7 @@ BAD = [
     (lambda: plot.segmentation(X, Y * 0.5, NAMES), "segmentation|float64|argmax"),
     (lambda: plot.segmentation(X, Y, NAMES, Y[:, 1:]), "as truth|(2, 7, 8)"),
     (lambda: plot.segmentation(X, Y + 3, NAMES), "the net holds class 3|0 … 2"),
+    (lambda: plot.segmentation(X, {"a": Y, "b": Y[:1]}, NAMES), "segmentation|(2, 8, 8) as b|(1, 8, 8)"),
     (lambda: plot.segmentation(X, Y, NAMES, Y - 1), "truth holds class -1"),
     (lambda: plot.segmentation(X, Y, NAMES, titles=["a"]), "2 pictures|1 titles"),
     (lambda: plot.segmentation(X, Y, NAMES, columns=0), "segmentation: columns|0"),

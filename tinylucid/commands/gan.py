@@ -14,7 +14,7 @@ from ..gan.checkpoint import FILM, GENERATOR
 from ..io.atomic import replacing
 from ..io.gif import write_gif
 from ..random import Generator, manual_seed
-from ..train.checkpoint import LAST
+from ..train.checkpoint import LAST, check_free
 from .arguments import add_device, add_json, add_seed, whole
 from .given import keep, writable_folder
 from .terminal import heading, print_json, printable
@@ -59,11 +59,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, score, draw."""
     out = writable_folder(arguments.out)
+    check_free("gan.fit", out, arguments.resume, (LAST, GENERATOR))
     manual_seed(arguments.seed)
     recipe = chosen(arguments)
+    train, test = recipe.data
+    judge = gan.judge_of(train, seed=arguments.seed)
+    gan.score(judge, train, test, test.x, test.y)  # pictures that cannot be scored are told before the training
     more = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     trained = recipe.fit(out=out, resume=arguments.resume, seed=arguments.seed, **more)
-    train, test = recipe.data
     classes = len(train.classes)
     y = np.arange(SAMPLES) % classes
     x = gan.sample(trained.generator, SAMPLES, y, rng=Generator(arguments.seed + 1))

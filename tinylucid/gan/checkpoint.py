@@ -21,6 +21,7 @@ from .run import GANRun
 from .watch import Watch
 
 GENERATOR, FILM, SAMPLES = "generator.safetensors", "samples.gif", "samples"
+EARLIER = "generators"  # where that of every epoch stays: a collapse is seen some epochs after it began
 
 
 def parts(run: GANRun) -> dict[str, Module]:
@@ -62,8 +63,11 @@ def write(run: GANRun, folder: Path) -> None:
 
 
 def write_generator(run: GANRun, folder: Path) -> None:
-    """The averaged generator, and what it learnt from."""
-    models.save(run.average.model, folder / GENERATOR, **subject(run), metadata={"epoch": len(run.history)})
+    """The averaged generator after an epoch, and what it learnt from; those of earlier epochs stay in a folder of their own."""
+    epoch = len(run.history)
+    (folder / EARLIER).mkdir(exist_ok=True)
+    for path in (folder / EARLIER / f"epoch-{epoch:04}.safetensors", folder / GENERATOR):
+        models.save(run.average.model, path, **subject(run), metadata={"epoch": epoch})
 
 
 def restore(run: GANRun, folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,8 +74,9 @@ def fit(
     unless given; different rates are the two time scales of Heusel et al., 2017. ``average``: the decay d of the averaged
     generator, see tl.gan.Average. ``augment``: changes of real and generated pictures alike, tl.gan.Alike(flip=True).
     ``out``: a folder for samples/epoch-0001.png, … (the same noise after every epoch), samples.gif, generator.safetensors (the
-    averaged generator) and last.safetensors, from which ``resume`` goes on, from the middle of an epoch too, to the same
-    bits as if there had been no stop. Noise and batches are drawn by ``seed`` (0), dropout by ``tl.manual_seed``'s generator.
+    averaged generator; those of all epochs are in generators/) and last.safetensors, from which ``resume`` goes on, from the
+    middle of an epoch too, to the same bits as if there had been no stop. Noise and batches are drawn by ``seed`` (0),
+    dropout by ``tl.manual_seed``'s generator.
     A collapse, a discriminator that has won and losses without bound are told after the epoch, in words (tl.gan.Watch).
     Raises ValueError or TypeError, before training, for nets and data that do not fit together, with both shapes;
     FileExistsError for an ``out`` that holds a run; FloatingPointError for a loss or gradient that is no number: it names the
@@ -123,7 +123,7 @@ def check_settings(counts: dict[str, Any], average: Any, resume: bool, out: Any)
     for name, value in counts.items():
         if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
             raise ValueError(f"gan.fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
-    if not isinstance(average, Real) or not 0 <= average < 1:
+    if not isinstance(average, (int, float)) or not 0 <= average < 1:
         raise ValueError(
             f"gan.fit: average must be a number, at least 0 and below 1, got {average!r}; usual is 0.999, 0 is none"
         )

@@ -21,12 +21,12 @@ FOR, LONG = 3, 6  # epochs in a row; the second where the gradient has not falle
 BOUND, GROWN = 100.0, 20.0  # a loss above both this and so many times what it was in the first epochs
 
 CURE = {
-    "collapse": "Go back to a checkpoint from before; lower both learning rates, augment real and generated pictures alike, give the"
-    " discriminator dropout or spectral norm, or train with R1 or WGAN-GP.",
+    "collapse": "Draw with a generator of an earlier epoch (out= keeps them); lower both learning rates, augment real and"
+    " generated pictures alike, give the discriminator dropout or spectral norm, or train with R1 or WGAN-GP.",
     "won": "Lower the discriminator's learning rate or its steps, give it dropout, spectral norm or R1, smooth its labels (0.9"
     " for real), or augment real and generated pictures alike.",
-    "diverged": "Go back to a checkpoint from before; lower both learning rates, clip the gradient, or train with R1, spectral norm"
-    " or a larger gradient penalty.",
+    "diverged": "Draw with a generator of an earlier epoch (out= keeps them); lower both learning rates, or train with R1,"
+    " spectral norm or a larger gradient penalty.",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from .. import nn
 from ..ops.shape import tensor_like
 from ..scopes import here
-from .normed import normed
+from .normed import normed3x3
 
 WIDTHS = 3, 4, 8, 8, 12  # channels of the encoder's stages, times ``width``
 DEEPEST = 2 ** len(WIDTHS)  # pixels a side that one cell of the last stage stands for
@@ -64,7 +64,7 @@ class FCN(nn.Module):
 
 def stage(into: int, out: int) -> nn.Sequential:
     """(N, into, H, W) → (N, out, H/2, W/2), halves rounded up."""
-    layers = normed(nn.Conv2d(into, out, 3, padding=1, bias=False))  # batch norm has a bias of its own
+    layers = normed3x3(into, out)
     layers.add_module("pool", nn.MaxPool2d(2, ceil_mode=True))
     return layers
 

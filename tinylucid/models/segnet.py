@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import nn
 from .fcn import WIDTHS, check_pictures
-from .normed import normed
+from .normed import normed3x3
 
 
 class SegNet(nn.Module):
@@ -27,7 +27,7 @@ class SegNet(nn.Module):
         widths = [k * width for k in WIDTHS]
         self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
         for into, out in zip((channels, *widths), widths):
-            self.encoder.append(normed(nn.Conv2d(into, out, 3, padding=1, bias=False)))
+            self.encoder.append(normed3x3(into, out))
         for into, out in zip(widths[::-1], (*widths[-2::-1], widths[0])):
             conv = nn.Conv2d(into, out, 3, padding=1, bias=False)
             self.decoder.append(nn.Sequential({"conv": conv, "norm": nn.BatchNorm2d(out)}))

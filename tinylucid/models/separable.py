@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import nn
-from .normed import normed
+from .normed import normed, normed3x3
 
 
 def separable(classes: int = 10, channels: int = 3, width: int = 32) -> nn.Sequential:
@@ -13,7 +13,7 @@ def separable(classes: int = 10, channels: int = 3, width: int = 32) -> nn.Seque
     (N, classes), for w = ``width``. A block is a 3×3 convolution of each channel by itself, then a 1×1 convolution across
     channels, each with batch norm and ReLU: 9·C + C·D weights where a whole 3×3 convolution C → D has 9·C·D.
     """
-    layers = [normed(nn.Conv2d(channels, width, 3, padding=1, bias=False))]
+    layers = [normed3x3(channels, width)]
     into = width
     for out, stride in ((2 * width, 1), (4 * width, 2), (4 * width, 1), (8 * width, 2), (8 * width, 1)):
         depthwise = nn.Conv2d(into, into, 3, stride, padding=1, groups=into, bias=False)

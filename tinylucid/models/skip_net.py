@@ -7,7 +7,7 @@ from typing import Any
 from .. import nn
 from ..nn import functional as F
 from .fcn import check_pictures, crop
-from .normed import normed
+from .normed import normed3x3
 
 STAGES = 4  # at strides 1, 2, 4 and 8
 
@@ -27,7 +27,7 @@ class SkipNet(nn.Module):
         stages = {}
         for k in range(STAGES):
             out, pool = width * (k + 1), [nn.MaxPool2d(2, ceil_mode=True)] if k else []
-            stages[f"stride{2**k}"] = nn.Sequential(*pool, block(channels, out), block(out, out))
+            stages[f"stride{2**k}"] = nn.Sequential(*pool, normed3x3(channels, out), normed3x3(out, out))
             channels = out
         self.stages = nn.Sequential(stages)
         self.scores = nn.Sequential(
@@ -48,11 +48,6 @@ class SkipNet(nn.Module):
                 finer if logits is None else crop(F.interpolate(logits, scale_factor=2, mode="bilinear"), finer) + finer
             )
         return logits
-
-
-def block(into: int, out: int) -> nn.Sequential:
-    """(N, into, H, W) → (N, out, H, W): a 3×3 convolution, batch norm and ReLU."""
-    return normed(nn.Conv2d(into, out, 3, padding=1, bias=False))  # batch norm has a bias of its own
 
 
 def skip_net(classes: int = 2, channels: int = 1, width: int = 16) -> SkipNet:

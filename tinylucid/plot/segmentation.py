@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +23,8 @@ COLOURS = (
 BACKGROUND = "background"  # the name of the class that is left without colour
 FULL, LARGE = 0.6, 2.8  # how much of the picture colour hides; inches for a picture that has the page for itself
 FINE, STRIPE = 200, 8  # pixels an inch, so that lines are thin; from stripe to stripe where nothing counts
-HEAD, APART, ENTRY, SWATCH = (
-    0.2,
-    0.2,
-    0.24,
-    0.16,
-)  # inches: over a row, between lots; a line of the legend, its field of colour
+HEAD, APART = 0.2, 0.2  # inches over a row, and between lots
+ENTRY, SWATCH = 0.24, 0.16  # inches of a line of the legend, and of its field of colour
 
 
 def segmentation(
@@ -36,12 +32,14 @@ def segmentation(
 ) -> Figure:
     """Pictures x (N, C, H, W), C 1 or 3, over what a net makes of them and over the truth, as a matplotlib Figure.
 
-    ``masks`` and ``truth`` hold class numbers (N, H, W). Each class has a colour over the picture in grey, the same in every figure
-    with as many classes; one that is called "background" has none, and pixels of class −100 are hatched. The legend has the
-    classes that are there. Raises ValueError for shapes, class numbers or counts that do not fit, and for colour outside [0, 1].
+    ``masks`` and ``truth`` hold class numbers (N, H, W); the masks of several nets are a mapping, {name: masks}, a row each. A
+    class has a colour over the picture in grey, the same in every figure with as many classes; one that is called "background"
+    has none, and pixels of class −100 are hatched. The legend has the classes that are there. Raises ValueError for shapes, class
+    numbers or counts that do not fit, and for colour outside [0, 1].
     """
     x, heads = checked_pictures(x, titles, None, "segmentation")
-    rows = {"the net": masks} | ({} if truth is None else {"truth": truth})
+    rows = dict(masks) if isinstance(masks, Mapping) else {"the net": masks}
+    rows |= {} if truth is None else {"truth": truth}
     planes = {name: checked(some, x, classes, name) for name, some in rows.items()}
     at_least_one(columns, "segmentation: columns")
     columns = min(columns, len(x))

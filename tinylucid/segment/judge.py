@@ -37,22 +37,22 @@ class Segmentation:
 
     @property
     def mean_accuracy(self) -> float:
-        """The mean over classes of their pixels' accuracy."""
+        """The mean over classes of the share of their pixels that is right."""
         return metrics.mean_accuracy(self.confusion)
 
     @property
     def mean_iou(self) -> float:
-        """The mean over classes of their overlap."""
+        """The mean over classes of their overlap, intersection over union."""
         return metrics.mean_iou(self.confusion)
 
     @property
     def frequency_weighted_iou(self) -> float:
-        """The mean overlap, classes by their pixels."""
+        """The mean overlap, each class by its share of the pixels."""
         return metrics.frequency_weighted_iou(self.confusion)
 
     @property
     def iou(self) -> dict[str, float]:
-        """Each class's overlap; NaN for one that is nowhere."""
+        """Each class's overlap by name; NaN for one that is nowhere."""
         return dict(zip(self.classes, metrics.iou(self.confusion).tolist()))
 
     def to_dict(self) -> dict[str, Any]:

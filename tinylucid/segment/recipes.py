@@ -12,9 +12,8 @@ from ..train import fit, total_steps
 
 LR = 4e-3
 CROPS, MOSAICS = 8, 16  # pictures a step
-LIGHT = Augment(
-    dihedral=True, contrast=0.2, brightness=0.2
-)  # of coins: one half of the picture is lit otherwise than the other
+# of coins: one half of the photograph is lit otherwise than the other
+LIGHT = Augment(dihedral=True, contrast=0.2, brightness=0.2)
 
 
 def learn_coins(train: ArrayDataset, steps: int = 330, seed: int = 0, model: str = "skip_net") -> Module:

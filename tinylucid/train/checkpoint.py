@@ -38,13 +38,18 @@ def prepared(who: str, out: Any, resume: bool, names: Sequence[str], write: Call
     """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
+    check_free(who, folder, resume, names)
+    with tempfile.TemporaryDirectory(prefix=".tinylucid-trial-", dir=folder) as trial:
+        write(Path(trial))
+    return folder
+
+
+def check_free(who: str, folder: Path, resume: bool, names: Sequence[str]) -> None:
+    """FileExistsError where the folder holds one of these files of an earlier run, and it is not to be gone on with."""
     taken = [name for name in names if (folder / name).exists()]
     if taken and not (resume and LAST in taken):
         advice = "go on with it by resume=True (--resume), or give" if LAST in taken else "give"
         raise FileExistsError(f"{who}: {folder / taken[0]} holds an earlier run; {advice} another out= (--out)")
-    with tempfile.TemporaryDirectory(prefix=".tinylucid-trial-", dir=folder) as trial:
-        write(Path(trial))
-    return folder
 
 
 def write_last(run: Run, folder: Path) -> None:
