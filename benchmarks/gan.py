@@ -87,5 +87,7 @@ real label 0.9, Adam 4e-4, 2,000 steps of 64 pictures, mirrored. **A stated limi
 
 SECTIONS: dict[str, Callable[[], str]] = {"digits": digits, "ways": ways, "textures": textures}
 
+HEAD_OF_PAGE = "# Generating pictures\n\nWritten by `python -m benchmarks.gan`."
+
 if __name__ == "__main__":
-    measure("gan.md", "# Generating pictures\n\nWritten by `python -m benchmarks.gan`.", SECTIONS, sys.argv[1:])
+    measure("gan.md", HEAD_OF_PAGE, SECTIONS, sys.argv[1:])

@@ -11,16 +11,14 @@ from functools import partial
 from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 import tinylucid as tl
 from tinylucid.data import ArrayDataset, Splits
 from tinylucid.segment import Segmentation
 
-from . import machine
-from .__main__ import RESULTS
 from .report import columns
+from .sections import measure
 
 SEEDS = 3
 NETS = ("fcn32s", "fcn16s", "fcn8s", "segnet")
@@ -151,28 +149,7 @@ of 0.5; one of 100 pixels or more that overlaps none is false. The threshold of 
 SECTIONS: dict[str, Callable[[], str]] = {"mosaics": mosaics, "coins": coins}
 
 
-def page(old: str, new: dict[str, str]) -> str:
-    """The sections of an earlier page, those measured anew replaced, in the order of SECTIONS."""
-    parts = {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in old.split("\n## ")[1:]}
-    parts.update(new)
-    head = "# Segmentation\n\nWritten by `python -m benchmarks.segment`."
-    return "\n\n".join([head, *(f"## {name}\n\n{parts[name]}" for name in SECTIONS if name in parts)]) + "\n"
-
-
-def main(names: list[str]) -> None:
-    """Measure the sections of these names, or all, and write the page."""
-    unknown = [name for name in names if name not in SECTIONS]
-    if unknown:
-        raise SystemExit(f"there is no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
-    about = machine.described()
-    where = ", ".join(about[key] for key in ("date", "CPU", "versions"))
-    threads = f"Numba threads {numba.get_num_threads()}"
-    new = {name: f"{SECTIONS[name]()}\n\nMeasured: {where}, {threads}." for name in names or SECTIONS}
-    path = RESULTS / "segment.md"
-    text = page(path.read_text(encoding="utf-8") if path.exists() else "", new)
-    path.write_text(text, encoding="utf-8")
-    print(text)
-
+HEAD = "# Segmentation\n\nWritten by `python -m benchmarks.segment`."
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    measure("segment.md", HEAD, SECTIONS, sys.argv[1:])

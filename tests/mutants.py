@@ -2014,7 +2014,7 @@ MUTANTS = [
     Mutant("tinylucid/commands/train.py", "choices=sorted(models.CLASSIFIERS)", "choices=sorted(models.NAMES)", "tests/test_commands.py -k wrong_arguments"),
     Mutant("benchmarks/segment.py", "partial(regression, data, seed, WINDOW)", "partial(regression, data, seed)", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "square - mean * mean", "square - mean", "tests/test_benchmark_segment.py"),
-    Mutant("benchmarks/segment.py", "parts.update(new)", "parts = {**new, **parts}", "tests/test_benchmark_segment.py"),
+    Mutant("benchmarks/sections.py", "parts.update(new)", "parts = {**new, **parts}", "tests/test_benchmark_segment.py"),
     # what surrounds nets for pixels
     Mutant("tinylucid/metrics.py", "(y != k) & (y != IGNORED)", "y != k", "tests/test_metrics.py -k near_borders"),
     Mutant("tinylucid/metrics.py", "if not (a.any() and b.any()):", "if not a.any():", "tests/test_metrics.py -k f1_of_borders"),

@@ -8,6 +8,7 @@ import tinylucid as tl
 pytest.importorskip("benchmarks", reason="the benchmarks are not in the wheel")
 
 from benchmarks import segment
+from benchmarks.sections import page
 
 
 def test_what_the_regression_sees_by_loops():
@@ -19,11 +20,11 @@ def test_what_the_regression_sees_by_loops():
     assert segment.features(x, 0) is x
 
 
-def test_a_section_measured_anew_replaces_its_own_alone(monkeypatch):
-    monkeypatch.setattr(segment, "SECTIONS", {"mosaics": None, "coins": None})
-    both = segment.page(segment.page("", {"coins": "B"}), {"mosaics": "A"})
-    assert both.split("\n\n")[2:] == ["## mosaics", "A", "## coins", "B\n"]
-    assert segment.page(both, {"coins": "C"}) == both.replace("B", "C")
+def test_a_section_measured_anew_replaces_its_own_alone():
+    sections = {"mosaics": None, "coins": None}
+    both = page("# Head", page("# Head", "", {"coins": "B"}, sections), {"mosaics": "A"}, sections)
+    assert both.split("\n\n") == ["# Head", "## mosaics", "A", "## coins", "B\n"]
+    assert page("# Head", both, {"coins": "C"}, sections) == both.replace("B", "C")
 
 
 def test_all_that_learns_mosaics_answers_and_is_judged():
