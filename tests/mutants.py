@@ -2090,6 +2090,8 @@ MUTANTS = [
     Mutant("tinylucid/models/dense_gan.py", "nn.LeakyReLU(0.2)", "nn.LeakyReLU()", RAN),
     Mutant("tinylucid/io/gif.py", "append_images=film[1:]", "append_images=film[:0:-1]", RAN),
     Mutant(GAN + "grid.py", "devices.put(devices.raw(z), device_of(generator))", "devices.raw(z)", "tests/gpu/test_gan_gpu.py"),
+    Mutant(GAN + "fitting.py", "Before([game.generator, game.discriminator], ", "Before([game.generator], ", RAN),
+    Mutant("tinylucid/models/conditional.py", "y[:, None] == np.arange", "y[:, None] > np.arange", RAN),
     # the learner's side of segmentation
     Mutant(LOOKS + "segmentation.py", "dict(masks) if isinstance(masks, Mapping) else", "dict([*masks.items()][:1]) if isinstance(masks, Mapping) else", "tests/test_plot_segmentation.py"),
     Mutant(LOOKS + "segmentation.py", 'rows |= {} if truth is None else {"truth": truth}', 'rows = ({} if truth is None else {"truth": truth}) | rows', "tests/test_plot_segmentation.py"),

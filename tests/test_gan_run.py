@@ -21,6 +21,7 @@ from tinylucid.gan.augment import Alike
 from tinylucid.gan.distance import spread
 from tinylucid.gan.grid import Grid
 from tinylucid.gan.penalty import Penalty
+from tinylucid.models.conditional import told
 from tinylucid.random import Generator, default_generator
 
 RNG = np.random.default_rng(0)
@@ -524,11 +525,11 @@ def test_the_trial_is_of_the_smallest_batch_in_training_mode_and_draws_nothing()
     class Noted(nn.Module):
         def __init__(self):
             super().__init__()
-            self.end, self.drop = nn.Linear(64, 1), nn.Dropout(0.5)
+            self.norm, self.end, self.drop = nn.BatchNorm2d(1), nn.Linear(64, 1), nn.Dropout(0.5)
 
         def forward(self, x, y=None):
             seen.append((len(x), self.training))
-            return self.end(self.drop(x.reshape(len(x), -1))).reshape(-1)
+            return self.end(self.drop(self.norm(x).reshape(len(x), -1))).reshape(-1)
 
     g, _ = nets(0)
     game = step.Game(g, Noted().eval(), tl.gan.hinge(), None, None, Generator(0))
@@ -537,6 +538,8 @@ def test_the_trial_is_of_the_smallest_batch_in_training_mode_and_draws_nothing()
         tl.gan.fitting.check(game, DataLoader(DATA, 4, drop_last=drop_last))
         assert seen.pop() == (smallest, True)
     assert (game.rng.get_state(), default_generator.get_state()) == states
+    counts = [b.item() for net in (g, game.discriminator) for name, b in net.named_buffers() if "num" in name]
+    assert counts == [0, 0], "running statistics stand where they stood"
 
 
 def test_data_is_judged_whole_where_it_is_in_memory():
@@ -605,3 +608,11 @@ def test_dense_nets_are_what_they_say():
     assert [m.in_features for m in layers(d) if isinstance(m, nn.Linear)] == [67, 9, 7]
     assert {m.negative_slope for m in layers(d) if isinstance(m, nn.LeakyReLU)} == {0.2}
     assert {m.p for m in layers(d) if isinstance(m, nn.Dropout)} == {0.25}
+
+
+def test_a_class_is_told_by_its_one_hot_code():
+    net = tl.models.dcgan_discriminator(8, 1, classes=3, width=2)
+    x = told(net, tl.zeros(3, 1, 2, 2), np.array([2, 0, 1])).numpy()
+    assert x[:, 1:, 1, 0].tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    assert (x == x[:, :, :1, :1]).all()
+    assert told(net, tl.zeros(2, 4), np.array([1, 1])).numpy()[:, 4:].tolist() == [[0, 1, 0]] * 2
