@@ -162,10 +162,19 @@ def test_the_penalty_has_the_slope_of_differences_in_every_weight(penalty, kind)
         np.testing.assert_allclose((p.grad.numpy() * direction).sum(), slope, rtol=1e-4, atol=1e-7, err_msg=name)
 
 
+class Softplus(nn.Module):
+    """What the non-saturating loss is made of."""
+
+    def forward(self, x):
+        return nn.functional.softplus(x)
+
+
 @pytest.mark.parametrize("layer", [
     lambda: nn.Conv2d(2, 3, 4, 2, 1), lambda: nn.ConvTranspose2d(2, 3, 4, 2, 1), lambda: nn.BatchNorm2d(2),
     lambda: nn.Sequential(nn.Flatten(), nn.Linear(32, 3), nn.BatchNorm1d(3), nn.Sigmoid()),
-    lambda: nn.LeakyReLU(0.2), lambda: nn.Sequential(nn.Conv2d(2, 2, 3), nn.ReLU()),
+    lambda: nn.LeakyReLU(0.2), lambda: nn.Sequential(nn.Conv2d(2, 2, 3), nn.ReLU()), lambda: nn.Dropout(0.3),
+    lambda: nn.Sequential(nn.Flatten(), nn.Linear(32, 8), nn.Unflatten(1, (2, 2, 2))),
+    lambda: nn.utils.spectral_norm(nn.Conv2d(2, 2, 3)).eval(), lambda: Softplus(),
 ])  # fmt: skip
 def test_second_derivatives_through_every_layer_of_these_nets(layer):
     tl.manual_seed(1)

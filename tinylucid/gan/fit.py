@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +13,9 @@ from ..nn.module import mode
 from ..optim import Adam, Optimizer
 from ..random import Generator
 from ..train.checkpoint import LAST, prepared
-from ..train.interrupt import Interrupt, interruptible
 from ..train.judge import as_loader
-from ..train.loop import stop
-from ..train.progress import Progress, say
+from ..train.loop import follow
+from ..train.progress import say
 from .augment import Alike
 from .average import Average
 from .checkpoint import FILM, GENERATOR, SAMPLES, restore, write, write_generator
@@ -101,8 +99,12 @@ def fit(
         d_steps,
     )
     folder = begin(run, out, resume)
-    with mode(generator, True), mode(discriminator, True), interruptible() as ctrl_c:
-        _train(run, folder, ctrl_c)
+    try:
+        with mode(generator, True), mode(discriminator, True):
+            follow(run, folder, write, keep_generator)
+    finally:
+        if folder:
+            run.grid.film(folder / FILM)
     return Trained(run.average.model, run.history, tuple(run.remarks))
 
 
@@ -141,34 +143,12 @@ def check_kinds(penalty: Any, augment: Any) -> None:
             raise TypeError(f"gan.fit: {name} must be made before, such as {examples}; got {part!r}")
 
 
-def _train(run: GANRun, folder: Path | None, ctrl_c: Interrupt) -> None:
-    """Epoch after epoch, until the run is finished or Ctrl-C was pressed."""
-    progress = Progress(run)
-    try:
-        while not run.finished:
-            progress.begin()
-            sums = run.sums
-            with contextlib.closing(run.train()) as steps:
-                for _ in steps:
-                    progress.step(sums)
-                    if ctrl_c.asked:
-                        progress.close()
-                        if folder:
-                            write(run, folder)
-                        stop(run, folder)
-            remarks = run.close_epoch()
-            progress.end(sums)
-            for remark in remarks:
-                say(remark)
-            if folder:
-                write_generator(run, folder)
-                write(run, folder)
-            if ctrl_c.asked:
-                stop(run, folder)
-    finally:
-        progress.close()
-        if folder:
-            run.grid.film(folder / FILM)
+def keep_generator(run: GANRun, folder: Path | None, remarks: list[str]) -> None:
+    """Say what has gone wrong in an epoch, and write its generator down."""
+    for remark in remarks:
+        say(remark)
+    if folder:
+        write_generator(run, folder)
 
 
 def of_net(name: str, net: Module, optimizer: Optimizer | None) -> Optimizer:

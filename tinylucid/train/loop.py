@@ -19,7 +19,7 @@ from ..optim import Adam, Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from .checkpoint import BEST, LAST, ended, prepared, restore, write_best, write_last
 from .history import History
-from .interrupt import Interrupt, interruptible
+from .interrupt import interruptible
 from .judge import as_loader
 from .progress import Progress, say
 from .run import Run
@@ -83,8 +83,10 @@ def fit(
         run.check_schedule(getattr(scheduler, "last_epoch", 0))
         if resume:
             say(f"nothing to go on with in {folder}: starting")
-    with mode(model, training=True), interruptible() as ctrl_c:
-        _train(run, folder, ctrl_c)
+    with mode(model, training=True):
+        follow(run, folder, write_last, keep_best)
+    if len(run.history) < run.epochs:
+        say(f"stopped early: the run {ended(run).split(';')[0]}")
     return run.history
 
 
@@ -93,10 +95,16 @@ def total_steps(train: Any, epochs: int, batch_size: int | None = None, accumula
     return epochs * -(-len(as_loader("train", train, batch_size, usual=SIZE)) // accumulate)
 
 
-def _train(run: Run, folder: Path | None, ctrl_c: Interrupt) -> None:
-    """Epoch after epoch, until the run is finished or Ctrl-C was pressed."""
+def follow(
+    run: Any, folder: Path | None, write: Callable[[Any, Path], None], after: Callable[[Any, Path | None, Any], None]
+) -> None:
+    """Epoch after epoch, with its progress told, until the run is finished or Ctrl-C was pressed.
+
+    ``write(run, folder)`` keeps all that the run needs to go on; before it, at an epoch's end, comes
+    ``after(run, folder, what the epoch's closing gave)``.
+    """
     progress = Progress(run)
-    try:
+    with interruptible() as ctrl_c, contextlib.closing(progress):
         while not run.finished:
             progress.begin()
             sums = run.sums
@@ -106,20 +114,21 @@ def _train(run: Run, folder: Path | None, ctrl_c: Interrupt) -> None:
                     if ctrl_c.asked:
                         progress.close()
                         if folder:
-                            write_last(run, folder)
+                            write(run, folder)
                         stop(run, folder)
-            best = run.close_epoch()
+            closed = run.close_epoch()
             progress.end(sums)
-            if folder and best:
-                write_best(run, folder)
+            after(run, folder, closed)
             if folder:
-                write_last(run, folder)
+                write(run, folder)
             if ctrl_c.asked:
                 stop(run, folder)
-    finally:
-        progress.close()
-    if len(run.history) < run.epochs:
-        say(f"stopped early: the run {ended(run).split(';')[0]}")
+
+
+def keep_best(run: Run, folder: Path | None, best: bool) -> None:
+    """Write the net down if its epoch was the best so far."""
+    if folder and best:
+        write_best(run, folder)
 
 
 def stop(run: Any, folder: Path | None) -> None:
