@@ -2098,6 +2098,19 @@ MUTANTS = [
     Mutant("tinylucid/models/normed.py", "nn.Conv2d(into, out, 3, padding=1, bias=False)", "nn.Conv2d(into, out, 3, padding=1)", FCN + " -k loops"),
     Mutant("benchmarks/segment.py", "test.y, test.classes), seconds", "np.zeros_like(test.y), test.classes), seconds", "tests/test_benchmark_segment.py"),
     Mutant("benchmarks/segment.py", "count = tl.segment.count(run.answers, test.y)", "count = tl.segment.count(run.answers * 0, test.y)", "tests/test_benchmark_segment.py"),
+    Mutant("examples/fcn.py", "np.concatenate(pair, -1)", "np.concatenate(pair, -2)", "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "(a[:2], a[2:4])", "(a[:2], a[1:2])", "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "tempfile.TemporaryFile()", 'open("large.raw", "wb+")', "tests/test_examples.py -k fcn_compares"),
+    Mutant("examples/fcn.py", "answers[name] = tl.segment.masks(nets[name], test.x)", "answers[name] = 0 * test.y", "tests/test_examples.py -k fcn_compares"),
+    # each picture its own, each pixel its channels
+    Mutant(SEGMENT + "simple.py", "np.moveaxis(train.x, 1, -1).reshape(-1, train.x.shape[1])", "train.x.reshape(-1, train.x.shape[1])", SEGMENTED + " -k channels_together"),
+    Mutant(SEGMENT + "simple.py", "np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])", "x.reshape(-1, x.shape[1])", SEGMENTED + " -k channels_together"),
+    Mutant("tinylucid/metrics.py", "if not value >= least:", "if value < least:", "tests/test_metrics.py -k refused"),
+    Mutant("tinylucid/metrics.py", 'not in "iub"', 'not in "iu"', "tests/test_metrics.py -k borders_of_one"),
+    Mutant(LOOKS + "segmentation.py", "painted(grey, plane[k], colours, cell)", "painted(grey, plane[0], colours, cell)", "tests/test_plot_segmentation.py -k each_picture"),
+    Mutant(LOOKS + "segmentation.py", "draw_picture(axes, x[k])", "draw_picture(axes, x[0])", "tests/test_plot_segmentation.py -k each_picture"),
+    Mutant(LOOKS + "segmentation.py", "stretched(stretched(x[k])", "stretched(stretched(x[0])", "tests/test_plot_segmentation.py -k each_picture"),
+    Mutant(LOOKS + "segmentation.py", "np.full((5, 7), k)", "np.full((5, 7), 0)", "tests/test_plot_segmentation.py -k each_picture"),
 ]  # fmt: skip
 
 

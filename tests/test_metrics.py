@@ -156,6 +156,7 @@ def test_borders_of_one_picture_and_of_none():
     y = np.repeat([[0, 1]], 4, 0).repeat(4, 1)
     assert metrics.boundary_f1(y, y) == metrics.boundary_accuracy(tl.tensor(y), y) == 1
     assert metrics.boundary_f1(np.repeat([[0, 1]], 4, 0).repeat((7, 1), 1), y, tolerance=2) == 0
+    assert metrics.boundary_f1(y == 1, y == 1) == metrics.boundary_accuracy(y == 1, y == 1) == 1  # bool, as y > 0 gives
     assert math.isnan(metrics.boundary_f1(y[None][:0], y[None][:0]))
     assert math.isnan(metrics.boundary_accuracy(y[None][:0], y[None][:0]))
     assert math.isnan(metrics.boundary_accuracy(y, 0 * y))
@@ -165,6 +166,7 @@ BAD = [
     (lambda: metrics.boundary_f1(np.zeros((2, 3, 4, 4)), np.zeros((2, 4, 4), int)), "boundary_f1|(2, 3, 4, 4)|argmax"),
     (lambda: metrics.boundary_f1(np.zeros((2, 4, 4)), np.zeros((2, 4, 4), int)), "boundary_f1: predicted|float64"),
     (lambda: metrics.boundary_f1(np.zeros((4, 4), int), np.zeros((4, 4), int), -1), "boundary_f1: tolerance|≥ 0|-1"),
+    (lambda: metrics.boundary_f1(np.zeros((4, 4), int), np.zeros((4, 4), int), NAN), "boundary_f1: tolerance|≥ 0|nan"),
     (lambda: metrics.boundary_accuracy(np.zeros((4, 5), int), np.zeros((4, 4), int)), "accuracy|(4, 5)|(4, 4)"),
     (lambda: metrics.boundary_accuracy(np.zeros((4, 4), int), np.zeros((4, 4), int), 0), "radius|≥ 1|got 0"),
     (lambda: metrics.accuracy(np.zeros((2, 3)), np.zeros(3, int)), "accuracy|(N, K)|(2, 3) and (3,)"),

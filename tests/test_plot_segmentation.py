@@ -122,6 +122,26 @@ def test_several_nets_are_rows_in_their_order():
     assert len(boxes(figure)) == 2 * 4 + 3
 
 
+def test_each_picture_stands_over_its_own_mask_and_each_name_beside_its_own_colour():
+    """Of several pictures each is drawn as it is alone."""
+    from matplotlib.colors import to_rgb
+
+    rng = np.random.default_rng(0)
+    x, y = rng.random((2, 3, 4, 5)), rng.integers(0, 3, (2, 4, 5))
+    drawn = lambda some: [
+        np.array(axes.images[0].get_array())
+        for axes in plot.segmentation(x[some], y[some], NAMES, 2 - y[some], columns=1).axes
+    ]
+    both = drawn(slice(2))
+    for k in range(2):
+        for found, alone in zip(both[3 * k : 3 * k + 3], drawn(slice(k, k + 1))[:3], strict=True):
+            np.testing.assert_array_equal(found, alone)
+    for k, image in enumerate(both[6:]):
+        middle = image[image.shape[0] // 2, image.shape[1] // 2]
+        wanted = 0.4 * 0.85 + 0.6 * np.array(to_rgb(COLOURS[k - 1])) if k else np.full(3, 0.85)
+        np.testing.assert_allclose(middle, wanted)
+
+
 X, Y = np.zeros((2, 1, 8, 8)), np.zeros((2, 8, 8), int)
 BAD = [
     (lambda: plot.segmentation(X[0], Y, NAMES), "segmentation|(N, 1 or 3, H, W)|(1, 8, 8)"),

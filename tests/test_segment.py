@@ -289,6 +289,17 @@ def test_otsu_and_regression_know_what_is_bright():
     assert (found == y)[y >= 0].mean() > 0.99
 
 
+def test_regression_keeps_a_pixels_channels_together():
+    """Only the second of three channels knows the class, and noise blurs it."""
+    rng = np.random.default_rng(1)
+    y, x = rng.integers(0, 2, (2, 9, 11)), rng.normal(size=(2, 3, 9, 11)).astype(np.float32)
+    x[:, 1] += 3 * y
+    data = ArrayDataset(x, y)
+    found = segment.pixel_regression(data, x)
+    assert (found == y).mean() > 0.85
+    np.testing.assert_array_equal(segment.pixel_regression(data, x[:, :, 2:7])[1], found[1, 2:7])
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 Z, Y = np.zeros((2, 3, 4, 4)), np.zeros((2, 4, 4), int)
