@@ -216,7 +216,7 @@ def test_a_nan_in_the_data_is_named():
     x = DATA.x.copy()
     x[3, 0, 2, 2] = np.nan
     g, d = nets(classes=0)
-    check_message(lambda: tl.gan.fit(g, d, (x, DATA.y), epochs=1), ValueError, "gan.fit|must be in [0, 1]|nan")
+    check_message(lambda: tl.gan.fit(g, d, (x, DATA.y), epochs=1), ValueError, "gan.fit|must be in [0, 1]|picture 3 holds NaN")
 
 
 class Wide(nn.Module):
@@ -321,3 +321,27 @@ def test_samples_are_the_same_whatever_the_batch_and_the_mode_is_put_back():
     assert not np.array_equal(tl.gan.sample(g, 2, 0), tl.gan.sample(g, 2, 0, rng=tl.Generator(1)))
     check_message(lambda: tl.gan.sample(g, 3, [1, 1]), ValueError, "sample: 3 pictures|(2,)")
     check_message(lambda: tl.gan.sample(g, 3, 1, z=z[:2]), ValueError, "sample: 3 pictures|(2, 3)")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda g: tl.gan.sample(g, 2.5, 1), ValueError, "whole number of at least 1, got 2.5"),
+        (lambda g: tl.gan.sample(g, 2, 1, rng=np.random.default_rng(0)), TypeError, "must be a tl.Generator"),
+        (lambda g: tl.gan.sample(g, 2, 1, z=np.zeros((2, 4), np.float32)), ValueError, "takes z (2, 3), got (2, 4)"),
+        (lambda g: tl.gan.sample(nn.Linear(2, 2), 2), TypeError, "attribute latent"),
+        (lambda g: tl.gan.Average(g, 2), ValueError, "decay must be at least 0 and below 1, got 2"),
+        (lambda g: tl.gan.Alike(flip=2), ValueError, "flip must be True or False, got 2"),
+        (lambda g: tl.gan.compare(None, DATA, DATA, {"a": (DATA.x, None)}), ValueError, "test is train"),
+        (lambda g: tl.gan.compare(None, DATA, DATA, DATA.x), TypeError, "samples must be {name: (x, y)}"),
+    ],
+)
+def test_what_beginners_get_wrong_is_said(call, error, words):
+    check_message(lambda: call(nets()[0]), error, words)
+
+
+def test_noise_of_any_dtype_is_taken():
+    g, _ = nets()
+    z = np.random.default_rng(0).normal(size=(2, 3))
+    assert tl.gan.sample(g, 2, 1, z=z).dtype == np.float32
+    assert tl.gan.walk(g, z, [0, 1], frames=2).dtype == np.float32

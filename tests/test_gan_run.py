@@ -429,7 +429,7 @@ def test_each_sample_is_of_its_own_class_beyond_one_batch():
     y = np.repeat([0, 1], [250, 10])
     x = tl.gan.sample(g, 260, y, z=z)
     np.testing.assert_allclose(x[250:], g(tl.tensor(z[250:]), y[250:]).detach().numpy(), rtol=1e-5)
-    check_message(lambda: tl.gan.sample(g, 0, 1), ValueError, "sample: n must be at least 1, got 0")
+    check_message(lambda: tl.gan.sample(g, 0, 1), ValueError, "sample: n must be a whole number of at least 1, got 0")
 
 
 def test_the_film_is_in_the_order_of_the_epochs_and_forgives_pictures_that_are_gone(tmp_path):

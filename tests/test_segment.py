@@ -337,3 +337,18 @@ BAD = [
 @pytest.mark.parametrize(("call", "words"), BAD)
 def test_what_does_not_fit_is_refused(call, words):
     check_message(call, ValueError, words)
+
+
+def test_masks_of_bytes_are_scored_and_255_is_asked_about():
+    y = np.random.default_rng(0).integers(0, 3, (2, 8, 8)).astype(np.uint8)
+    assert segment.score(y, y).accuracy == 1
+    y[0, 0, 0] = 255
+    check_message(lambda: segment.score(y, y), ValueError, "score: y holds class 255|nobody knows|y[y == 255] = -100")
+
+
+def test_the_regression_repeats_whatever_was_drawn_before():
+    data = tl.data.texture_mosaic(0, train=4, test=2)
+    tl.randn(7)
+    first = segment.pixel_regression(data.train, data.test.x)
+    tl.randn(5)
+    np.testing.assert_array_equal(segment.pixel_regression(data.train, data.test.x), first)

@@ -89,7 +89,7 @@ def iou(confusion: Any) -> Any:
 
 def mean_accuracy(confusion: Any) -> float:
     """The mean over classes of ``recall``: 1/K · Σᵢ nᵢᵢ/tᵢ; classes of which there was nothing are left out, NaN of none."""
-    return _mean(recall(confusion))
+    return _mean(recall(_counts(confusion, "mean_accuracy")))
 
 
 def mean_iou(confusion: Any) -> float:
@@ -97,13 +97,25 @@ def mean_iou(confusion: Any) -> float:
 
     A class of which there was nothing, and that nothing was taken for, is left out; one that was only taken for counts as 0.
     """
-    return _mean(iou(confusion))
+    return _mean(iou(_counts(confusion, "mean_iou")))
 
 
 def frequency_weighted_iou(confusion: Any) -> float:
     """The mean of ``iou`` by each class's share of the items: Σᵢ tᵢ·iouᵢ / Σₖ tₖ; NaN of none."""
+    confusion = _counts(confusion, "frequency_weighted_iou")
     frequent = np.sum(confusion, 1)
     return float(_ratio(np.sum(frequent * np.nan_to_num(iou(confusion))), np.sum(frequent)))
+
+
+def _counts(confusion: Any, name: str) -> Any:
+    """A confusion matrix as an array; ValueError for what is none, such as masks."""
+    counts = _array(confusion)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any() or (counts % 1).any():
+        raise ValueError(
+            f"{name}: expected a confusion matrix (K, K) of counts, got {counts.dtype} {counts.shape}; "
+            "tl.metrics.confusion_matrix(predicted, y, classes) makes one of masks"
+        )
+    return counts
 
 
 # --- borders ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ..io.atomic import replacing
 from ..io.gif import write_gif
 from ..random import Generator, manual_seed
 from ..train.checkpoint import LAST, check_free
+from ..train.progress import say
 from .arguments import add_device, add_json, add_seed, whole
 from .given import keep, writable_folder
 from .terminal import heading, print_json, printable
@@ -47,8 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--size",
         type=int,
         choices=models.dcgan.SIZES,
-        default=32,
-        help="pixels a side, of a folder's pictures (%(default)s)",
+        help="pixels a side, of a folder's pictures (32)",
     )
     parser.add_argument("--grey", action="store_true", help="of a folder's pictures, brightness alone")
     add_device(parser)
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_free("gan.fit", out, arguments.resume, (LAST, GENERATOR))
     manual_seed(arguments.seed)
     recipe = chosen(arguments)
+    say("training the judge: a classifier, in whose features samples will be held beside real pictures")
     train, test = recipe.data
     judge = gan.judge_of(train, seed=arguments.seed)
     gan.score(judge, train, test, test.x, test.y)  # pictures that cannot be scored are told before the training
@@ -70,9 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
     classes = len(train.classes)
     y = np.arange(SAMPLES) % classes
     x = gan.sample(trained.generator, SAMPLES, y, rng=Generator(arguments.seed + 1))
-    found = gan.compare(
-        gan.judge_of(train, seed=arguments.seed), train, test, {"this GAN": (x, y)}, seed=arguments.seed
-    )
+    found = gan.compare(judge, train, test, {"this GAN": (x, y)}, seed=arguments.seed)
     paths = drawn(trained.generator, recipe, x, y, out, arguments.seed)
     if arguments.json:
         print_json({**found.to_dict(), "remarks": trained.remarks, "files": [str(path) for path in paths]})
@@ -87,6 +86,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def chosen(arguments: argparse.Namespace) -> recipes.Recipe:
     """The recipe for the data that is named; a folder called digits or textures is meant by ./digits."""
+    if arguments.data in ("digits", "textures") and (arguments.size or arguments.grey):
+        raise ValueError(f"--size and --grey are of a folder's pictures: {arguments.data} come as they are")
     if arguments.data == "digits":
         return recipes.digits(arguments.seed)
     if arguments.data == "textures":
@@ -97,7 +98,7 @@ def chosen(arguments: argparse.Namespace) -> recipes.Recipe:
         raise ValueError(
             f"--out {arguments.out} lies in {arguments.data}, where it would be taken for a class; give one outside"
         )
-    return recipes.folder(arguments.data, arguments.size, not arguments.grey, arguments.seed)
+    return recipes.folder(arguments.data, arguments.size or 32, not arguments.grey, arguments.seed)
 
 
 def drawn(generator: Any, recipe: recipes.Recipe, x: Any, y: Any, out: Path, seed: int) -> list[Path]:

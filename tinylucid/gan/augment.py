@@ -34,6 +34,8 @@ class Alike:
     cutout: float = 0.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.flip, (bool, np.bool_)):
+            raise ValueError(f"Alike: flip must be True or False, got {self.flip!r}; write Alike(flip=True)")
         for name in ("shift", "cutout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"Alike: {name} must be a share of the picture, 0 … 1, got {getattr(self, name)!r}")

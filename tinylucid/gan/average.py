@@ -20,6 +20,8 @@ class Average:
     """
 
     def __init__(self, generator: Module, decay: float) -> None:
+        if not isinstance(decay, (int, float)) or not 0 <= decay < 1:
+            raise ValueError(f"Average: decay must be at least 0 and below 1, got {decay!r}; usual is 0.999")
         self.model, self.decay, self.steps = copy.deepcopy(generator).eval(), decay, 0
         for parameter in self.model.parameters():
             parameter.requires_grad = False

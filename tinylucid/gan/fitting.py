@@ -72,6 +72,9 @@ def check_pictures(x: Any, loader: DataLoader) -> None:
         raise ValueError(f"gan.fit: expected pictures (N, C, H, W), got {x.shape}")
     data = loader.dataset
     whole = data.x if isinstance(data, ArrayDataset) and data.x.dtype.kind == "f" else x
+    if not np.isfinite(whole).all():
+        bad = int((~np.isfinite(whole).reshape(len(whole), -1).all(1)).argmax())
+        raise ValueError(f"gan.fit: pictures must be in [0, 1], and picture {bad} holds NaN or infinity; leave it out")
     low, high = float(whole.min()), float(whole.max())
     if not -1e-6 <= low <= high <= 1 + 1e-6:
         normalised = "are normalised" if getattr(data, "preprocess", None) else "are not as they are seen"

@@ -28,11 +28,14 @@ def sample(generator: Module, n: int, y: Any = None, rng: Generator | None = Non
     ``y``: their classes (n,), or one for all, where the generator is told one. Raises ValueError for a y or z of another
     length, and as the generator does.
     """
-    if n < 1:
-        raise ValueError(f"sample: n must be at least 1, got {n}; say how many pictures to draw")
-    if z is None:
-        z = noise(generator, n, rng or Generator(0))
-    z = Tensor(devices.put(devices.raw(z), device_of(generator)))
+    if not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"sample: n must be a whole number of at least 1, got {n!r}; say how many pictures to draw")
+    if rng is not None and not isinstance(rng, Generator):
+        raise TypeError(f"sample: rng must be a tl.Generator, got {rng!r}; write tl.Generator(0)")
+    drawn = noise(generator, n, rng or Generator(0))
+    z = drawn if z is None else Tensor(devices.put(devices.raw(z).astype(drawn.dtype), device_of(generator)))
+    if z.shape[1:] != drawn.shape[1:]:
+        raise ValueError(f"sample: this generator takes z {drawn.shape}, got {z.shape}")
     y = y if y is None else np.broadcast_to(devices.host(y), (n,)) if np.ndim(y) == 0 else devices.host(y)
     if len(z) != n or (y is not None and len(y) != n):
         raise ValueError(f"sample: {n} pictures need as many z and y, got {z.shape} and {np.shape(y)}")

@@ -144,6 +144,12 @@ def compare(
     the Fréchet distance depend on how many there are. The pixel Gaussian knows nothing of classes and is recognised by
     chance. Raises what score raises, and ValueError for no samples and a name that is taken.
     """
+    if not isinstance(samples, Mapping) or any(not isinstance(pair, tuple) for pair in samples.values()):
+        raise TypeError(
+            f'compare: samples must be {{name: (x, y)}}, such as {{"this GAN": (x, y)}}, got {samples!r:.60}'
+        )
+    if test is train:
+        raise ValueError("compare: test is train; hold some pictures out to judge by, such as tl.data.digits() does")
     for name in (HELD_OUT, PIXEL, CLASS):
         if name in samples:
             raise ValueError(f"compare: {name!r} stands in every table already; give your samples another name")

@@ -58,6 +58,8 @@ class Game(NamedTuple):
 
 def noise(generator: Module, n: int, rng: Generator) -> Tensor:
     """z (n, latent), standard normal, on the generator's device, in its dtype."""
+    if not isinstance(getattr(generator, "latent", None), (int, np.integer)):
+        raise TypeError(f"a generator has an attribute latent, how many numbers z it takes; got {generator!r:.60}")
     dtype = next((p.dtype for p in generator.parameters()), np.dtype(np.float32))
     z = rng.normal((n, int(generator.latent)), dtype)
     return Tensor(devices.put(z, device_of(generator)))

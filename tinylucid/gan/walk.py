@@ -25,7 +25,7 @@ def walk(generator: Module, z: Any, y: Any = None, frames: int = 24) -> Any:
     Raises ValueError for z of another shape, and as path does.
     """
     check_model(generator, "walk")
-    way = path(z, frames)
+    way = path(z, frames).astype(next((p.dtype for p in generator.parameters()), np.float32))
     latent = getattr(generator, "latent", way.shape[1])
     if way.shape[1] != latent:
         raise ValueError(

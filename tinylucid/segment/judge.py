@@ -73,6 +73,7 @@ class Segmentation:
         return show.table(["", ""], self.lines, left=1)
 
 
+NOBODY = 255  # what many data sets write where nobody knows the class
 SCORES = {
     "accuracy": "pixel accuracy",
     "mean_accuracy": "mean accuracy",
@@ -101,7 +102,9 @@ def judge(model: Module, data: Any, batch_size: int = 16) -> Segmentation:
 
 def score(predicted: Any, y: Any, classes: Sequence[str] = ()) -> Segmentation:
     """The scores of class numbers ``predicted`` (N, H, W) against the true ones y; ``classes`` are named by number by default."""
-    predicted, y = devices.host(predicted), devices.host(y)
+    predicted, y = (a.astype(np.int64) if a.dtype.kind == "u" else a for a in map(devices.host, (predicted, y)))
+    if y.size and y.max() == NOBODY >= len(classes):
+        raise ValueError("score: y holds class 255, which usually means that nobody knows; write y[y == 255] = -100")
     count = len(classes) or 1 + int(max(predicted.max(initial=0), y.max(initial=0)))
     names = tuple(map(str, classes or range(count)))
     near, border = metrics.boundary_accuracy(predicted, y), metrics.boundary_f1(predicted, y)

@@ -135,7 +135,7 @@ def stop(run: Any, folder: Path | None) -> None:
     """Say where the run was saved and how to go on, and raise KeyboardInterrupt."""
     where = f"stopped in epoch {run.epoch}" if run.done else f"stopped after epoch {run.epoch - 1}"
     if folder is None:
-        say(f"{where}; nothing is kept, as no out= was given")
+        say(f"{where}; nothing is kept, as this training had no out=")
     else:
         after = (
             "the run is complete" if run.finished else "call fit again with resume=True (--resume) to go on from there"
