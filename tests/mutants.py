@@ -2113,7 +2113,6 @@ MUTANTS = [
     Mutant(SEGMENT + "judge.py", "mode(model, training=False)", "mode(model, training=True)", SEGMENTED + " -k eval_mode"),
     Mutant(SEGMENT + "judge.py", "max(predicted.max(initial=0), y.max(initial=0))", "y.max(initial=0)", SEGMENTED + " -k only_answered"),
     Mutant(SEGMENT + "judge.py", 'if total else float("nan")', "if total else 0.0", SEGMENTED + " -k only_answered"),
-    Mutant(SEGMENT + "target.py", "share.astype(logits.dtype)", "share", SEGMENTED + " -k stays_float32"),
     Mutant(SEGMENT + "things.py", "*y.shape[-2:]) == k for", "*y.shape[-2:]) > 0 for", SEGMENTED + " -k only_things"),
 ]  # fmt: skip
 
