@@ -2111,6 +2111,11 @@ MUTANTS = [
     Mutant(LOOKS + "segmentation.py", "draw_picture(axes, x[k])", "draw_picture(axes, x[0])", "tests/test_plot_segmentation.py -k each_picture"),
     Mutant(LOOKS + "segmentation.py", "stretched(stretched(x[k])", "stretched(stretched(x[0])", "tests/test_plot_segmentation.py -k each_picture"),
     Mutant(LOOKS + "segmentation.py", "np.full((5, 7), k)", "np.full((5, 7), 0)", "tests/test_plot_segmentation.py -k each_picture"),
+    Mutant(SEGMENT + "tiles.py", "mode(model, training=False)", "mode(model, training=True)", SEGMENTED + " -k eval_mode"),
+    Mutant(SEGMENT + "judge.py", "mode(model, training=False)", "mode(model, training=True)", SEGMENTED + " -k eval_mode"),
+    Mutant(SEGMENT + "judge.py", "max(predicted.max(initial=0), y.max(initial=0))", "y.max(initial=0)", SEGMENTED + " -k only_answered"),
+    Mutant(SEGMENT + "judge.py", 'if total else float("nan")', "if total else 0.0", SEGMENTED + " -k only_answered"),
+    Mutant(SEGMENT + "things.py", "*y.shape[-2:]) == k for", "*y.shape[-2:]) > 0 for", SEGMENTED + " -k only_things"),
 ]  # fmt: skip
 
 

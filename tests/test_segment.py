@@ -273,6 +273,32 @@ def test_things_are_counted_as_one_would():
     assert count(np.eye(4, dtype=int), np.eye(4, dtype=int), smallest=4) == (1, 1, 0)
 
 
+def test_nets_are_asked_in_eval_mode():
+    """Their running statistics neither move nor give way to the batch's, whole or in tiles."""
+    net, x = nn.Sequential(net_of(0), nn.BatchNorm2d(3)).to(tl.float64).train(), draw(0, 2, 2, 12, 20)
+    before, wanted = {k: np.array(v) for k, v in net.state_dict().items()}, tl.predict(net, x)
+    np.testing.assert_array_equal(segment.masks(net, x), wanted.argmax(1))
+    np.testing.assert_allclose(tiled(net, x, tile=12, overlap=4), wanted)
+    np.testing.assert_equal({k: np.array(v) for k, v in net.state_dict().items()}, before)
+    assert all(m.training for m in net.modules())
+
+
+def test_scores_know_classes_that_are_only_answered_and_masks_that_do_not_count():
+    y = np.zeros((1, 4, 4), int)
+    assert segment.score(y + 2, y).classes == ("0", "1", "2")
+    assert math.isnan(segment.score(y, y - 100).accuracy)
+
+
+def test_only_things_of_the_class_are_counted():
+    y = np.zeros((8, 8), int)
+    y[:3, :3], y[5:, 5:] = 1, 2
+    assert count(y, y, 2, smallest=4) == (1, 1, 0)
+
+
+def test_a_region_of_float32_stays_float32():
+    assert region(1, np.eye(4, dtype=bool))(tl.tensor(draw(0, 2, 3, 4, 4).astype(np.float32))).dtype == np.float32
+
+
 # --- simple methods --------------------------------------------------------------------------------------------------
 
 
