@@ -2089,7 +2089,7 @@ MUTANTS = [
     Mutant("tinylucid/models/dcgan.py", "(nn.Conv2d, nn.Linear)):\n                    spectral", "nn.Conv2d):\n                    spectral", RAN),
     Mutant("tinylucid/models/dense_gan.py", "nn.LeakyReLU(0.2)", "nn.LeakyReLU()", RAN),
     Mutant("tinylucid/io/gif.py", "append_images=film[1:]", "append_images=film[:0:-1]", RAN),
-    Mutant(GAN + "grid.py", "devices.put(devices.raw(z), device_of(generator))", "devices.raw(z)", "tests/gpu/test_gan_gpu.py"),
+    Mutant(GAN + "grid.py", "devices.put(devices.raw(z).astype(drawn.dtype), device_of(generator))", "devices.raw(z).astype(drawn.dtype)", "tests/gpu/test_gan_gpu.py"),
     Mutant(GAN + "fitting.py", "Before([game.generator, game.discriminator], ", "Before([game.generator], ", RAN),
     Mutant("tinylucid/models/conditional.py", "y[:, None] == np.arange", "y[:, None] > np.arange", RAN),
     # the learner's side of segmentation

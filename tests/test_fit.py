@@ -342,7 +342,7 @@ def test_ctrl_c_without_a_folder_and_after_the_last_epoch(tmp_path, capsys):
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         fit(dense(), val=(X, Y), loss=loss)
-    assert "stopped after epoch 1; nothing is kept, as no out= was given" in capsys.readouterr().err
+    assert "stopped after epoch 1; nothing is kept, as this training had no out=" in capsys.readouterr().err
     with pytest.raises(KeyboardInterrupt):
         fit(dense(), val=(X, Y), loss=loss, epochs=1, out=tmp_path)
     assert "stopped after epoch 1, saved in" in (err := capsys.readouterr().err)

@@ -216,7 +216,9 @@ def test_a_nan_in_the_data_is_named():
     x = DATA.x.copy()
     x[3, 0, 2, 2] = np.nan
     g, d = nets(classes=0)
-    check_message(lambda: tl.gan.fit(g, d, (x, DATA.y), epochs=1), ValueError, "gan.fit|must be in [0, 1]|picture 3 holds NaN")
+    check_message(
+        lambda: tl.gan.fit(g, d, (x, DATA.y), epochs=1), ValueError, "gan.fit|must be in [0, 1]|picture 3 holds NaN"
+    )
 
 
 class Wide(nn.Module):

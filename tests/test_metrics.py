@@ -189,4 +189,6 @@ def test_what_does_not_fit_is_refused(call, words):
 @pytest.mark.parametrize("name", ["mean_iou", "mean_accuracy", "frequency_weighted_iou"])
 @pytest.mark.parametrize("wrong", [np.zeros((2, 3), int), -np.eye(3), np.full((3, 3), 0.5), np.zeros((2, 4, 4), int)])
 def test_means_over_classes_are_of_a_confusion_matrix(name, wrong):
-    check_message(lambda: getattr(tl.metrics, name)(wrong), ValueError, f"{name}: expected a confusion matrix (K, K)|masks")
+    check_message(
+        lambda: getattr(tl.metrics, name)(wrong), ValueError, f"{name}: expected a confusion matrix (K, K)|masks"
+    )
