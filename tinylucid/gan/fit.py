@@ -87,17 +87,11 @@ def fit(
     loader = as_loader("train", train, batch_size, True, seed, None, SIZE, drop_last=True)
     game = Game(generator, discriminator, chosen(loss), penalty, augment, Generator(loader.seed))
     check(game, loader)
-    run = GANRun(
-        game,
-        of_net("g_optimizer", generator, g_optimizer),
-        of_net("d_optimizer", discriminator, d_optimizer),
-        loader,
-        Average(generator, average),
-        Grid(generator, classes_of(generator), loader.seed, None if out is None else Path(out) / SAMPLES),
-        epochs,
-        steps_per_epoch or -(-len(loader) // d_steps),
-        d_steps,
-    )
+    nets = ("g_optimizer", generator, g_optimizer), ("d_optimizer", discriminator, d_optimizer)
+    optimizers = [of_net(*net) for net in nets]
+    grid = Grid(generator, classes_of(generator), loader.seed, None if out is None else Path(out) / SAMPLES)
+    steps = steps_per_epoch or -(-len(loader) // d_steps)
+    run = GANRun(game, *optimizers, loader, Average(generator, average), grid, epochs, steps, d_steps)
     folder = begin(run, out, resume)
     try:
         with mode(generator, True), mode(discriminator, True):

@@ -85,8 +85,6 @@ def fit(
             say(f"nothing to go on with in {folder}: starting")
     with mode(model, training=True):
         follow(run, folder, write_last, keep_best)
-    if len(run.history) < run.epochs:
-        say(f"stopped early: the run {ended(run).split(';')[0]}")
     return run.history
 
 
@@ -126,9 +124,11 @@ def follow(
 
 
 def keep_best(run: Run, folder: Path | None, best: bool) -> None:
-    """Write the net down if its epoch was the best so far."""
+    """Write the net down if its epoch was the best so far; say if none was for too long."""
     if folder and best:
         write_best(run, folder)
+    if run.finished and len(run.history) < run.epochs:
+        say(f"stopped early: the run {ended(run).split(';')[0]}")
 
 
 def stop(run: Any, folder: Path | None) -> None:
