@@ -87,11 +87,10 @@ def fit(
     loader = as_loader("train", train, batch_size, True, seed, None, SIZE, drop_last=True)
     game = Game(generator, discriminator, chosen(loss), penalty, augment, Generator(loader.seed))
     check(game, loader)
-    nets = ("g_optimizer", generator, g_optimizer), ("d_optimizer", discriminator, d_optimizer)
-    optimizers = [of_net(*net) for net in nets]
+    g_rule, d_rule = of_net("g_optimizer", generator, g_optimizer), of_net("d_optimizer", discriminator, d_optimizer)
     grid = Grid(generator, classes_of(generator), loader.seed, None if out is None else Path(out) / SAMPLES)
     steps = steps_per_epoch or -(-len(loader) // d_steps)
-    run = GANRun(game, *optimizers, loader, Average(generator, average), grid, epochs, steps, d_steps)
+    run = GANRun(game, g_rule, d_rule, loader, Average(generator, average), grid, epochs, steps, d_steps)
     folder = begin(run, out, resume)
     try:
         with mode(generator, True), mode(discriminator, True):
