@@ -1638,7 +1638,7 @@ MUTANTS = [
     Mutant(VISUALIZE + "film.py", "step is None or step % every == 0", "step is not None and step % every == 0", CLIMB),
     Mutant(VISUALIZE + "film.py", "devices.host(picture.low)) /", "0) /", CLIMB),
     Mutant(VISUALIZE + "film.py", "if picture.shape[1] not in (1, 3)", "if not picture.shape[1]", CLIMB),
-    Mutant("tinylucid/io/gif.py", "(len(film) - 1) + [LAST]", "len(film)", CLIMB),
+    Mutant("tinylucid/io/gif.py", "(len(film) - 1) + [last]", "len(film)", CLIMB),
     Mutant("tinylucid/io/gif.py", "math.ceil(SMALLEST / max(h, w))", "1", CLIMB),
     Mutant("tinylucid/io/gif.py", ".transpose(0, 3, 1, 4, 2)", ".transpose(0, 4, 1, 3, 2)", CLIMB),
     Mutant(VISUALIZE + "render.py", "level(climbed[AWAKENING:], patience)", "level(climbed, patience)", CLIMB),

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import warnings
 from functools import partial
 
 import numpy as np
@@ -347,3 +348,36 @@ def test_noise_of_any_dtype_is_taken():
     z = np.random.default_rng(0).normal(size=(2, 3))
     assert tl.gan.sample(g, 2, 1, z=z).dtype == np.float32
     assert tl.gan.walk(g, z, [0, 1], frames=2).dtype == np.float32
+
+
+class Tanh(nn.Module):
+    """A generator in −1 … 1."""
+
+    latent = 3
+
+    def __init__(self):
+        super().__init__()
+        self.end = nn.Linear(3, 64)
+
+    def forward(self, z, y=None):
+        return tl.tanh(self.end(z)).reshape(-1, 1, 8, 8)
+
+
+def test_a_generator_that_leaves_the_range_of_pictures_is_refused():
+    check_message(bad(generator=Tanh()), ValueError, "the generator draws -|in [0, 1]|end it by a sigmoid")
+
+
+def test_a_discriminator_that_gives_chances_is_refused():
+    d = nets(classes=0)[1]
+    d.end = nn.Sigmoid()
+    check_message(bad(discriminator=d), ValueError, "ends in a sigmoid|take logits|leave it out")
+
+
+def test_a_critic_of_any_slope_is_warned_of():
+    with pytest.warns(UserWarning, match=r"slope is bounded; give penalty=tl.gan.gradient_penalty\(10\)"):
+        bad(loss="wasserstein")()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bad(loss="wasserstein", penalty=tl.gan.gradient_penalty())()
+        bad(loss="wasserstein", conv="spectral")()
+        bad(loss="hinge")()

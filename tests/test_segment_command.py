@@ -71,7 +71,8 @@ def test_pictures_of_ones_own_at_their_own_size(net, tmp_path, capsys):
     code, out, err = said(capsys, "segment", *paths, "--model", net, "--out", tmp_path / "out")
     assert code == 2
     assert "missing.png: No such file" in err
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["wide-segmented-2.png", "wide-segmented.png"]
+    kept = ["wide-classes-2.png", "wide-classes.png", "wide-segmented-2.png", "wide-segmented.png"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == kept
     assert "%" in out
     code, out, _ = said(capsys, "segment", *paths, "--model", net, "--out", tmp_path / "out", "--json")
     first, second, third = json.loads(out)
@@ -79,6 +80,8 @@ def test_pictures_of_ones_own_at_their_own_size(net, tmp_path, capsys):
     for answer, path in ((first, paths[0]), (second, paths[1])):
         mask = segment.tiled(model, read_whole(path, color=False)[None]).argmax(1)
         assert answer["classes"] == {"background": (mask == 0).mean(), "coin": (mask == 1).mean()}
+        with Image.open(answer["mask"]) as numbers:
+            np.testing.assert_array_equal(np.asarray(numbers), mask[0])
     assert "No such file" in third["error"]
 
 

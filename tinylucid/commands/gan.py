@@ -12,7 +12,7 @@ from .. import gan, models, plot
 from ..gan import recipes
 from ..gan.checkpoint import FILM, GENERATOR
 from ..io.atomic import replacing
-from ..io.gif import write_gif
+from ..io.gif import PAUSE, write_gif
 from ..random import Generator, manual_seed
 from ..train.checkpoint import LAST, check_free
 from ..train.progress import say
@@ -22,9 +22,9 @@ from .terminal import heading, print_json, printable
 
 HELP = "train a net that draws: digits, surfaces, or pictures like yours"
 DESCRIPTION = """Train a generator against a discriminator on handwritten digits (half a minute), on photographed surfaces (minutes,
-and a stated limit: colours and grain, no bricks), or on pictures of your own, laid out as FOLDER/CLASS/picture.jpg. Samples of
-the same noise are kept after every epoch, as pictures and as a film; at the end the samples are scored beside real held-out
-pictures and two Gaussians, and drawn beside the nearest training pictures. Ctrl-C saves and stops; --resume goes on from there."""
+and a stated limit: colours and grain, no bricks), or on pictures of your own, laid out as FOLDER/CLASS/picture.jpg, two classes or
+more. Samples of the same noise are kept after every epoch, as pictures and as a film; at the end samples are scored beside real
+held-out pictures and two Gaussians, and drawn beside the nearest training pictures. Ctrl-C saves and stops; --resume goes on."""
 EXAMPLES = (
     "tinylucid gan digits",
     "tinylucid gan textures --epochs 40 --out surfaces",
@@ -110,5 +110,7 @@ def drawn(generator: Any, recipe: recipes.Recipe, x: Any, y: Any, out: Path, see
     keep(plot.nearest_training(x[:24], train.x, test.x), beside, said=False)
     z = Generator(seed + 2).normal((STOPS, generator.latent))
     with replacing(film) as file:
-        write_gif(file, gan.walk(generator, z, np.arange(few), STEPS), columns=min(few, 5))
+        write_gif(
+            file, gan.walk(generator, z, np.arange(few), STEPS), columns=min(few, 5), last=PAUSE
+        )  # its end is its beginning
     return [samples, beside, film, out / FILM, out / GENERATOR, out / LAST]

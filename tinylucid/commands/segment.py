@@ -12,6 +12,7 @@ from .. import models, plot, segment
 from ..data import PictureError, coins, texture_mosaic
 from ..data.dataset import as_float
 from ..data.picture import read_whole
+from ..io.atomic import replacing
 from ..metrics import percent
 from ..train import predict
 from .arguments import add_device, add_json, add_seed, whole
@@ -21,7 +22,8 @@ from .terminal import complain, heading, print_json, printable, table
 HELP = "name each pixel: learn it on mosaics or coins, then try pictures of your own"
 DESCRIPTION = """With mosaics or coins: train a net that gives every pixel a class, on pictures that come with scikit-image (no
 download), print how good it is beside a simple method, and keep the net and a picture of its answers. With picture files: give
-each pixel of them a class by the net in --model, tile by tile, so that they may be of any size. A net knows only what it was
+each pixel of them a class by the net in --model, tile by tile, so that they may be of any size; NAME-segmented.png shows them,
+NAME-classes.png holds class numbers. A net knows only what it was
 trained on: the one of mosaics calls everything one of its ten surfaces."""
 EXAMPLES = (
     "tinylucid segment coins",
@@ -114,7 +116,9 @@ def told(count: Any) -> tuple[str, ...]:
 
 
 def answer(arguments: argparse.Namespace) -> int:
-    """The classes of each picture's pixels, as a figure each and as shares of the picture."""
+    """The classes of each picture's pixels: as a figure, as a grey picture of class numbers, and as shares of the picture."""
+    from PIL import Image
+
     saved = segmenter(arguments.model)
     how, names = saved.preprocess, saved.classes
     out, results, wrong = writable_folder(arguments.out), [], 0
@@ -133,7 +137,10 @@ def answer(arguments: argparse.Namespace) -> int:
             found = sorted(((v, name) for name, v in shares.items() if v), reverse=True)
             table([(path, "  ".join(f"{name} {percent(v)}" for v, name in found))])
         keep(plot.segmentation(as_float(picture), mask, names), figure, said=not arguments.json)
-        results.append({"image": path, "classes": shares, "figure": str(figure)})
+        numbers = figure.with_name(figure.name.replace("-segmented", "-classes"))
+        with replacing(numbers) as file:
+            Image.fromarray(mask[0].astype(np.uint8)).save(file, format="PNG")
+        results.append({"image": path, "classes": shares, "figure": str(figure), "mask": str(numbers)})
     if arguments.json:
         print_json(results)
     return wrong

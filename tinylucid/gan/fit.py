@@ -64,9 +64,10 @@ def fit(
     """Train a generator against a discriminator, both in place, on pictures in [0, 1]; returns the averaged generator.
 
     ``generator(z, y)`` gives pictures (N, C, H, W) of z (N, generator.latent) and the class numbers y (N,), None unless
-    ``generator.classes`` says how many there are; ``discriminator(x, y)`` gives logits (N,), above 0 for real. A step is
-    ``d_steps`` of the discriminator, each on another batch, and one of the generator; an epoch is one pass over ``train`` (a
-    dataset, a pair (x, y) or a DataLoader), or ``steps_per_epoch`` steps.
+    ``generator.classes`` says how many there are; ``discriminator(x, y)`` gives logits (N,), above 0 for real. ``train``: a
+    dataset, a pair (x, y) (of pictures without classes any y will do, such as zeros) or a DataLoader. A step is ``d_steps`` of
+    the discriminator, each on another batch, and one of the generator; an epoch is one pass over ``train``, or
+    ``steps_per_epoch`` steps.
     ``loss``: "non_saturating", "least_squares", "hinge" or "wasserstein", or one made by tl.gan.non_saturating(0.9) and so on;
     ``penalty``: tl.gan.gradient_penalty(10) or tl.gan.r1(1). The optimisers are Adam of rate 2e-4 and betas (0.5, 0.999)
     unless given; different rates are the two time scales of Heusel et al., 2017. ``average``: the decay d of the averaged

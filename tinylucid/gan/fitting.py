@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import devices
 from ..data import ArrayDataset, DataLoader
+from ..nn import Module, Sigmoid
 from ..nn.module import check_model, device_of, mode
 from ..nn.norm import BatchNorm1d, BatchNorm2d
+from ..nn.utils import SpectralNorm
 from ..random import default_generator
 from ..scopes import no_grad
 from ..tensor import Tensor
 from ..train.step import Before
 from .run import classes_of
 from .step import Game, noise
+
+NEAR = 1e-6  # by which rounding may leave [0, 1]
 
 
 def check(game: Game, loader: DataLoader) -> None:
@@ -44,6 +49,12 @@ def check(game: Game, loader: DataLoader) -> None:
             f"gan.fit: {game.penalty.name} is of the slope of each picture's own logit, and {type(norms[0]).__name__} in the "
             'discriminator mixes pictures; build it without (norm="none" or "spectral")'
         )
+    if game.loss.name == "wasserstein" and not game.penalty and not any(map(bounded, game.discriminator.modules())):
+        warnings.warn(
+            "gan.fit: the Wasserstein loss means something where the discriminator's slope is bounded; give "
+            "penalty=tl.gan.gradient_penalty(10), or the discriminator spectral norm",
+            stacklevel=3,
+        )
     x, y = smallest_batch(loader)
     check_pictures(x, loader)
     check_classes(game, y, loader)
@@ -54,6 +65,11 @@ def check(game: Game, loader: DataLoader) -> None:
             play_once(game, x, y)
     finally:
         before.put_back()
+
+
+def bounded(module: Module) -> bool:
+    """Whether a layer's weight is divided by its spectral norm."""
+    return any(isinstance(hook, SpectralNorm) for hook in module._forward_pre_hooks.values())
 
 
 def smallest_batch(loader: DataLoader) -> tuple[Any, Any]:
@@ -76,7 +92,7 @@ def check_pictures(x: Any, loader: DataLoader) -> None:
         bad = int((~np.isfinite(whole).reshape(len(whole), -1).all(1)).argmax())
         raise ValueError(f"gan.fit: pictures must be in [0, 1], and picture {bad} holds NaN or infinity; leave it out")
     low, high = float(whole.min()), float(whole.max())
-    if not -1e-6 <= low <= high <= 1 + 1e-6:
+    if not -NEAR <= low <= high <= 1 + NEAR:
         normalised = "are normalised" if getattr(data, "preprocess", None) else "are not as they are seen"
         raise ValueError(
             f"gan.fit: pictures must be in [0, 1], got {low:.3g} … {high:.3g}: they {normalised}; give them as they look, "
@@ -119,12 +135,19 @@ def play_once(game: Game, x: Any, y: Any) -> None:
         raise TypeError(
             f"gan.fit: the generator draws {fake.dtype}, and the pictures are {x.dtype}; convert one of them"
         )
+    drawn = devices.host(fake)
+    if drawn.min() < -NEAR or drawn.max() > 1 + NEAR:
+        raise ValueError(
+            f"gan.fit: the generator draws {drawn.min():.2g} … {drawn.max():.2g}, and pictures are in [0, 1]; end it by a sigmoid"
+        )
     picture = f"pictures {x.shape}, of the shape that the generator draws"
     answer = asked(f"the discriminator does not take {picture}", lambda: d(Tensor(devices.put(x, device_of(d))), y))
     if answer.shape != (n,):
         shown = f"({n},) for pictures {x.shape}"
         more = "; end it by reshape(-1)" if math.prod(answer.shape) == n else ""
         raise ValueError(f"gan.fit: the discriminator must give one logit a picture, {shown}, got {answer.shape}{more}")
+    if isinstance(list(d.modules())[-1], Sigmoid):
+        raise ValueError("gan.fit: the discriminator ends in a sigmoid, and the losses take logits; leave it out")
 
 
 def asked(what: str, question: Any) -> Any:

@@ -12,20 +12,20 @@ SMALLEST = 128  # pixels a side: smaller pictures are shown enlarged by a whole 
 PAUSE, LAST = 80, 2000  # milliseconds that a frame stays, and the last one
 
 
-def write_gif(file: BinaryIO, frames: Sequence[Any], columns: int = 5) -> None:
+def write_gif(file: BinaryIO, frames: Sequence[Any], columns: int = 5, last: int = LAST) -> None:
     """Frames, each of pictures (N, C, H, W) in [0, 1], grey or RGB, side by side, to a file open for writing.
 
-    The pictures stand in rows of ``columns``, in the same place in each frame; the last one stays for two seconds. It
-    plays again and again.
+    The pictures stand in rows of ``columns``, in the same place in each frame; the last one stays for ``last``
+    milliseconds. It plays again and again.
     """
     from PIL import Image
 
-    write_film(file, [Image.fromarray(side_by_side(x, columns)) for x in frames])
+    write_film(file, [Image.fromarray(side_by_side(x, columns)) for x in frames], last)
 
 
-def write_film(file: BinaryIO, film: Sequence[Any]) -> None:
+def write_film(file: BinaryIO, film: Sequence[Any], last: int = LAST) -> None:
     """The same of frames that are pictures of PIL already."""
-    pauses = [PAUSE] * (len(film) - 1) + [LAST]
+    pauses = [PAUSE] * (len(film) - 1) + [last]
     film[0].save(file, format="GIF", save_all=True, append_images=film[1:], duration=pauses, loop=0)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, then Tol's, in an order in which neighbours are told apart by colour-blind eyes, too
 COLOURS = (
-    "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#F0E442", "#56B4E9", "#D55E00", "#332288", "#AA4499", "#44AA99", "#882255", "#999933",
+    "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#F0E442", "#56B4E9", "#D55E00", "#332288", "#882255", "#999933", "#AA4499", "#44AA99",
 )  # fmt: skip
 BACKGROUND = "background"  # the name of the class that is left without colour
 FULL, LARGE = 0.6, 2.8  # how much of the picture colour hides; inches for a picture that has the page for itself
