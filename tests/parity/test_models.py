@@ -144,6 +144,23 @@ def their_segnet(p, x, training):
     return torch.conv2d(x, p["score.weight"], p["score.bias"])
 
 
+def their_skip_net(p, x, training):
+    maps = []
+    for k in range(4):
+        x = torch.max_pool2d(x, 2, ceil_mode=True) if k else x
+        for j in range(2):
+            x = layers(p, x, f"stages.stride{2**k}.{j + (k > 0)}", training)
+        maps.append(x)
+    logits = None
+    for k in reversed(range(4)):
+        finer = torch.conv2d(maps[k], p[f"scores.stride{2**k}.weight"], p[f"scores.stride{2**k}.bias"])
+        if logits is not None:
+            larger = torch.nn.functional.interpolate(logits, scale_factor=2, mode="bilinear")
+            finer = finer + larger[:, :, : finer.shape[2], : finer.shape[3]]
+        logits = finer
+    return logits
+
+
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 @pytest.mark.parametrize("name", sorted(models.SEGMENTERS))
 def test_segmenters_and_their_gradients(name, training):
@@ -154,9 +171,9 @@ def test_segmenters_and_their_gradients(name, training):
     }
     x, g = noise((2, 2, 45, 70), 1), noise((2, 3, 45, 70), 2)
     mine, leaf = tl.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
-    wanted = (
-        their_segnet(theirs, leaf, training) if name == "segnet" else their_fcn(theirs, leaf, ours.stride, training)
-    )
+    plain = {"segnet": their_segnet, "skip_net": their_skip_net}
+    known = name in plain
+    wanted = plain[name](theirs, leaf, training) if known else their_fcn(theirs, leaf, ours.stride, training)
     wanted.backward(torch.tensor(g))
     y = ours(mine)
     y.backward(tl.tensor(g))

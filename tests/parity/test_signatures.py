@@ -149,6 +149,9 @@ def mistakes(where, ours, theirs, used):
     return found
 
 
+OURS = {"bilinear_"}  # PyTorch leaves it to who builds an FCN
+
+
 def pairs():
     """(name, our callable, PyTorch's or its documented signature) of all that has PyTorch's name."""
     f, nn, optim, lr = tl.nn.functional, tl.nn, tl.optim, tl.optim.lr_scheduler
@@ -160,7 +163,7 @@ def pairs():
         (optim, [n for n in optim.__all__ if inspect.isclass(getattr(optim, n))], [torch.optim]),
         (optim, ["clip_grad_norm_"], [torch.nn.utils]),
         (lr, [n for n in dir(lr) if n.endswith("LR") or n == "LRScheduler"], [torch.optim.lr_scheduler]),
-        (nn.init, [n for n in dir(nn.init) if n.endswith("_") and n[0] != "_"], [torch.nn.init]),
+        (nn.init, [n for n in dir(nn.init) if n.endswith("_") and n[0] != "_" and n not in OURS], [torch.nn.init]),
         (nn.init, ["calculate_gain"], [torch.nn.init]),
         (nn.utils, ["spectral_norm", "remove_spectral_norm"], [torch.nn.utils]),
         (tl.autograd, ["grad"], [torch.autograd]),
