@@ -834,7 +834,7 @@ MUTANTS = [
     Mutant("tinylucid/commands/gradcheck.py", "return 0 if report", "return 0 if True", "tests/test_commands.py -k ones_own"),
     # bad input
     Mutant("tinylucid/commands/given.py", "figure.savefig(file,", "figure.savefig(path,", BAD + "full_disk"),
-    Mutant("tinylucid/commands/given.py", "not in (0, shape[1])", "not in (0, shape[1], 1)", BAD + "fit_what"),
+    Mutant("tinylucid/commands/given.py", " or len(saved.classes) != shape[1]", "", BAD + "fit_what"),
     Mutant("tinylucid/commands/train.py", " % arguments.batch_size == 1 <", " % arguments.batch_size == 0 <", BAD + "last_batch"),
     Mutant("tinylucid/commands/train.py", "Path(arguments.out).resolve().parents", "()", BAD + "become_a_class"),
     Mutant("tinylucid/commands/gradcheck.py", "sys.modules.setdefault(path.stem, module)", "sys.modules[path.stem] = module", BAD + "that_is_wrong"),
@@ -2046,7 +2046,7 @@ MUTANTS = [
     Mutant("tinylucid/segment/recipes.py", "-(-steps // total_steps(data, 1, MOSAICS))", "-(-steps * MOSAICS // len(data))", "tests/test_segment_command.py -k rounds"),
     Mutant("tinylucid/segment/recipes.py", "manual_seed(seed)\n    net = models.build(model, classes=len(train.classes), channels=train.x.shape[1])\n    optimizer, data", "net = models.build(model, classes=len(train.classes), channels=train.x.shape[1])\n    optimizer, data", "tests/test_segment_command.py -k coins_are"),
     Mutant("tinylucid/commands/segment.py", "{f'-{taken + 1}' if taken else ''}", "", "tests/test_segment_command.py -k own_size"),
-    Mutant("tinylucid/commands/segment.py", " or len(names) not in (0, shape[1]):", ":", "tests/test_segment_command.py -k refused"),
+    Mutant("tinylucid/commands/segment.py", " or len(saved.classes) != shape[1]:", ":", "tests/test_segment_command.py -k refused"),
     Mutant("tinylucid/commands/segment.py", "segment.otsu(train.x, test.x)", "segment.otsu(test.x, test.x)", "tests/test_segment_command.py -k coins_are"),
     Mutant(DATA + "picture.py", "return planes(upright(picture, color))", "return planes(upright(picture, True))", "tests/test_segment_command.py -k upright"),
     Mutant(SEGMENT + "tiles.py", "np.ascontiguousarray(as_float(x[k : k + 1, :, i, j]))", "np.ascontiguousarray(as_float(x)[k : k + 1, :, i, j])", SEGMENTED + " -k memory_is"),

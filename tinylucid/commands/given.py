@@ -19,13 +19,13 @@ from ..train import predict
 from .terminal import printable
 
 
-def trained(path: str) -> Any:
-    """The net of a checkpoint, its classes (numbers where it names none) and preprocess.
+def loaded(path: str) -> tuple[Any, tuple[int, ...]]:
+    """The net of a checkpoint, with numbers for classes that it does not name, and the shape of its answer to a picture.
 
     ValueError for one that does not say how to read a picture, or whose net does not fit what it says.
     """
     saved = models.load(path)
-    how, names = saved.preprocess, saved.classes
+    how = saved.preprocess
     if how is None:
         raise ValueError(
             f"{path} does not say how its pictures were prepared; save it with tl.models.save(…, preprocess=…)"
@@ -35,10 +35,16 @@ def trained(path: str) -> Any:
         shape = predict(saved.model, how.normalized(blank)).shape
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: its net does not take pictures prepared as it says, {how}: {error}") from error
-    if len(shape) != 2 or len(names) not in (0, shape[1]):
+    return saved._replace(classes=saved.classes or tuple(map(str, range(shape[1] if len(shape) > 1 else 0)))), shape
+
+
+def trained(path: str) -> Any:
+    """The net of a checkpoint that names pictures, its classes and preprocess; ValueError as loaded, and for another net."""
+    saved, shape = loaded(path)
+    if len(shape) != 2 or len(saved.classes) != shape[1]:
         raise ValueError(f"{path}: a picture's answer has shape {shape[1:]}, which is not one number for each of its"
-                         f" {len(names)} classes")  # fmt: skip
-    return saved._replace(classes=names or tuple(map(str, range(shape[1]))))
+                         f" {len(saved.classes)} classes")  # fmt: skip
+    return saved
 
 
 def pictures(paths: Sequence[str], how: Preprocess) -> tuple[Any, list[str], dict[str, str]]:

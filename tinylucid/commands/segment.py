@@ -14,9 +14,8 @@ from ..data.dataset import as_float
 from ..data.picture import read_whole
 from ..io.atomic import replacing
 from ..metrics import percent
-from ..train import predict
 from .arguments import add_device, add_json, add_seed, whole
-from .given import keep, writable_folder
+from .given import keep, loaded, writable_folder
 from .terminal import complain, heading, print_json, printable, table
 
 HELP = "name each pixel: learn it on mosaics or coins, then try pictures of your own"
@@ -147,21 +146,11 @@ def answer(arguments: argparse.Namespace) -> int:
 
 
 def segmenter(path: str) -> Any:
-    """The net of a file with its classes (numbers where it names none); ValueError for one that cannot segment pictures."""
-    saved = models.load(path)
-    how, names = saved.preprocess, saved.classes
-    if how is None:
+    """The net of a file that names pixels, its classes and preprocess; ValueError for one that cannot segment pictures."""
+    saved, shape = loaded(path)
+    if shape[2:] != (saved.preprocess.size,) * 2 or len(saved.classes) != shape[1]:
         raise ValueError(
-            f"{path} does not say how its pictures were prepared; save it with tl.models.save(…, preprocess=…)"
+            f"{path}: its answer to a picture has shape {shape[1:]}, which is not one number for each of its "
+            f"{len(saved.classes)} classes at every pixel; `tinylucid segment mosaics` makes a net that gives these"
         )
-    try:
-        blank = np.zeros((1, how.channels, how.size, how.size), np.float32)
-        shape = predict(saved.model, how.normalized(blank)).shape
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: its net does not take pictures prepared as it says, {how}: {error}") from error
-    if shape[2:] != (how.size, how.size) or len(names) not in (0, shape[1]):
-        raise ValueError(
-            f"{path}: its answer to a picture has shape {shape[1:]}, which is not one number for each of its {len(names)} "
-            "classes at every pixel; `tinylucid segment mosaics` makes a net that gives these"
-        )
-    return saved._replace(classes=names or tuple(map(str, range(shape[1]))))
+    return saved

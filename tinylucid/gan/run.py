@@ -17,7 +17,7 @@ from ..data import ArrayDataset, DataLoader
 from ..data.dataset import as_float
 from ..nn import Module
 from ..optim import Optimizer
-from ..train.run import located, made_with, rule_settings
+from ..train.run import Epochs, located, made_with, rule_settings
 from .average import Average
 from .distance import spread
 from .grid import Grid
@@ -27,7 +27,7 @@ from .watch import Watch
 
 
 @dataclass
-class GANRun:
+class GANRun(Epochs):
     """The parts and settings of ``gan.fit``, and the state: finished epochs, steps into the next one, sums over those."""
 
     game: Game
@@ -47,21 +47,6 @@ class GANRun:
     def __post_init__(self) -> None:
         self.watch = Watch(tuple(getattr(self.loader.dataset, "classes", ())))
         self.real_spread = spread_of(self.loader, classes_of(self.game.generator))
-
-    @property
-    def steps_left(self) -> int:
-        """Steps from here to the end of the run."""
-        return (self.epochs - len(self.history)) * self.steps - self.done
-
-    @property
-    def epoch(self) -> int:
-        """The number of the epoch in work, from 1."""
-        return len(self.history) + 1
-
-    @property
-    def finished(self) -> bool:
-        """Whether there is nothing left to do."""
-        return len(self.history) >= self.epochs
 
     @property
     def identity(self) -> dict[str, Any]:

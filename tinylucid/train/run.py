@@ -19,8 +19,32 @@ from .judge import evaluate
 from .step import Batches, checked_gradients
 
 
+class Epochs:
+    """What a run of any kind knows of how far it has come: ``done`` of the ``steps`` of the epoch in work, and ``epochs`` in all."""
+
+    epochs: int
+    history: Any
+    steps: Any
+    done: Any
+
+    @property
+    def steps_left(self) -> int:
+        """Steps from here to the end of the run."""
+        return (self.epochs - len(self.history)) * self.steps - self.done
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch in work, from 1."""
+        return len(self.history) + 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return len(self.history) >= self.epochs
+
+
 @dataclass
-class Run:
+class Run(Epochs):
     """The parts and settings of ``fit``, and the state: finished epochs, batches into the next one, sums over those."""
 
     model: Module
@@ -48,16 +72,6 @@ class Run:
         return -(-self.batch // self.accumulate)
 
     @property
-    def steps_left(self) -> int:
-        """Optimiser steps from here to the end of the run."""
-        return (self.epochs - len(self.history)) * self.steps - self.done
-
-    @property
-    def epoch(self) -> int:
-        """The number of the epoch in work, from 1."""
-        return len(self.history) + 1
-
-    @property
     def out_of_patience(self) -> bool:
         """Whether the last ``patience`` epochs were no better than one before."""
         return self.patience is not None and len(self.history) - self.history.best_epoch >= self.patience
@@ -65,7 +79,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
-        return len(self.history) >= self.epochs or self.out_of_patience
+        return super().finished or self.out_of_patience
 
     def check_schedule(self, at: int) -> None:
         """ValueError where a schedule that cannot go on beyond its end, now ``at`` so many steps, ends before the run does."""
