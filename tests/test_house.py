@@ -17,7 +17,7 @@ FLOORS = [
     {"dtypes", "anomaly", "random"},
     {"scopes"},
     {"tensor"},
-    {"autograd"},
+    {"autograd", "capturing"},
     {"ops"},
     {"show"},
     {"creation", "cuda", "gallery"},

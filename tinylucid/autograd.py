@@ -232,11 +232,11 @@ def own(g: Any) -> Tensor:
     """A gradient with memory of its own: a rule's array that somebody else holds too, itself or by a view, is copied."""
     if isinstance(g, Tensor):
         return g.clone()
-    if not (type(g) is np.ndarray and getrefcount(g) <= ALONE and g.base is None and g.flags.carray):
+    packed = g.flags.carray if type(g) is np.ndarray else type(g) is devices.gpu_type and g.flags.c_contiguous
+    if not (packed and g.base is None and getrefcount(g) <= ALONE):
         g = devices.as_array(g.copy())
     t = new(Tensor)  # Tensor(g) without its checks
-    t.data, t.version, t.tracked = g, [0, False], False
-    t.node = t._grad = t.hooks = None
+    t.data, t.version, t.tracked, t.node, t._grad, t.hooks = g, [0, False], False, None, None, None
     return t
 
 

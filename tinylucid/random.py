@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from tinylucid_kernels import of
+from tinylucid_kernels.gpu import replay
 
 from . import dtypes
 
@@ -37,14 +38,31 @@ class Generator:
         """Go back to a state that get_state gave."""
         self.seed, self.offset = state
 
-    def advance(self, words: int) -> int:
-        """Reserve that many 32-bit words; returns the offset of the first block, four words a block."""
-        start = self.offset
-        self.offset += (words + 3) // 4
-        return start
+    def advance(self, words: int) -> Any:
+        """Reserve that many 32-bit words; returns the offset of the first block, four words a block.
+
+        In a step that is captured as a graph the device counts: (its counter, the blocks behind it).
+        """
+        start, blocks = self.offset, (words + 3) // 4
+        self.offset += blocks
+        if replay.recording is None:
+            return start
+        counter = replay.recording.counter(self, start, lambda: self.offset)
+        counter.moves = [lambda times: self.skip(times * counter.by)]
+        counter.by += blocks
+        replay.recording.fact("the seed of the random numbers", lambda: self.seed)
+        return counter, counter.by - blocks
+
+    def skip(self, blocks: int) -> None:
+        """Go on, or back, by that many blocks."""
+        self.offset += blocks
 
     def words(self, n: int) -> Any:
         """n uniform 32-bit words, uint32."""
+        if replay.recording is not None:
+            raise replay.NotCapturable(
+                "it draws random numbers on the host: draw them before, and pass them to the step"
+            )
         return of(ON_CPU).philox(self.seed, self.advance(n), n)
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = None) -> Any:

@@ -15,6 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tinylucid_kernels.gpu import replay
 
 from . import anomaly, devices, dtypes
 from .dtypes import float32, float64
@@ -78,6 +79,8 @@ class Tensor(Methods):
             x, g = self.data, value.data if isinstance(value, Tensor) else None
             if type(g) is not type(x) or g.shape != x.shape or g.dtype != x.dtype:
                 raise TypeError(f"grad: expected None or a Tensor of shape {x.shape} and {x.dtype}, got {value!r}")
+            if replay.recording is not None:
+                replay.recording.gradient(self, self._grad)
         self._grad = value
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from tinylucid_kernels.gpu.replay import changed
+
 from ..nn import Module
 from ..scopes import no_grad
 
@@ -40,4 +42,4 @@ class Average:
 def mix(mine: Any, its: Any, decay: float) -> None:
     """mine ← decay·mine + (1 − decay)·its, in place; a copy where decay is 0."""
     mine.data[...] = its.data if not decay else mine.data + (its.data - mine.data) * mine.dtype.type(1 - decay)
-    mine.version[0] += 1
+    changed(mine.version)

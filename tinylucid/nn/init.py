@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from tinylucid_kernels.gpu.replay import changed
 
 from .. import devices
 from ..random import Generator, default_generator
@@ -36,7 +37,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 def _fill(tensor: Tensor, values: Any) -> Tensor:
     tensor.data[...] = devices.beside(values, tensor) if devices.is_array(values) else values
-    tensor.version[0] += 1
+    changed(tensor.version)
     return tensor
 
 

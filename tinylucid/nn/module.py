@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from tinylucid_kernels.gpu import replay
 
 from .. import devices, dtypes
 from ..scopes import thread
@@ -42,6 +43,8 @@ class Module:
             name = caller._names.get(self) or caller._name_of(self)
             state.layer = f"{outer}.{name}" if outer else name
         state.module = self
+        if replay.recording is not None:
+            replay.recording.called(self)
         try:
             if self._forward_pre_hooks:
                 for hook in list(self._forward_pre_hooks.values()):
@@ -282,10 +285,7 @@ class Module:
     # --- hooks and looks ----------------------------------------------------------------------------------------
 
     def register_forward_hook(self, hook: Callable[[Module, tuple, Any], Any]) -> Callable[[], None]:
-        """Call ``hook(module, args, output)`` after forward; what it returns, if anything, replaces the output.
-
-        Returns a function that removes the hook.
-        """
+        """Call ``hook(module, args, output)`` after forward; what it returns, if anything, replaces the output. Returns its remover."""
         return _register(self._forward_hooks, hook)
 
     def register_forward_pre_hook(self, hook: Callable[[Module, tuple], Any]) -> Callable[[], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tinylucid_kernels.gpu.replay import changed
 
 from .. import devices, ops
 from ..ops.shape import axis_of
@@ -42,10 +43,10 @@ class SpectralNorm:
         matrix = self.matrix(getattr(module, f"{self.name}_orig").data)
         u, v = getattr(module, f"{self.name}_u"), getattr(module, f"{self.name}_v")
         for _ in range(self.n_power_iterations):
-            v.data[...] = unit(matrix.T @ u.data, self.eps)
-            u.data[...] = unit(matrix @ v.data, self.eps)
-        u.version[0] += 1
-        v.version[0] += 1
+            v.data[...] = unit(ops.matmul(matrix.T, u.data), self.eps)
+            u.data[...] = unit(ops.matmul(matrix, v.data), self.eps)
+        changed(u.version)
+        changed(v.version)
 
     def normalised(self, module: Module) -> Any:
         """W / σ with σ = uᵀ W v, u and v constant; so ∂W = (g − u vᵀ·Σ(g·W/σ)) / σ."""

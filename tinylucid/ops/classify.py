@@ -2,6 +2,7 @@
 
 import numpy as np
 from tinylucid_kernels import of
+from tinylucid_kernels.gpu.loss import label_weight
 
 from .. import devices
 from ..scopes import here
@@ -111,7 +112,7 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
                 f"{here('cross_entropy')}: ignore_index={ignore_index} means nothing where targets are probabilities"
             )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
-    how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "cross_entropy")
+    how = _counting(input, labels, weight, ignore_index, reduction, "cross_entropy")
     return _cross_entropy(input, label_smoothing=float(label_smoothing), **how)
 
 
@@ -130,7 +131,7 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     tensor_like(input, "nll_loss")
     labels = devices.constant(target, input, here("nll_loss"))
     weight = _checked(input, labels, weight, "nll_loss")
-    how = _counting(labels, input.shape[1], weight, ignore_index, reduction, "nll_loss")
+    how = _counting(input, labels, weight, ignore_index, reduction, "nll_loss")
     over = how.pop("over")
     if over is not None and weight is None and how["ignore_index"] is None:
         return _picked_sum(input, index=_at_labels(labels), scale=-1 / over)
@@ -143,7 +144,7 @@ def checked_labels(input, target, weight, ignore_index, name):
     tensor_like(input, name)
     labels = devices.constant(target, input, here(name))
     weight = _checked(input, labels, weight, name)
-    _counting(labels, input.shape[1], None, ignore_index, "mean", name)
+    _counting(input, labels, None, ignore_index, "mean", name)
     return labels, weight
 
 
@@ -188,28 +189,34 @@ def _instead(labels, shape):
     return "one class number for each place, counted from 0"
 
 
-def _counting(labels, classes, weight, ignore_index, reduction, name):
+def _counting(input, labels, weight, ignore_index, reduction, name):
     """What the losses depend on: target, weight, ignore_index (None: every place counts), and what the sum is over."""
+    look = _looked_at if devices.of(input) == "cpu" else label_weight
+    over, wrong, some_ignored = look(labels, weight, input.shape[1], ignore_index, input.dtype)
+    if wrong is not None:
+        raise ValueError(
+            f"{here(name)}: label {labels.reshape(-1)[wrong]} at position {wrong} is outside 0 … {input.shape[1] - 1}; "
+            f"input has {input.shape[1]} classes. Count classes from 0, or give the last layer more outputs"
+        )
+    if reduction == "mean" and isinstance(over, float) and not over:
+        raise ValueError(
+            f"{here(name)}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
+        )
+    over = None if known(reduction, name) == "none" else over if reduction == "mean" else 1.0
+    return {"target": labels, "weight": weight, "ignore_index": ignore_index if some_ignored else None, "over": over}
+
+
+def _looked_at(labels, weight, classes, ignore_index, dtype):
+    """Σ weight[label] of what counts, the place of a label that is no class (or None), and whether some are, or may be, ignored."""
     flat = labels.reshape(-1).astype(np.int64, copy=False)
+    some_ignored = 0 <= ignore_index < classes
     if flat.view(np.uint64).max() >= classes:  # where negative ones are the largest of all
+        some_ignored = True
         wrong = ((flat < 0) | (flat >= classes)) & (flat != ignore_index)
         if wrong.any():
-            k = int(wrong.argmax())
-            raise ValueError(
-                f"{here(name)}: label {flat[k]} at position {k} is outside 0 … {classes - 1}; input has {classes} classes. "
-                "Count classes from 0, or give the last layer more outputs"
-            )
-    elif not 0 <= ignore_index < classes:
-        ignore_index = None
-    over = None if known(reduction, name) == "none" else 1.0
-    if reduction == "mean":
-        counted = flat if ignore_index is None else flat[flat != ignore_index]
-        over = float(counted.size if weight is None else weight[counted].sum())
-        if not over:
-            raise ValueError(
-                f"{here(name)}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
-            )
-    return {"target": labels, "weight": weight, "ignore_index": ignore_index, "over": over}
+            return 0.0, int(wrong.argmax()), True
+    counted = flat[flat != ignore_index] if some_ignored else flat
+    return float(counted.size if weight is None else weight[counted].sum()), None, some_ignored
 
 
 def _soft_cross_entropy(input, target, weight, reduction, label_smoothing):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from tinylucid_kernels.gpu.replay import changed
 
 from .. import devices, dtypes
 from ..autograd import backward
@@ -246,7 +247,7 @@ class TensorMethods:
                 write(devices.beside(array, self) if devices.is_array(array) else array)
             except (ValueError, IndexError, TypeError) as error:
                 raise explained(error, "in-place edit", [self, array]) from error
-            self.version[0] += 1
+            changed(self.version)
         return self
 
     def __setitem__(self: Any, key: Any, value: Any) -> None:
@@ -308,12 +309,7 @@ class TensorMethods:
         return Tensor(~self.data)
 
     __eq__, __ne__ = compare.equal, compare.not_equal
-    __gt__, __ge__, __lt__, __le__ = (
-        compare.greater,
-        compare.greater_equal,
-        compare.less,
-        compare.less_equal,
-    )
+    __gt__, __ge__, __lt__, __le__ = compare.greater, compare.greater_equal, compare.less, compare.less_equal
     __and__, __or__ = compare.logical_and, compare.logical_or
 
     # --- operations that are also methods, under the same names -------------------------------------------------

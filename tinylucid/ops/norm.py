@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 from tinylucid_kernels import of
+from tinylucid_kernels.gpu.replay import changed
 
 from ..scopes import here
 from ..tensor import Tensor, operation
@@ -137,7 +138,7 @@ def _follow(running, batch, momentum):
     data *= 1 - momentum
     data += momentum * batch
     if isinstance(running, Tensor):
-        running.version[0] += 1
+        changed(running.version)
 
 
 def _affine(x, weight, bias):

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from tinylucid_kernels.gpu import replay
+from tinylucid_kernels.gpu.replay import changed
 
 from .. import devices
 from ..tensor import Tensor
@@ -28,7 +30,7 @@ LIMITS: dict[
 class Optimizer:
     """Groups of parameters, their settings and state; ``step`` updates every parameter that has a gradient."""
 
-    settings: tuple[str, ...] = ()  # names that belong to state_dict and may differ by group
+    live: tuple[str, ...] = ()  # settings besides the rate, betas and momentum that a captured step follows
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -91,11 +93,13 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 p._grad = None if set_to_none or p._grad is None else Tensor(np.zeros_like(p.data))
+                if replay.recording is not None:
+                    replay.recording.gradient(p, None)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what ``closure``, called first, returns."""
         loss = closure() if closure is not None else None
-        for group in self.param_groups:
+        for k, group in enumerate(self.param_groups):
             for p in group["params"]:
                 if p._grad is None:
                     continue
@@ -104,9 +108,28 @@ class Optimizer:
                     state = self.state[p] = {}
                 if devices.gpu_type is not None:  # a model may have moved to another device since the last step
                     state.update({name: devices.beside(v, p) for name, v in state.items() if devices.is_array(v)})
+                if replay.recording is not None:
+                    self.followed(replay.recording, k, p, state)
+                names = len(state)
                 self.update(p.data, p._grad.data, state, group)
-                p.version[0] += 1
+                if replay.recording is not None and len(state) > names:
+                    raise replay.NotCapturable("an optimiser begins with a parameter, whose state is made once")
+                changed(p.version)
         return loss
+
+    def followed(self, recording: Any, k: int, p: Tensor, state: dict[str, Any]) -> None:
+        """In a step that is captured as a graph: where the kernels of one parameter get the settings of group k anew."""
+        group = self.param_groups[k]
+        recording.following = (self, k), lambda: self.numbers(group)
+        switches = [
+            name for name in group if name not in ("params", "lr", "initial_lr", "betas", "momentum", *self.live)
+        ]
+        fixed = lambda: (len(self.param_groups), id(p.data), bool(group.get("momentum")), *map(group.get, switches))
+        recording.fact("the settings of an optimiser", fixed)
+
+    def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
+        """The settings that the kernel takes, which may change from step to step."""
+        raise NotImplementedError(f"{type(self).__name__} defines no numbers(self, group)")
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One parameter's step, on arrays, in place."""
@@ -143,9 +166,10 @@ class Optimizer:
         }
 
 
-def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: bool = False) -> float:
+def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: bool = False) -> Any:
     """Scale all gradients by max_norm / norm if their common norm √Σ g² exceeds max_norm; returns the norm before.
 
+    In a step that is captured as a graph the norm is a tensor, at which nobody looks.
     Raises RuntimeError for a NaN or infinite norm if ``error_if_nonfinite`` (Pascanu et al., 2013).
     """
     tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
@@ -153,7 +177,10 @@ def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: boo
         raise TypeError(f"clip_grad_norm_: expected tensors, got {type(tensors[0]).__name__}; give model.parameters()")
     grads = [p._grad for p in tensors if p._grad is not None]
     # not np.vdot: BLAS splits long sums by how many threads there are, and so would the last bits of training
-    norm = float(np.sqrt(sum(float(np.square(g.data, dtype=np.float64).sum()) for g in grads)))
+    squares = [np.square(g.data, dtype=np.float64).sum() for g in grads]
+    if replay.recording is not None and grads:
+        return clipped_there(grads, squares, max_norm)
+    norm = float(np.sqrt(sum(map(float, squares))))
     if error_if_nonfinite and not np.isfinite(norm):
         raise RuntimeError(
             f"clip_grad_norm_: the norm of the gradients is {norm}; tl.detect_anomaly() finds where it comes from"
@@ -162,5 +189,16 @@ def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: boo
     if not scale >= 1:  # NaN too, so that a NaN norm shows in every gradient
         for g in grads:
             g.data *= scale
-            g.version[0] += 1
+            changed(g.version)
     return norm
+
+
+def clipped_there(grads: list[Tensor], squares: list[Any], max_norm: float) -> Tensor:
+    """The same without the host, to the same bits: what need not shrink is multiplied by 1."""
+    norm = np.sqrt(sum(squares))
+    scale = max_norm / (norm + 1e-6)
+    scale = np.where(scale >= 1, 1.0, scale)
+    for g in grads:
+        g.data *= scale.astype(g.dtype)
+        changed(g.version)
+    return Tensor(norm)

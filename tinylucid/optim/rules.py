@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from tinylucid_kernels import of
+from tinylucid_kernels.gpu import replay
 
 from .optimizer import Optimizer
 
@@ -37,7 +38,12 @@ class SGD(Optimizer):
         dampening = group["dampening"] if "velocity" in state else 0.0  # the first velocity is the gradient
         if group["momentum"] and "velocity" not in state:
             state["velocity"] = np.zeros_like(p)
-        of(p).sgd(p, g, state.get("velocity"), group["lr"], group["momentum"], dampening, group["nesterov"])
+        lr, momentum, _, nesterov = self.numbers(group)
+        of(p).sgd(p, g, state.get("velocity"), lr, momentum, dampening, nesterov)
+
+    def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
+        """The settings that the kernel takes, which may change from step to step."""
+        return group["lr"], group["momentum"], group["dampening"], group["nesterov"]
 
 
 class Adam(Optimizer):
@@ -63,19 +69,34 @@ class Adam(Optimizer):
         if not state:
             state.update(step=0, exp_avg=np.zeros_like(p), exp_avg_sq=np.zeros_like(p))
         state["step"] += 1
+        step, recording = state["step"], replay.recording
+        if recording is not None:
+            step = self.counted(recording, state)
         if group["weight_decay"] and self.decoupled:
-            p *= 1 - group["lr"] * group["weight_decay"]
+            shrink = lambda: 1 - group["lr"] * group["weight_decay"]
+            p *= shrink() if recording is None else recording.scalar(("shrink", *recording.following[0]), shrink, p)
         elif group["weight_decay"]:
             g = g + group["weight_decay"] * p
-        of(p).adam(
-            p, g, state["exp_avg"], state["exp_avg_sq"], state["step"], group["lr"], *group["betas"], group["eps"]
-        )
+        of(p).adam(p, g, state["exp_avg"], state["exp_avg_sq"], step, *self.numbers(group))
+
+    def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
+        """The settings that the kernel takes, which may change from step to step."""
+        return group["lr"], *group["betas"], group["eps"]
+
+    def counted(self, recording: Any, state: dict[str, Any]) -> Any:
+        """In a step that is captured as a graph: the device's count of the steps, one for all that have taken as many."""
+        counter = recording.counter((*recording.following[0], state["step"]), state["step"], lambda: state["step"] + 1)
+        counter.moves.append(lambda times: state.update(step=state["step"] + times))
+        counter.by = 1
+        first = recording.once(("step", counter), lambda: state)
+        recording.fact("how many steps each parameter has taken", lambda: state["step"] == first["step"])
+        return counter
 
 
 class AdamW(Adam):
     """Adam whose weight decay shrinks the parameters directly: p ← p·(1 − lr·weight_decay) (Loshchilov and Hutter, 2019)."""
 
-    decoupled = True
+    decoupled, live = True, ("weight_decay",)
 
     def __init__(
         self,
@@ -117,4 +138,8 @@ class RMSprop(Optimizer):
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
         averages = [state[name] if is_wanted else None for name, is_wanted in wanted.items()]
-        of(p).rmsprop(p, g, *averages, group["lr"], group["alpha"], group["momentum"], group["eps"])
+        of(p).rmsprop(p, g, *averages, *self.numbers(group))
+
+    def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
+        """The settings that the kernel takes, which may change from step to step."""
+        return group["lr"], group["alpha"], group["momentum"], group["eps"]

@@ -1,7 +1,8 @@
 """A strict stand-in for the ``cupy`` module: arrays lie in NumPy, kernels run on the emulated GPU.
 
 It has the names and parameters that the real CuPy has (``standin/names.json`` says of which version), refuses what that
-refuses, and also what that would get silently wrong. Streams are emulated, their capture into graphs is not.
+refuses, and also what that would get silently wrong. Streams, and their capture into graphs, keep the rules; there is
+nothing to win by them here.
 """
 
 from __future__ import annotations

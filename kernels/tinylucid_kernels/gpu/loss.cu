@@ -20,6 +20,12 @@ extern "C" __global__ void cross_entropy(const real *__restrict__ logits, const 
         if (lane == 0) loss[row] = 0;
         return;
     }
+    if (label < 0 || label >= classes) {  // the host has looked before, but not in a step that is replayed as a graph
+        real nan = __int_as_float(0x7fffffff);
+        for (long long c = lane; c < classes; c += 32) out[c] = nan;
+        if (lane == 0) loss[row] = nan;
+        return;
+    }
     auto q = [&](long long c) { return (c == label ? share + rest : share) * (weight ? weight[c] : real(1)); };
 
     real top = z[0];
@@ -42,6 +48,43 @@ extern "C" __global__ void cross_entropy(const real *__restrict__ logits, const 
     }
     cost = warp_sum(cost);
     if (lane == 0) loss[row] = cost;
+}
+
+// What labels (rows,) weigh, each block a share of them: parts (3, blocks) gets the sum of the weights (1 each where weight is null)
+// of those that count, the place of the first that is no class (rows if there is none), and how many are ignored. A single block
+// also writes what the mean divides by. The numbers are doubles, which hold all of these. Reads target, 8 · rows bytes.
+extern "C" __global__ void label_parts(const long long *__restrict__ target, const real *__restrict__ weight,
+                                       double *__restrict__ parts, real *__restrict__ over, long long rows, long long classes,
+                                       long long ignored) {
+    __shared__ double sums[256], wrong[256], without[256];
+    int t = threadIdx.x;
+    double sum = 0, first = rows, skipped = 0;
+    for (long long i = (long long)blockIdx.x * 256 + t; i < rows; i += (long long)gridDim.x * 256) {
+        long long label = target[i];
+        if (label == ignored) ++skipped;
+        else if (label >= 0 && label < classes) sum += weight ? weight[label] : real(1);
+        else if (i < first) first = i;
+    }
+    sums[t] = sum, wrong[t] = first, without[t] = skipped;
+    for (int half = 128; half > 0; half /= 2) {
+        __syncthreads();
+        if (t >= half) continue;
+        sums[t] += sums[t + half];
+        without[t] += without[t + half];
+        wrong[t] = min(wrong[t], wrong[t + half]);
+    }
+    if (t > 0) return;
+    parts[blockIdx.x] = sums[0];
+    parts[gridDim.x + blockIdx.x] = wrong[0];
+    parts[2 * gridDim.x + blockIdx.x] = without[0];
+    if (gridDim.x == 1) over[0] = real(sums[0]);
+}
+
+// over = Σ of the first row of parts, one thread: the same order as on the host.
+extern "C" __global__ void label_total(const double *__restrict__ parts, real *__restrict__ over, int blocks) {
+    double sum = 0;
+    for (int k = 0; k < blocks; ++k) sum += parts[k];
+    over[0] = real(sum);
 }
 
 // losses = −t · log σ(x) − (1 − t) · log σ(−x), one thread an element, where −log σ(−x) = max(x, 0) + log(1 + e^−|x|): no

@@ -5,6 +5,7 @@ p = softmax(z);   loss = −Σ_c q[c] · log p[c],   q[c] = w[c] · ((1−ε)·[
 
 import numpy as np
 
+from . import replay
 from .driver import cupy
 from .launch import cover, kernel
 
@@ -27,6 +28,35 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
     run = kernel("loss.cu", "cross_entropy", logits.dtype)
     run((-(-rows // ROWS),), (32, ROWS), logits, target, weight, loss, slope, rows, classes, ignored, *q)
     return loss, slope
+
+
+def label_weight(target, weight, classes, ignore_index, dtype):
+    """What a mean over labels divides by, Σ weight[target] of those that count, and the place of a label that is no class, or None.
+
+    Also whether some are ignored. While a step is captured the first stays on the device, an array of one element, and the host
+    cannot look at the others: (array, None, True).
+    """
+    target = target.reshape(-1).astype(np.int64, copy=False)
+    blocks = max(1, min(256, target.size // 4096))
+    parts, over = cupy().empty((3, blocks), np.float64), cupy().empty((), dtype)
+    kernel("loss.cu", "label_parts", dtype)(
+        (blocks,), (256,), target, weight, parts, over, target.size, classes, ignore_index
+    )
+    if replay.recording is not None:
+        if blocks > 1:
+            total(parts, over)
+        return over, None, True
+    sums, wrong, ignored = parts.get()
+    first = int(wrong.min())
+    return float(dtype.type(sum(sums.tolist()))), first if first < target.size else None, bool(ignored.any())
+
+
+def total(parts, over):
+    """over ← the sum of the first row of parts."""
+    kernel("loss.cu", "label_total", over.dtype)((1,), (1,), parts, over, parts.shape[1])
+
+
+replay.ready.append(lambda: total(cupy().zeros((3, 1)), cupy().empty((), np.float32)))
 
 
 def logistic_loss(x, target):

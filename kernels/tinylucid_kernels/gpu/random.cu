@@ -28,12 +28,14 @@ extern "C" __global__ void philox(unsigned *__restrict__ words, long long blocks
     for (int j = 0; j < 4; ++j) words[4 * k + j] = made.word[j];
 }
 
-// mask (size,): whether the element's word is at least limit. Writes mask once, a byte an element.
+// mask (size,): whether the element's word is at least limit. `counter`, if there is one, is added to offset: in a step that is
+// replayed as a graph the device counts by itself. Writes mask once, a byte an element.
 extern "C" __global__ void dropout_mask(bool *__restrict__ mask, long long size, unsigned long long limit,
-                                        unsigned long long offset, unsigned long long seed) {
+                                        const unsigned long long *__restrict__ counter, unsigned long long offset,
+                                        unsigned long long seed) {
     long long k = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (4 * k >= size) return;
-    Words made = scramble(offset + k, 0, seed);
+    Words made = scramble((counter ? *counter : 0) + offset + k, 0, seed);
     for (int j = 0; j < 4; ++j)
         if (4 * k + j < size) mask[4 * k + j] = made.word[j] >= limit;
 }

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from . import indexing, memory
-from .scalars import SCALARS, supported, unsupported
+from . import graph, indexing, memory
+from .scalars import SCALARS, quiet, supported, unsupported
 
 
 def module() -> Any:
@@ -48,6 +48,7 @@ class ndarray:
         """Hold a NumPy array that nobody else knows, counted in the current pool."""
         self._a, self.base, self._pool = a, None, None
         pool = memory.Current.pool
+        graph.allocated(self)
         self._size = pool.take(a.nbytes)
         self._pool = pool
 
@@ -64,6 +65,7 @@ class ndarray:
         self, stream: Any = None, order: Any = "C", out: np.ndarray | None = None, blocking: bool = True
     ) -> np.ndarray:
         """A copy on the host."""
+        graph.host_is_asked("a copy to the host")
         if out is None:
             return self._a.copy(order)
         if not isinstance(out, np.ndarray):
@@ -77,6 +79,7 @@ class ndarray:
 
     def set(self, arr: np.ndarray, stream: Any = None) -> None:
         """Copy an array of the host into this one."""
+        graph.host_is_asked("a copy from the host")
         if not isinstance(arr, np.ndarray):
             raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
         if arr.dtype != self.dtype:
@@ -91,45 +94,45 @@ class ndarray:
         """The one element as a Python number."""
         if self._a.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return self._a.item()
+        return self.get().item()
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return self._a.tolist()
+        return self.get().tolist()
 
     def tobytes(self, order: Any = "C") -> bytes:
         """The elements as bytes."""
-        return self._a.tobytes(order)
+        return self.get().tobytes(order)
 
     def __float__(self) -> float:
-        return float(self._a)
+        return float(self.get())
 
     def __int__(self) -> int:
-        return int(self._a)
+        return int(self.get())
 
     def __complex__(self) -> complex:
-        return complex(self._a)
+        return complex(self.get())
 
     def __bool__(self) -> bool:
-        return bool(self._a)
+        return bool(self.get())
 
     def __repr__(self) -> str:
-        return repr(self._a)
+        return repr(self.get())
 
     def __str__(self) -> str:
-        return str(self._a)
+        return str(self.get())
 
     def __format__(self, spec: str) -> str:
-        return format(self._a, spec)
+        return format(self.get(), spec)
 
     def __reduce__(self) -> tuple:
         return module().array, (self.get(),)
 
     def __copy__(self) -> ndarray:
-        return wrap(self._a.copy(), ())
+        return compute(self._a.copy, [self])
 
     def __deepcopy__(self, memo: dict) -> ndarray:
-        return wrap(self._a.copy(), ())
+        return compute(self._a.copy, [self])
 
     # what it is
 
@@ -158,32 +161,39 @@ class ndarray:
         return (self[i] for i in range(len(self._a)))
 
     def __getitem__(self, key: Any) -> ndarray:
-        return wrap(indexing.read(self._a, key), (self,))
+        indexing.refuse_if_captured(key)
+        return compute(lambda: indexing.read(self._a, key), [self, *indexing.arrays(key)])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        indexing.write(self._a, key, value)
+        graph.change(lambda: indexing.write(self._a, key, value), [self, *indexing.arrays(key, value)])
 
     def fill(self, value: Any) -> None:
         """Set every element to a number."""
-        indexing.write(self._a, ..., value)
+        graph.change(lambda: indexing.write(self._a, ..., value), [self, *indexing.arrays(value)])
 
     def scatter_add(self, slices: Any, value: Any) -> None:
         """Add to the elements at these indices, each as often as it is named."""
-        np.add.at(self._a, *convert((slices, value), []))
+        self._scatter(np.add, slices, value)
 
     def scatter_max(self, slices: Any, value: Any) -> None:
         """The larger of each element at these indices and the value."""
-        np.maximum.at(self._a, *convert((slices, value), []))
+        self._scatter(np.maximum, slices, value)
 
     def scatter_min(self, slices: Any, value: Any) -> None:
         """The smaller of each element at these indices and the value."""
-        np.minimum.at(self._a, *convert((slices, value), []))
+        self._scatter(np.minimum, slices, value)
+
+    def _scatter(self, ufunc: np.ufunc, slices: Any, value: Any) -> None:
+        """Change the elements at these indices by a function of them and the values, each as often as it is named."""
+        inputs = [self]
+        given = convert((slices, value), inputs)
+        graph.change(lambda: ufunc.at(self._a, *given), inputs)
 
     def sort(self, axis: int = -1, kind: Any = None) -> None:
         """Sort in place."""
         if not self._a.flags.c_contiguous:
             raise NotImplementedError("Sorting non-contiguous array is not supported.")
-        self._a.sort(axis, kind)
+        graph.change(lambda: self._a.sort(axis, kind), [self])
 
     def ptp(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
         """The largest minus the smallest."""
@@ -270,6 +280,43 @@ def wrap(result: Any, inputs: Sequence) -> Any:
         values = [wrap(v, inputs) for v in result]
         return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)
     return result
+
+
+def compute(work: Callable[[], Any], inputs: Sequence) -> Any:
+    """What NumPy gives, on the GPU, as :func:`wrap`. While a graph is captured this finds shapes and types only: new arrays are
+    left empty, and filled at each launch.
+    """
+    with quiet():
+        result = wrap(work(), inputs)
+    tape = graph.Tape.current
+    if tape is not None:
+        several = isinstance(result, (tuple, list))
+        new = [(k, x) for k, x in enumerate(result if several else [result]) if is_new(x, inputs)]
+        for _, x in new:
+            poison(x)
+        if new:
+            tape.note(inputs)
+            tape.nodes.append(lambda: fill(new, work() if several else [work()]))
+    return result
+
+
+def is_new(x: Any, inputs: Sequence) -> bool:
+    """Whether a result is an array with memory of its own."""
+    return type(x) is ndarray and x.base is None and all(x is not given for given in inputs)
+
+
+def fill(arrays: Sequence[tuple[int, ndarray]], results: Sequence) -> None:
+    """Put results, by their number, into the arrays that were made for them."""
+    for k, x in arrays:
+        x._a[...] = results[k]
+
+
+def poison(x: ndarray) -> ndarray:
+    """The array, filled with what nobody wants: NaN or the largest integer (0 while a graph is captured, an index that fits)."""
+    kind = x._a.dtype.kind
+    largest = 0 if graph.Tape.current else np.iinfo(x._a.dtype).max if kind in "iu" else True
+    x._a.fill(np.nan if kind in "fc" else largest)
+    return x
 
 
 def root(a: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from . import memory
+from . import graph, memory
+from .graph import Graph as Graph
 from .memory import MemoryPool as MemoryPool
 from .memory import set_allocator as set_allocator
 from .memory import using_allocator as using_allocator
@@ -55,6 +56,7 @@ class Device:
 
     def synchronize(self) -> None:
         """Wait until all is done."""
+        graph.host_is_asked("waiting")
         self.use()
 
     @property
@@ -77,6 +79,7 @@ class Event:
 
     def synchronize(self) -> None:
         """Wait until the point is reached."""
+        graph.host_is_asked("waiting")
 
 
 def get_elapsed_time(start_event: Event, end_event: Event) -> float:
@@ -96,7 +99,8 @@ class Stream:
     def __init__(
         self, null: bool = False, non_blocking: bool = False, ptds: bool = False, priority: int | None = None
     ) -> None:
-        self.is_non_blocking, self.before = non_blocking, [] if null else [Stream.null]
+        self.is_non_blocking, self.is_default = non_blocking, null
+        self.before = [] if null else [Stream.null]
 
     def __enter__(self) -> Stream:
         self.before.append(Current.stream)
@@ -113,6 +117,23 @@ class Stream:
 
     def synchronize(self) -> None:
         """Wait until all is done."""
+        graph.host_is_asked("waiting")
+
+    def begin_capture(self, mode: int | None = None) -> None:
+        """From now on write down what this stream is asked for, instead of doing it."""
+        if self.is_default:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        if Current.stream is not self:
+            raise RuntimeError("capture a stream while it is the current one: what goes to another is not in the graph")
+        graph.begin()
+
+    def end_capture(self) -> Graph:
+        """The graph of what was asked for."""
+        return graph.end()
+
+    def is_capturing(self) -> bool:
+        """Whether it writes down what it is asked for."""
+        return graph.Tape.current is not None and Current.stream is self
 
     def record(self, event: Event | None = None) -> Event:
         """An event at this point."""
@@ -153,5 +174,5 @@ runtime = SimpleNamespace(
     runtimeGetVersion=lambda: 13020,
     getDeviceProperties=_properties,
     memGetInfo=lambda: (memory.CAPACITY - memory.reserved(), memory.CAPACITY),
-    deviceSynchronize=lambda: None,
+    deviceSynchronize=lambda: graph.host_is_asked("waiting"),
 )

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import convert, module, ndarray, wrap
+from . import graph
+from .arrays import compute, convert, module, ndarray, poison, wrap
 from .names import stored
 from .scalars import SCALARS, quiet, supported, unsupported
 
@@ -33,25 +34,31 @@ class Ufunc:
         return f"<ufunc 'cupy_{self.__name__}'>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        graph.library_is_asked(self.__name__)
         given = [x._a if type(x) is ndarray else number(x) for x in args]
+        arrays = [x for x in args if type(x) is ndarray]
         if not kwargs:
-            with quiet():
-                result = self.ufunc(*given)
-            return wrap(result, args[self.ufunc.nin :])
+            if len(args) > self.ufunc.nin:  # a place for the result
+                graph.change(lambda: calm(self.ufunc, given, {}), arrays)
+                return args[self.ufunc.nin]
+            return compute(lambda: self.ufunc(*given), arrays)
         if not KEYWORDS.issuperset(kwargs):
             raise TypeError(f"Wrong arguments {kwargs}")
         out = kwargs.pop("out", None)
         if out is not None and not isinstance(out, (ndarray, tuple)):
             raise unsupported(out)
-        inputs: list = list(args[self.ufunc.nin :])
-        with quiet():
-            return wrap(self.ufunc(*given, out=convert(out, inputs), **kwargs), inputs)
+        if out is None:
+            return compute(lambda: self.ufunc(*given, **kwargs), arrays)
+        kwargs["out"] = convert(out, arrays)
+        graph.change(lambda: calm(self.ufunc, given, kwargs), arrays)
+        return out[0] if isinstance(out, tuple) and len(out) == 1 else out
 
     def at(self, a: ndarray, indices: Any, b: Any = None) -> None:
         """Apply in place to the elements at these indices, each as often as it is named."""
         self.only(AT, "at")
-        with quiet():
-            self.ufunc.at(a._a, *convert((indices, b), []))
+        inputs = [a]
+        given = convert((indices, b), inputs)
+        graph.change(lambda: calm(self.ufunc.at, [a._a, *given], {}), inputs)
 
     def reduce(
         self, array: ndarray, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False
@@ -76,6 +83,12 @@ class Ufunc:
 
 
 KEYWORDS = {"out", "dtype", "casting"}
+
+
+def calm(function: Callable, args: Any, kwargs: dict) -> Any:
+    """What a function of NumPy's gives, without warnings."""
+    with quiet():
+        return function(*args, **kwargs)
 
 
 def number(x: Any) -> Any:
@@ -106,13 +119,16 @@ class Function:
         if not self.any_keyword and not self.accepted.issuperset(kwargs):
             unknown = ", ".join(sorted(set(kwargs) - self.accepted))
             raise TypeError(f"{self.__name__}() got an unexpected keyword argument {unknown!r}")
+        graph.library_is_asked("nonzero" if self.__name__ == "where" and len(args) == 1 else self.__name__)
         inputs: list = []
         given, named = convert(args, inputs), convert(kwargs, inputs)
         if not inputs and not self.without_arrays:
             raise TypeError(f"{self.__name__}() got no cupy.ndarray")
-        with quiet():
-            result = self.function(*given, **named)
-        return wrap(np.asarray(result) if self.numbers else result, inputs)
+        if self.__name__ == "copyto" or isinstance(kwargs.get("out"), ndarray):
+            graph.change(lambda: calm(self.function, given, named), inputs)
+            return kwargs.get("out")
+        whole = np.asarray if self.numbers else lambda result: result
+        return compute(lambda: whole(self.function(*given, **named)), inputs)
 
 
 class Module:
@@ -161,9 +177,12 @@ def array(
     inputs: list = []
     if type(obj) is not np.ndarray:
         obj = nested(obj, inputs)
-    made = np.array(obj, dtype, copy=copy or (None if inputs else True), order=order, ndmin=ndmin)
+    if not inputs:
+        graph.host_is_asked("a copy from the host")
+    make = lambda: np.array(obj, dtype, copy=copy or (None if inputs else True), order=order, ndmin=ndmin)
+    made = compute(make, inputs)
     supported(made.dtype)
-    return wrap(made, inputs)
+    return made
 
 
 def nested(obj: Any, inputs: list) -> Any:
@@ -203,27 +222,21 @@ def empty_like(
     return poison(wrap(np.empty_like(prototype._a, dtype, order, shape=shape), ()))
 
 
-def poison(x: ndarray) -> ndarray:
-    """The array, filled with what nobody wants."""
-    kind = x._a.dtype.kind
-    x._a.fill(np.nan if kind in "fc" else True if kind == "b" else np.iinfo(x._a.dtype).max)
-    return x
-
-
 def zeros(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array of zeros."""
-    return wrap(np.zeros(shape, supported(np.dtype(dtype)), order), ())
+    return compute(lambda: np.zeros(shape, supported(np.dtype(dtype)), order), ())
 
 
 def ones(shape: Any, dtype: Any = float, order: Any = "C") -> ndarray:
     """An array of ones."""
-    return wrap(np.ones(shape, supported(np.dtype(dtype)), order), ())
+    return compute(lambda: np.ones(shape, supported(np.dtype(dtype)), order), ())
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> ndarray:
     """An array of one number, which may be on the GPU."""
-    value = fill_value._a if type(fill_value) is ndarray else number(fill_value)
-    return wrap(np.full(shape, value, dtype, order), ())
+    inputs: list = []
+    value = convert(fill_value, inputs) if type(fill_value) is ndarray else number(fill_value)
+    return compute(lambda: np.full(shape, value, dtype, order), inputs)
 
 
 def take(a: ndarray, indices: Any, axis: int | None = None, out: Any = None) -> ndarray:

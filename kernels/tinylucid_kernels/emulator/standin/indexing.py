@@ -11,9 +11,24 @@ from typing import Any
 
 import numpy as np
 
+from . import graph
 from .scalars import SCALARS, quiet
 
 BASIC = (int, slice, NoneType, EllipsisType, np.integer)
+
+
+def arrays(*parts: Any) -> list:
+    """The arrays on the GPU in an index, and a value that is one."""
+    return [p for part in parts for p in (part if type(part) is tuple else (part,)) if hasattr(p, "_a")]
+
+
+def refuse_if_captured(key: Any) -> None:
+    """RuntimeError while a graph is captured, for a Boolean index: CuPy looks how many elements it names."""
+    for part in key if type(key) is tuple else (key,):
+        if getattr(getattr(part, "dtype", None), "kind", "") == "b":
+            graph.host_is_asked("reading by a Boolean array")
+        elif isinstance(part, (list, np.ndarray)) and np.ndim(part):
+            graph.host_is_asked("an index array of the host")
 
 
 def prepare(key: Any) -> tuple[tuple, bool]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import settings
 from ..launch import CODES, build, launch, signature
+from . import graph
 from .arrays import ndarray
 
 
@@ -46,7 +47,8 @@ class RawKernel:
                 f"kernel {self.name}: takes {len(codes)} arguments, got {len(args)}; CuPy would read beyond them"
             )
         given = [self.argument(p, code, a) for p, code, a in zip(library.names[self.name], codes, args)]
-        launch(library, self.name, grid, block, given, shared_mem, settings.order)
+        work = lambda: launch(library, self.name, grid, block, given, shared_mem, settings.order)
+        graph.change(work, [a for a in args if type(a) is ndarray])
 
     def argument(self, parameter: str, code: str, a: Any) -> Any:
         """What the emulation is handed for a parameter: the NumPy array inside, or the NumPy scalar."""

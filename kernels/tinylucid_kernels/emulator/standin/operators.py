@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import convert, ndarray, wrap
+from . import graph
+from .arrays import compute, convert, ndarray, wrap
 from .names import stored
 from .scalars import SCALARS, quiet, unsupported
 
@@ -29,12 +30,17 @@ def method(name: str, parameters: list[str]) -> Callable:
     def call(self: ndarray, *args: Any, **kwargs: Any) -> Any:
         if not accepted.issuperset(kwargs):
             raise TypeError(f"{name}() got an unexpected keyword argument among {', '.join(kwargs)}")
+        graph.library_is_asked(name)
         inputs = [self]
-        with quiet():
-            found = function(self._a, *convert(args, inputs), **convert(kwargs, inputs))
-        if isinstance(found, np.ndarray) and type(found) is not np.ndarray:
-            raise TypeError(f"{name}: CuPy knows no array of type {type(found).__name__}")  # x.view(subclass)
-        return wrap(found, inputs)
+        given, named = convert(args, inputs), convert(kwargs, inputs)
+
+        def work() -> Any:
+            found = function(self._a, *given, **named)
+            if isinstance(found, np.ndarray) and type(found) is not np.ndarray:
+                raise TypeError(f"{name}: CuPy knows no array of type {type(found).__name__}")  # x.view(subclass)
+            return found
+
+        return compute(work, inputs)
 
     call.__name__ = name
     return call
@@ -44,26 +50,28 @@ def binary(ufunc: np.ufunc, name: str) -> None:
     """``x + y``, ``y + x`` and ``x += y``."""
 
     def forward(self: ndarray, other: Any) -> Any:
+        graph.library_is_asked(name)
+        inputs = [self]
         if type(other) is ndarray:
+            inputs.append(other)
             other = other._a
         elif type(other) not in SCALARS:
             return NotImplemented if defers(other) else ufunc(self, other)
-        with quiet():
-            return wrap(ufunc(self._a, other), ())
+        return compute(lambda: ufunc(self._a, other), inputs)
 
     def reflected(self: ndarray, other: Any) -> Any:
         if type(other) not in SCALARS:
             return ufunc(other, self)
-        with quiet():
-            return wrap(ufunc(other, self._a), ())
+        return compute(lambda: ufunc(other, self._a), [self])
 
     def in_place(self: ndarray, other: Any) -> ndarray:
+        inputs = [self]
         if type(other) is ndarray:
+            inputs.append(other)
             other = other._a
         elif type(other) not in SCALARS and not isinstance(other, np.generic):
             raise unsupported(other)
-        with quiet():
-            ufunc(self._a, other, out=self._a)
+        graph.change(lambda: quietly(ufunc, self._a, other), inputs)
         return self
 
     setattr(ndarray, f"__{name}__", forward)
@@ -71,6 +79,12 @@ def binary(ufunc: np.ufunc, name: str) -> None:
         setattr(ndarray, f"__r{name}__", reflected)
         if name not in ("matmul", "divmod"):  # CuPy computes x @= y as x = x @ y
             setattr(ndarray, f"__i{name}__", in_place)
+
+
+def quietly(ufunc: np.ufunc, a: np.ndarray, other: Any) -> None:
+    """a ← ufunc(a, other), without warnings."""
+    with quiet():
+        ufunc(a, other, out=a)
 
 
 def defers(other: Any) -> bool:
@@ -84,8 +98,7 @@ def unary(ufunc: np.ufunc) -> Callable:
     """``-x``."""
 
     def call(self: ndarray) -> ndarray:
-        with quiet():
-            return wrap(ufunc(self._a), ())
+        return compute(lambda: ufunc(self._a), [self])
 
     return call
 

@@ -1,0 +1,238 @@
+"""Whole steps as one CUDA graph: a small net's step is some hundred launches, each of which takes Python longer than the GPU.
+
+A graph holds the launches of one run with their arguments, and repeats them in one call. So all that a step works on keeps its
+place: the batch is copied to where the first one lay, intermediate results lie in a memory pool that lives as long as the graph,
+and what changes from step to step is read from the device (tinylucid_kernels/gpu/replay.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tinylucid_kernels.gpu import driver, replay
+from tinylucid_kernels.gpu.replay import NotCapturable
+
+from . import devices, dtypes
+from .scopes import thread
+from .tensor import Tensor
+
+PLAIN = (int, float, bool, str, bytes, type(None))
+HERE = Path(__file__).parent
+MOST = 16  # graphs of one step: each keeps the memory of its own
+
+
+class Captured:
+    """A step that is replayed as a CUDA graph; see :func:`tinylucid.cuda.capture`. ``reason``: why it is not, or ""."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        if not callable(function):
+            raise TypeError(f"capture: expected a function, the whole step, got {function!r}; leave out the brackets")
+        self.function, self.reason = function, ""
+        self.graphs: dict[Any, Graph | None] = {}  # None: has run once, and is captured the next time
+
+    def __call__(self, *args: Any) -> Any:
+        """What the function gives, tensors detached; by a replay from the second time on that arguments of this kind come."""
+        if not self.reason and not driver.is_available():
+            self.give_up("there is no GPU; tinylucid info says why")
+        arguments = [as_input(a) for a in args]
+        if self.reason:
+            return detached(self.function(*arguments))
+        key = (thread.state.recording, dtypes.default, *map(kind_of, arguments))
+        graph = self.graphs.get(key)
+        if graph is None:
+            if key not in self.graphs and len(self.graphs) == MOST:
+                self.give_up(f"more than {MOST} kinds of arguments came, {[kind_of(a) for a in arguments]} last")
+            if key not in self.graphs or self.reason:
+                self.graphs[key] = None
+                return detached(self.function(*arguments))
+            try:
+                graph = self.graphs[key] = Graph(self.function, arguments)
+            except NotCapturable as error:
+                self.give_up(str(error))
+                return detached(self.function(*arguments))
+        elif graph.recording.stale():
+            del self.graphs[key]  # a mode or a setting has changed: begin again with a run of its own
+            return self(*args)
+        return graph.run(arguments)
+
+    def give_up(self, reason: str) -> None:
+        """Run eagerly from now on, and say so once."""
+        self.reason = reason
+        self.graphs.clear()
+        warnings.warn(f"tl.cuda.capture: {name_of(self.function)} runs eagerly: {reason}", stacklevel=3)
+
+
+class Graph:
+    """One step, captured for arguments of one kind."""
+
+    def __init__(self, function: Callable[..., Any], arguments: list[Any]) -> None:
+        self.gpu = devices.module()
+        self.pool = (
+            self.gpu.cuda.MemoryPool()
+        )  # of all that the step makes: nobody else gets that memory while the graph lives
+        with self.gpu.cuda.using_allocator(self.pool.malloc):
+            self.inputs = [static(self.gpu, a) for a in arguments]
+            self.recording = replay.Recording()
+            try:
+                self.graph = self.capture(function)
+                self.check()
+            except BaseException as error:
+                self.undo()
+                if isinstance(error, Exception):
+                    raise NotCapturable(why(error)) from error
+                raise
+        self.fresh = True
+
+    def capture(self, function: Callable[..., Any]) -> Any:
+        """The graph of what the function asks the GPU for; nothing is done yet."""
+        with self.gpu.cuda.Stream(non_blocking=True) as stream, recorded_by(self.recording):
+            stream.begin_capture()
+            try:
+                self.result = function(*self.inputs)
+                self.recording.end()
+            except BaseException:
+                with contextlib.suppress(Exception):  # the capture may have become invalid
+                    stream.end_capture()
+                raise
+            return stream.end_capture()
+
+    def check(self) -> None:
+        """NotCapturable where a module is on the CPU, or the step puts other tensors in the place of its own: a replay would not."""
+        for module in self.recording.modules:
+            if any(devices.of(t) == "cpu" for t in module._parameters.values() if t is not None):
+                raise NotCapturable(f"a {type(module).__name__} is on the CPU; model.to('cuda') moves it")
+        if changed := self.recording.stale():
+            raise NotCapturable(f"{changed} are others after the step than before it")
+
+    def undo(self) -> None:
+        """The host as it was before the capture."""
+        self.recording.move(-1)
+        for tensor, before in self.recording.grads.values():
+            tensor._grad = before
+
+    def run(self, arguments: list[Any]) -> Any:
+        """One run with these arguments; copies of what it gives."""
+        for place, given in zip(self.inputs, arguments):
+            fill(place, given)
+        if self.fresh:  # the host has counted this run during the capture
+            self.recording.begin()
+            self.fresh = False
+        else:
+            self.recording.refresh()
+            self.recording.move(1)
+        self.graph.launch()
+        self.recording.edited()
+        return copied(self.result)
+
+
+@contextlib.contextmanager
+def recorded_by(recording: replay.Recording) -> Iterator[None]:
+    """In the ``with``, a step is being captured: counters and settings come from the device."""
+    if replay.recording is not None:
+        raise NotCapturable("a step that is captured calls another one that is")
+    replay.recording = recording
+    try:
+        yield
+    finally:
+        replay.recording = None
+
+
+# --- arguments and results --------------------------------------------------------------------------------------------
+
+
+def as_input(a: Any) -> Any:
+    """An argument on the GPU: an array of the host is copied there; TypeError for what no graph can be made for."""
+    if isinstance(a, Tensor):
+        if a.requires_grad:
+            raise ValueError(
+                "capture: an argument requires a gradient, which would end in the graph's copy of it; let the step make "
+                "a leaf, x = x.detach().requires_grad_(), and return tl.grad(…)"
+            )
+        return a
+    if devices.is_array(a) or hasattr(a, "__cuda_array_interface__"):
+        return devices.as_array(a)
+    if isinstance(a, PLAIN):
+        return a
+    raise TypeError(
+        f"capture: arguments are tensors, arrays, numbers or strings, got {type(a).__name__}; give each tensor by itself"
+    )
+
+
+def kind_of(a: Any) -> Any:
+    """What a graph is made for: shape and dtype of an array, or the value itself."""
+    if isinstance(a, Tensor) or devices.is_array(a):
+        return "tensor" if isinstance(a, Tensor) else "array", a.shape, str(a.dtype)
+    return type(a).__name__, a
+
+
+def static(gpu: Any, a: Any) -> Any:
+    """Where the graph reads an argument: an array of its own; numbers as they are."""
+    if isinstance(a, Tensor):
+        return Tensor(gpu.empty(a.shape, a.dtype))
+    return gpu.empty(a.shape, a.dtype) if devices.is_array(a) else a
+
+
+def fill(place: Any, given: Any) -> None:
+    """The argument of this run to where the graph reads it."""
+    if isinstance(place, Tensor) or devices.is_array(place):
+        place, given = devices.raw(place), devices.raw(given)
+        if isinstance(given, np.ndarray):
+            place.set(np.ascontiguousarray(given))
+        else:
+            place[...] = given
+
+
+def each_tensor(result: Any, change: Callable[[Any], Any]) -> Any:
+    """A result with ``change`` made to each tensor and array in it, within tuples, lists and dicts too."""
+    if isinstance(result, Tensor):
+        return Tensor(change(result.data))
+    if devices.is_array(result):
+        return change(result)
+    if isinstance(result, (tuple, list)):
+        values = [each_tensor(v, change) for v in result]
+        return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)
+    return {k: each_tensor(v, change) for k, v in result.items()} if isinstance(result, dict) else result
+
+
+def detached(result: Any) -> Any:
+    """As a replay gives it, without its record."""
+    return each_tensor(result, lambda a: a)
+
+
+def copied(result: Any) -> Any:
+    """With memory of its own: the next replay writes into the graph's."""
+    return each_tensor(result, lambda a: a.copy())
+
+
+# --- why not ----------------------------------------------------------------------------------------------------------
+
+
+def why(error: Exception) -> str:
+    """Why a capture failed, with the line of the step that is to blame."""
+    if isinstance(error, NotCapturable):
+        return str(error)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not is_inside(f.filename)]
+    where = f" in line {frames[-1].lineno} of {Path(frames[-1].filename).name} ({frames[-1].line})" if frames else ""
+    if isinstance(error, (RuntimeError, NotImplementedError)):
+        return (
+            f"the host is asked something{where}, but a graph runs without it ({error}). Return tensors from the step, "
+            "and look at them afterwards; bring the batch to the GPU before"
+        )
+    return f"{type(error).__name__}{where}: {error}"
+
+
+def is_inside(file: str) -> bool:
+    """Whether a file is the engine's, its kernels' or CuPy's."""
+    parts = Path(file).parts
+    return HERE in Path(file).parents or "tinylucid_kernels" in parts or "cupy" in parts or file.startswith("<")
+
+
+def name_of(function: Any) -> str:
+    """What a function is called."""
+    return getattr(function, "__name__", type(function).__name__)
