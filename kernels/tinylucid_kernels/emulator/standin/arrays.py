@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -162,14 +162,17 @@ class ndarray:
 
     def __getitem__(self, key: Any) -> ndarray:
         indexing.refuse_if_captured(key)
-        return compute(lambda: indexing.read(self._a, key), [self, *indexing.arrays(key)])
+        a, arrays, key = self._a, indexing.arrays(key), indexing.loose(key)
+        return compute(lambda: indexing.read(a, key), [self, *arrays])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        graph.change(lambda: indexing.write(self._a, key, value), [self, *indexing.arrays(key, value)])
+        a, arrays = self._a, indexing.arrays(key, value)
+        key, value = indexing.loose(key), indexing.loose(value)
+        graph.change(lambda: indexing.write(a, key, value), [self, *arrays])
 
     def fill(self, value: Any) -> None:
         """Set every element to a number."""
-        graph.change(lambda: indexing.write(self._a, ..., value), [self, *indexing.arrays(value)])
+        self[...] = value
 
     def scatter_add(self, slices: Any, value: Any) -> None:
         """Add to the elements at these indices, each as often as it is named."""
@@ -187,13 +190,13 @@ class ndarray:
         """Change the elements at these indices by a function of them and the values, each as often as it is named."""
         inputs = [self]
         given = convert((slices, value), inputs)
-        graph.change(lambda: ufunc.at(self._a, *given), inputs)
+        graph.change(partial(ufunc.at, self._a, *given), inputs)
 
     def sort(self, axis: int = -1, kind: Any = None) -> None:
         """Sort in place."""
         if not self._a.flags.c_contiguous:
             raise NotImplementedError("Sorting non-contiguous array is not supported.")
-        graph.change(lambda: self._a.sort(axis, kind), [self])
+        graph.change(partial(self._a.sort, axis, kind), [self])
 
     def ptp(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> ndarray:
         """The largest minus the smallest."""
@@ -296,7 +299,8 @@ def compute(work: Callable[[], Any], inputs: Sequence) -> Any:
             poison(x)
         if new:
             tape.note(inputs)
-            tape.nodes.append(lambda: fill(new, work() if several else [work()]))
+            places = [(k, x._a) for k, x in new]
+            tape.nodes.append(lambda: fill(places, work() if several else [work()]))
     return result
 
 
@@ -305,10 +309,10 @@ def is_new(x: Any, inputs: Sequence) -> bool:
     return type(x) is ndarray and x.base is None and all(x is not given for given in inputs)
 
 
-def fill(arrays: Sequence[tuple[int, ndarray]], results: Sequence) -> None:
-    """Put results, by their number, into the arrays that were made for them."""
-    for k, x in arrays:
-        x._a[...] = results[k]
+def fill(places: Sequence[tuple[int, np.ndarray]], results: Sequence) -> None:
+    """Put results, by their number, where the arrays that were made for them lie."""
+    for k, place in places:
+        place[...] = results[k]
 
 
 def poison(x: ndarray) -> ndarray:

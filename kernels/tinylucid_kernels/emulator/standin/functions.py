@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class Ufunc:
         self.only(AT, "at")
         inputs = [a]
         given = convert((indices, b), inputs)
-        graph.change(lambda: calm(self.ufunc.at, [a._a, *given], {}), inputs)
+        graph.change(partial(calm, self.ufunc.at, [a._a, *given], {}), inputs)
 
     def reduce(
         self, array: ndarray, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False

@@ -22,6 +22,20 @@ def arrays(*parts: Any) -> list:
     return [p for part in parts for p in (part if type(part) is tuple else (part,)) if hasattr(p, "_a")]
 
 
+class Memory:
+    """The memory of an array on the GPU, without keeping that array: whether somebody does shows when a graph is launched."""
+
+    def __init__(self, x: Any) -> None:
+        self._a = x._a
+
+
+def loose(part: Any) -> Any:
+    """An index or a value with arrays on the GPU replaced by their memory."""
+    if type(part) is tuple:
+        return tuple(map(loose, part))
+    return Memory(part) if hasattr(part, "_a") else part
+
+
 def refuse_if_captured(key: Any) -> None:
     """RuntimeError while a graph is captured, for a Boolean index: CuPy looks how many elements it names."""
     for part in key if type(key) is tuple else (key,):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,10 @@ def method(name: str, parameters: list[str]) -> Callable:
         inputs = [self]
         given, named = convert(args, inputs), convert(kwargs, inputs)
 
+        a = self._a
+
         def work() -> Any:
-            found = function(self._a, *given, **named)
+            found = function(a, *given, **named)
             if isinstance(found, np.ndarray) and type(found) is not np.ndarray:
                 raise TypeError(f"{name}: CuPy knows no array of type {type(found).__name__}")  # x.view(subclass)
             return found
@@ -57,12 +60,12 @@ def binary(ufunc: np.ufunc, name: str) -> None:
             other = other._a
         elif type(other) not in SCALARS:
             return NotImplemented if defers(other) else ufunc(self, other)
-        return compute(lambda: ufunc(self._a, other), inputs)
+        return compute(partial(ufunc, self._a, other), inputs)
 
     def reflected(self: ndarray, other: Any) -> Any:
         if type(other) not in SCALARS:
             return ufunc(other, self)
-        return compute(lambda: ufunc(other, self._a), [self])
+        return compute(partial(ufunc, other, self._a), [self])
 
     def in_place(self: ndarray, other: Any) -> ndarray:
         inputs = [self]
@@ -71,7 +74,7 @@ def binary(ufunc: np.ufunc, name: str) -> None:
             other = other._a
         elif type(other) not in SCALARS and not isinstance(other, np.generic):
             raise unsupported(other)
-        graph.change(lambda: quietly(ufunc, self._a, other), inputs)
+        graph.change(partial(quietly, ufunc, self._a, other), inputs)
         return self
 
     setattr(ndarray, f"__{name}__", forward)
@@ -98,7 +101,7 @@ def unary(ufunc: np.ufunc) -> Callable:
     """``-x``."""
 
     def call(self: ndarray) -> ndarray:
-        return compute(lambda: ufunc(self._a), [self])
+        return compute(partial(ufunc, self._a), [self])
 
     return call
 

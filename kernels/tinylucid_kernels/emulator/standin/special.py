@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .arrays import compute, ndarray
@@ -14,4 +15,4 @@ def erf(x: Any) -> Any:
 
     if type(x) is not ndarray:
         raise unsupported(x)
-    return compute(lambda: of(x._a), [x])
+    return compute(partial(of, x._a), [x])
