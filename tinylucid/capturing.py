@@ -42,7 +42,7 @@ class Captured:
             self.give_up("there is no GPU; tinylucid info says why")
         arguments = [as_input(a) for a in args]
         if self.reason:
-            return detached(self.function(*arguments))
+            return self.eagerly(arguments)
         key = (thread.state.recording, dtypes.default, *map(kind_of, arguments))
         graph = self.graphs.get(key)
         if graph is None:
@@ -50,16 +50,22 @@ class Captured:
                 self.give_up(f"more than {MOST} kinds of arguments came, {[kind_of(a) for a in arguments]} last")
             if key not in self.graphs or self.reason:
                 self.graphs[key] = None
-                return detached(self.function(*arguments))
+                return self.eagerly(arguments)
             try:
                 graph = self.graphs[key] = Graph(self.function, arguments)
             except NotCapturable as error:
                 self.give_up(str(error))
-                return detached(self.function(*arguments))
+                return self.eagerly(arguments)
         elif graph.recording.stale():
             del self.graphs[key]  # a mode or a setting has changed: begin again with a run of its own
             return self(*args)
         return graph.run(arguments)
+
+    def eagerly(self, arguments: list[Any]) -> Any:
+        """What the function gives, without a graph."""
+        there = driver.is_available()
+        on_gpu = [devices.put(a, "cuda") if there and isinstance(a, np.ndarray) else a for a in arguments]
+        return each_tensor(self.function(*on_gpu), lambda a: a)
 
     def give_up(self, reason: str) -> None:
         """Run eagerly from now on, and say so once."""
@@ -87,6 +93,7 @@ class Graph:
                 if isinstance(error, Exception):
                     raise NotCapturable(why(error)) from error
                 raise
+        self.grads = [(tensor, tensor._grad) for tensor, _ in self.recording.grads.values()]
         self.fresh = True
 
     def capture(self, function: Callable[..., Any]) -> Any:
@@ -128,6 +135,8 @@ class Graph:
             self.recording.move(1)
         self.graph.launch()
         self.recording.edited()
+        for tensor, grad in self.grads:  # another graph, or a step without one, may have put others there
+            tensor._grad = grad
         return copied(self.result)
 
 
@@ -147,7 +156,7 @@ def recorded_by(recording: replay.Recording) -> Iterator[None]:
 
 
 def as_input(a: Any) -> Any:
-    """An argument on the GPU: an array of the host is copied there; TypeError for what no graph can be made for."""
+    """An argument; TypeError for what no graph can be made for, ValueError for one that requires a gradient."""
     if isinstance(a, Tensor):
         if a.requires_grad:
             raise ValueError(
@@ -198,11 +207,6 @@ def each_tensor(result: Any, change: Callable[[Any], Any]) -> Any:
         values = [each_tensor(v, change) for v in result]
         return type(result)._make(values) if hasattr(result, "_make") else type(result)(values)
     return {k: each_tensor(v, change) for k, v in result.items()} if isinstance(result, dict) else result
-
-
-def detached(result: Any) -> Any:
-    """As a replay gives it, without its record."""
-    return each_tensor(result, lambda a: a)
 
 
 def copied(result: Any) -> Any:

@@ -25,6 +25,7 @@ LIMITS: dict[
     "momentum": (0, np.inf, 0.9),
     "weight_decay": (0, np.inf, 0),
 }
+FOLLOWED = ("params", "lr", "initial_lr", "betas", "momentum")  # what a captured step gets anew at each replay
 
 
 class Optimizer:
@@ -108,24 +109,27 @@ class Optimizer:
                     state = self.state[p] = {}
                 if devices.gpu_type is not None:  # a model may have moved to another device since the last step
                     state.update({name: devices.beside(v, p) for name, v in state.items() if devices.is_array(v)})
-                if replay.recording is not None:
-                    self.followed(replay.recording, k, p, state)
-                names = len(state)
-                self.update(p.data, p._grad.data, state, group)
-                if replay.recording is not None and len(state) > names:
-                    raise replay.NotCapturable("an optimiser begins with a parameter, whose state is made once")
+                if replay.recording is None:
+                    self.update(p.data, p._grad.data, state, group)
+                else:
+                    self.update_followed(replay.recording, k, p, p._grad, state)
                 changed(p.version)
         return loss
 
-    def followed(self, recording: Any, k: int, p: Tensor, state: dict[str, Any]) -> None:
-        """In a step that is captured as a graph: where the kernels of one parameter get the settings of group k anew."""
-        group = self.param_groups[k]
+    def update_followed(self, recording: Any, k: int, p: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
+        """One parameter's step, captured as part of a graph, which gets the settings of group k anew at each replay."""
+        group, names = self.param_groups[k], set(state)
         recording.following = (self, k), lambda: self.numbers(group)
-        switches = [
-            name for name in group if name not in ("params", "lr", "initial_lr", "betas", "momentum", *self.live)
-        ]
-        fixed = lambda: (len(self.param_groups), id(p.data), bool(group.get("momentum")), *map(group.get, switches))
-        recording.fact("the settings of an optimiser", fixed)
+        made_before = id(p) not in recording.grads  # then the gradient must stay where it is
+        lies = lambda: (id(p.data), made_before and (p._grad is grad and id(grad.data)))
+        others = [name for name in group if name not in FOLLOWED and name not in self.live]
+        fixed = lambda: (len(self.param_groups), lies(), bool(group.get("momentum")), *map(group.get, others))
+        recording.fact("the parameters or the settings of an optimiser", fixed)
+        self.update(p.data, grad.data, state, group)
+        if len(state) > len(names):
+            for name in set(state) - names:
+                del state[name]
+            raise replay.NotCapturable("an optimiser begins with a parameter, whose state is made once")
 
     def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
         """The settings that the kernel takes, which may change from step to step."""

@@ -86,7 +86,7 @@ class Adam(Optimizer):
     def counted(self, recording: Any, state: dict[str, Any]) -> Any:
         """In a step that is captured as a graph: the device's count of the steps, one for all that have taken as many."""
         counter = recording.counter((*recording.following[0], state["step"]), state["step"], lambda: state["step"] + 1)
-        counter.moves.append(lambda times: state.update(step=state["step"] + times))
+        counter.moves.append(lambda times: state.update(step=state["step"] + times) if "step" in state else None)
         counter.by = 1
         first = recording.once(("step", counter), lambda: state)
         recording.fact("how many steps each parameter has taken", lambda: state["step"] == first["step"])

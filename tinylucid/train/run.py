@@ -16,6 +16,7 @@ from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from .history import History, Sums
 from .judge import evaluate
+from .replayed import Replayed
 from .step import Batches, checked_gradients
 
 
@@ -57,6 +58,7 @@ class Run(Epochs):
     accumulate: int
     max_norm: float | None
     patience: int | None
+    replayed: Replayed | None = None  # the steps as graphs, if they are to be
     history: History = field(default_factory=History)
     batch: int = 0
     sums: Sums = field(default_factory=Sums)
@@ -134,10 +136,14 @@ class Run(Epochs):
     def _step(self, batches: Batches) -> None:
         """One optimiser step, and one of the schedule."""
         with located(f"fit, epoch {self.epoch}, step {self.batch // self.accumulate + 1} of {self.steps}"):
-            step = checked_gradients(self.model, self.optimizer, self.loss, batches, self.max_norm)
+            graphs = None if batches.rest else self.replayed  # the first step looks at all of the data
+            if graphs:
+                step = graphs.gradients(batches)
+            else:
+                step = checked_gradients(self.model, self.optimizer, self.loss, batches, self.max_norm)
         sums, self.batch = self.sums, self.batch + len(batches.window)
         sums.lr = float(self.optimizer.param_groups[0]["lr"])
-        self.optimizer.step()
+        (graphs or self.optimizer).step()
         if self.scheduler:
             self.scheduler.step()
         sums.loss += step.loss * step.targets

@@ -51,6 +51,10 @@ class Before:
         """As it was."""
         for generator, state in self.counters:
             generator.set_state(state)
+        self.put_back_buffers()
+
+    def put_back_buffers(self) -> None:
+        """Only the buffers."""
         for buffer, values in self.buffers:
             buffer.data[...] = values
             buffer.version[0] += 1
