@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from tinylucid_kernels.gpu import driver
+from tinylucid_kernels.gpu import driver, replay
 
 Array = Any
 gpu_type: Any = None  # the type of GPU arrays, once there is one: None costs the CPU nothing
@@ -130,7 +130,7 @@ def constant(x: Any, other: Any, where: str) -> Array:
         return as_array(raw(x))
     if hasattr(x, "requires_grad") and of(x) != of(other):
         raise mixed(where, (other, x))
-    return beside(raw(x), other)
+    return moved(as_array(raw(x))) if of(other) == "cuda" else beside(raw(x), other)
 
 
 def namespace(x: Any) -> Any:
@@ -164,7 +164,9 @@ def moved(a: Any, number: Any = np.ndarray) -> Any:
     """A constant on the GPU: a NumPy array (or a ``number``), or those in a tuple; anything else as it is."""
     if type(a) is tuple:
         return tuple([moved(b) for b in a])
-    return module().asarray(a) if isinstance(a, (np.ndarray, number)) else a
+    if not isinstance(a, (np.ndarray, number)):
+        return a
+    return module().asarray(a) if replay.recording is None else replay.recording.constant(a)
 
 
 def mixed(where: str, args: Any) -> RuntimeError:

@@ -51,6 +51,8 @@ class Preprocess:
         if not self.mean:
             return x
         middle, spread = (np.asarray(v, x.dtype)[:, None, None] for v in (self.mean, self.std))
+        for fixed in (middle, spread):
+            fixed.setflags(write=False)  # a step that is captured as a graph may keep them
         return (x - middle) / spread
 
     def shown(self, x: Any) -> Any:

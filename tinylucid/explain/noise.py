@@ -11,6 +11,7 @@ from ..gallery import Maps, giving
 from ..random import Generator
 from .common import Method, at_least_one, beside, check_method, pixels, sweep
 from .gradients import gradient
+from .replayed import replayed
 
 BLOCK = 2**20  # numbers drawn at a time: one by one the calls take longer than the drawing
 
@@ -26,6 +27,7 @@ def smoothgrad(
     level: float = 0.15,
     rng: Generator | None = None,
     batch_size: int = 64,
+    capture: bool = False,
 ) -> Any:
     """The mean of ``method``'s maps over n noisy versions of each picture, shaped as ``method`` gives them.
 
@@ -33,9 +35,10 @@ def smoothgrad(
     ``rng`` draws the noise, by default Generator(0): the same seed gives the same map. All pictures get the same εₖ, so a
     picture's map does not depend on what else is in the batch. ``method`` is any of this room's, functools.partial fills
     in its keywords (one that holds a value a picture needs batch_size=1). ``batch_size``: pictures a pass, at least those
-    of x. Model, x, target and errors as in gradient, and ValueError for n below 1 or a negative level.
+    of x. ``capture``: on a GPU, replay the passes as CUDA graphs (tl.cuda.capture), to the same bits, for method=gradient.
+    Model, x, target and errors as in gradient, and ValueError for n below 1, a negative level, or what cannot be captured.
     """
-    mean, _ = mean_and_variance(noisy_maps(model, x, target, method, n, level, rng, batch_size))
+    mean, _ = mean_and_variance(noisy_maps(model, x, target, method, n, level, rng, batch_size, capture))
     return mean
 
 
@@ -50,12 +53,13 @@ def smoothgrad_squared(
     level: float = 0.15,
     rng: Generator | None = None,
     batch_size: int = 64,
+    capture: bool = False,
 ) -> Any:
     """1/n Σₖ method(x + σ·εₖ)², the mean of the squared maps, ≥ 0: how much a pixel matters, whatever the sign.
 
     From the same seed it is smoothgrad² + vargrad (Hooker et al., 2019). All else as in smoothgrad.
     """
-    mean, _ = mean_and_variance(m * m for m in noisy_maps(model, x, target, method, n, level, rng, batch_size))
+    mean, _ = mean_and_variance(m * m for m in noisy_maps(model, x, target, method, n, level, rng, batch_size, capture))
     return mean
 
 
@@ -70,18 +74,27 @@ def vargrad(
     level: float = 0.15,
     rng: Generator | None = None,
     batch_size: int = 64,
+    capture: bool = False,
 ) -> Any:
     """1/n Σₖ (method(x + σ·εₖ) − their mean)², ≥ 0: where the map flickers (Adebayo et al., 2018).
 
     0 where the map does not depend on x, as the gradient of a linear net does not, and for n = 1. It says nothing about
     how large the maps are. All else as in smoothgrad.
     """
-    _, variance = mean_and_variance(noisy_maps(model, x, target, method, n, level, rng, batch_size))
+    _, variance = mean_and_variance(noisy_maps(model, x, target, method, n, level, rng, batch_size, capture))
     return variance
 
 
 def noisy_maps(
-    model: Callable, x: Any, target: Any, method: Method, n: int, level: float, rng: Generator | None, batch_size: int
+    model: Callable,
+    x: Any,
+    target: Any,
+    method: Method,
+    n: int,
+    level: float,
+    rng: Generator | None,
+    batch_size: int,
+    capture: bool,
 ) -> Iterator[Any]:
     """``method``'s maps of n noisy versions of the pictures, in turn, each (N, …)."""
     model, x, rng = beside(model, x), pixels(x), rng or Generator(0)
@@ -89,6 +102,8 @@ def noisy_maps(
     at_least_one(n, "explain: n, the number of noisy versions,")
     if not 0 <= level < np.inf:
         raise ValueError(f"explain: level must be at least 0 (a share of the picture's range), got {level!r}")
+    if capture:
+        method = replayed(model, method)
     axes = tuple(range(1, x.ndim))
     sigma = level * (x.max(axes, keepdims=True) - x.min(axes, keepdims=True))
     block = max(1, BLOCK // max(x[:1].size, 1))

@@ -10,6 +10,7 @@ import numpy as np
 from tinylucid_kernels import of
 from tinylucid_kernels.gpu.replay import changed
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .reduce import _mean, _sum
@@ -57,7 +58,7 @@ def batch_norm_fixed(x, weight, bias, mean, inv_std):
 @batch_norm_fixed.rule
 def _(g, need, x, weight, mean, inv_std):
     """∂x = g · inv_std · weight, which is the same function of g; ∂weight = Σ g·x̂ and ∂bias = Σ g, with x̂ = (x − mean) · inv_std."""
-    zeros = np.zeros(x.shape[1], x.dtype)
+    zeros = devices.namespace(x).zeros(x.shape[1], x.dtype)
     gx = batch_norm_fixed(g, weight, zeros, zeros, inv_std) if need[0] else None
     if need[1] and x.size and not isinstance(g, Tensor):  # both sums in one pass; its ∂x is for statistics that move
         return gx, *of(x).batch_norm_backward(g, x, weight, mean, inv_std)[1:], None, None
@@ -143,8 +144,9 @@ def _follow(running, batch, momentum):
 
 def _affine(x, weight, bias):
     """weight and bias, or what changes nothing in the place of None."""
-    weight = np.ones(x.shape[1], x.dtype) if weight is None else weight
-    return weight, np.zeros(x.shape[1], x.dtype) if bias is None else bias
+    made = devices.namespace(x)
+    weight = made.ones(x.shape[1], x.dtype) if weight is None else weight
+    return weight, made.zeros(x.shape[1], x.dtype) if bias is None else bias
 
 
 def _check_channels(x, where, **arrays):

@@ -130,7 +130,9 @@ def reference(numbers: Any, what: str) -> np.ndarray:
         )
     if not found.any():
         raise ValueError(f"visualize: {what} {found.shape} is all zero, which is like nothing; give another one")
-    return np.array(found, np.float64)
+    kept = np.array(found, np.float64)
+    kept.setflags(write=False)
+    return kept
 
 
 def raised(power: Any, where: str) -> None:

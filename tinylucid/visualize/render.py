@@ -25,6 +25,7 @@ from .film import filming
 from .measure import checked, sight, values
 from .objective import Objective
 from .parametrise import Parametrisation, generator
+from .replayed import replayed
 from .transforms import Transform, through, wobble
 
 AWAKENING = 16  # steps in which the gradient passes ReLUs that are dead
@@ -43,6 +44,7 @@ def render(
     patience: int | None = None,
     gif: str | Path | None = None,
     rng: Generator | None = None,
+    capture: bool = False,
 ) -> Any:
     """The pictures (N, C, H, W), a NumPy array, that ``objective`` is large for: Adam's ascent (Olah et al., 2017).
 
@@ -53,10 +55,11 @@ def render(
     model's input, as in a dataset's preprocess.normalized. ``lr``: by default the parametrisation's. ``patience``: stop
     before ``steps`` once the mean objective of that many steps is no larger than that of as many before. ``gif``: a file
     that shows how the pictures came about. ``rng`` draws the transforms (default: seed 0), so the same start gives the
-    same pictures. In the first 16 steps the gradient passes dead ReLUs. The model runs in eval mode, no further than the
-    objective looks; its modes, gradients and statistics stay as they were. Raises ValueError for objectives, layers, counts and
-    pictures that do not fit, TypeError for what is of another kind or dtype, RuntimeError for an objective that does not
-    depend on the picture, FloatingPointError for one that is NaN or infinite, OSError where the file cannot be written.
+    same pictures. ``capture``: on a GPU, replay what the net does as a CUDA graph (tl.cuda.capture), to the same bits.
+    In the first 16 steps the gradient passes dead ReLUs. The model runs in eval mode, no further than the objective looks; its
+    modes, gradients and statistics stay as they were. Raises ValueError for objectives, layers, counts and pictures that do not
+    fit, TypeError for what is of another kind or dtype, RuntimeError for an objective that does not depend on the picture,
+    FloatingPointError for one that is NaN or infinite, OSError where the file cannot be written.
     """
     of_kind(picture, transforms, normalize)
     goals, rng = checked(model, objective, picture.shape[0]), generator(rng, "render")
@@ -66,15 +69,20 @@ def render(
     for p in picture.parameters:
         p.data = devices.put(p.data, device_of(model))
     optimizer, look = Adam(picture.parameters, lr=picture.lr if lr is None else lr), sight(model, goals)
+    graphs = replayed(model, look, goals, normalize, wake) if capture else None
     climbed: list[float] = []
     with recording(model), filming(gif, picture, steps) as film, progress(steps) as bar:
         for step in range(steps):
             with backward_rules({relu: wake}) if step < AWAKENING else contextlib.nullcontext():
                 drawn = picture()
                 x = through(seen_through, drawn, rng)
-                numbers = values(look, goals, x if normalize is None else normalize(x), drawn)
+                if graphs:
+                    numbers, slopes = graphs.downhill(x, drawn, picture.parameters, step < AWAKENING)
+                else:
+                    numbers = values(look, goals, x if normalize is None else normalize(x), drawn)
+                    slopes = downhill(numbers, picture.parameters)
                 climbed.append(finite(numbers, goals, step))
-                slopes = downhill(numbers, picture.parameters)
+                check(slopes)
             for p, slope in zip(picture.parameters, slopes):
                 p.grad = slope
             film(step, drawn)
@@ -130,11 +138,14 @@ def finite(numbers: Tensor, goals: list[Objective], step: int) -> float:
 
 
 def downhill(numbers: Tensor, parameters: list[Tensor]) -> Sequence[Any]:
-    """The gradient of −Σ numbers, which an optimiser descends; RuntimeError where there is none."""
-    slopes = grad(-numbers.sum(), parameters, allow_unused=True) if numbers.requires_grad else (None,)
+    """The gradient of −Σ numbers, which an optimiser descends; None where there is none."""
+    return grad(-numbers.sum(), parameters, allow_unused=True) if numbers.requires_grad else (None,)
+
+
+def check(slopes: Sequence[Any]) -> None:
+    """RuntimeError where there is no gradient."""
     if any(s is None for s in slopes):
         raise RuntimeError("render: the objective does not depend on the picture; does the model detach?")
-    return slopes
 
 
 def wake(g: Any, out: Any) -> Any:

@@ -50,6 +50,7 @@ class Recording:
         self.settings: dict[Any, tuple[Any, Callable[[], Sequence[float]]]] = {}
         self.facts: list[tuple[str, Callable[[], Any], Any]] = []
         self.made: dict[Any, Any] = {}  # what is worked out once a step
+        self.kept: list[Any] = []  # arrays that the graph reads and nobody else holds
         self.modules: list[Any] = []  # that have been called
         self.following: Any = None  # whose settings the next kernel of an optimiser takes: a key, and how to read them
         self.versions: list[list] = []  # of tensors that the step changes in place
@@ -77,6 +78,21 @@ class Recording:
                 raise NotCapturable(f"it has more than {MOST} groups of settings")
             self.settings[key] = self.device_settings[k], read
         return self.settings[key][0]
+
+    def constant(self, a: Any) -> Any:
+        """A number or an array of the host for the GPU; NotCapturable for an array that may hold something else the next time."""
+        if isinstance(a, np.generic):
+            return cupy().full((), a, a.dtype)
+        if a.flags.writeable:
+            raise NotCapturable(
+                f"an array of the host, {a.dtype} {a.shape}, goes to the GPU in each run, and may be another one the next time: "
+                "make it an argument, or bring it there before; if it never changes, a.setflags(write=False) says so"
+            )
+        with cupy().cuda.Stream(non_blocking=True) as aside:  # not a part of the graph
+            there = cupy().asarray(a)
+            aside.synchronize()
+        self.kept.append(there)
+        return there
 
     def scalar(self, key: Any, read: Callable[[], float], like: Any) -> Any:
         """A number that ``read`` gives, followed: an array of one element in the dtype of ``like``."""

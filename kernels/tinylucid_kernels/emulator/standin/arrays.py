@@ -291,7 +291,7 @@ def compute(work: Callable[[], Any], inputs: Sequence) -> Any:
     """
     with quiet():
         result = wrap(work(), inputs)
-    tape = graph.Tape.current
+    tape = graph.active()
     if tape is not None:
         several = isinstance(result, (tuple, list))
         new = [(k, x) for k, x in enumerate(result if several else [result]) if is_new(x, inputs)]
@@ -318,7 +318,7 @@ def fill(places: Sequence[tuple[int, np.ndarray]], results: Sequence) -> None:
 def poison(x: ndarray) -> ndarray:
     """The array, filled with what nobody wants: NaN or the largest integer (0 while a graph is captured, an index that fits)."""
     kind = x._a.dtype.kind
-    largest = 0 if graph.Tape.current else np.iinfo(x._a.dtype).max if kind in "iu" else True
+    largest = 0 if graph.active() else np.iinfo(x._a.dtype).max if kind in "iu" else True
     x._a.fill(np.nan if kind in "fc" else largest)
     return x
 

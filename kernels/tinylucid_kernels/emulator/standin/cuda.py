@@ -103,16 +103,16 @@ class Stream:
         self.before = [] if null else [Stream.null]
 
     def __enter__(self) -> Stream:
-        self.before.append(Current.stream)
-        Current.stream = self
+        self.before.append(graph.Streams.current)
+        graph.Streams.current = self
         return self
 
     def __exit__(self, *error: Any) -> None:
-        Current.stream = self.before.pop()
+        graph.Streams.current = self.before.pop()
 
     def use(self) -> Stream:
         """Make it the current one."""
-        Current.stream = self
+        graph.Streams.current = self
         return self
 
     def synchronize(self) -> None:
@@ -123,7 +123,7 @@ class Stream:
         """From now on write down what this stream is asked for, instead of doing it."""
         if self.is_default:
             raise RuntimeError("cannot capture on the default (legacy) stream")
-        if Current.stream is not self:
+        if graph.Streams.current is not self:
             raise RuntimeError("capture a stream while it is the current one: what goes to another is not in the graph")
         graph.begin()
 
@@ -133,7 +133,7 @@ class Stream:
 
     def is_capturing(self) -> bool:
         """Whether it writes down what it is asked for."""
-        return graph.Tape.current is not None and Current.stream is self
+        return graph.Tape.current is not None and graph.Tape.current.stream is self
 
     def record(self, event: Event | None = None) -> Event:
         """An event at this point."""
@@ -145,18 +145,12 @@ class Stream:
         """What follows waits for the event."""
 
 
-Stream.null = Stream(null=True)
-
-
-class Current:
-    """The stream that work goes to."""
-
-    stream = Stream.null
+Stream.null = graph.Streams.current = Stream(null=True)
 
 
 def get_current_stream() -> Stream:
     """The stream that work goes to."""
-    return Current.stream
+    return graph.Streams.current
 
 
 def _properties(device: int) -> dict[str, Any]:

@@ -26,7 +26,8 @@ class Tape:
 
     current: Tape | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
         self.nodes: list[Callable[[], None]] = []
         self.made: dict[int, Any] = {}  # kept, so that no other array gets its number
         self.before: dict[int, Any] = {}  # weak references to the arrays that are not the graph's own
@@ -62,15 +63,27 @@ class Graph:
         """Make ready for the first launch."""
 
 
+class Streams:
+    """The stream that work goes to."""
+
+    current: Any = None
+
+
+def active() -> Tape | None:
+    """The tape, if work goes to the stream that is captured; what another is asked for is done at once."""
+    tape = Tape.current
+    return tape if tape is not None and tape.stream is Streams.current else None
+
+
 def host_is_asked(what: str) -> None:
     """RuntimeError while a graph is captured, for what needs the host."""
-    if Tape.current is not None:
+    if active() is not None:
         raise RuntimeError(f"the stream is capturing: {what} is not possible then")
 
 
 def library_is_asked(name: str) -> None:
     """CuPy's error while a graph is captured, for a function that calls cuBLAS, and for one that looks at results."""
-    if Tape.current is None:
+    if active() is None:
         return
     if name in BLAS:
         raise NotImplementedError(f"calling cuBLAS ({name}) during stream capture is currently unsupported")
@@ -80,28 +93,30 @@ def library_is_asked(name: str) -> None:
 
 def allocated(x: Any) -> None:
     """A new array, of the graph's own pool."""
-    if Tape.current is not None:
+    tape = active()
+    if tape is not None:
         if memory.Current.pool is memory.default:
             raise RuntimeError(
                 "the stream is capturing: new arrays must come from a pool that is kept with the graph (using_allocator)"
             )
-        Tape.current.made[id(x)] = x
+        tape.made[id(x)] = x
 
 
 def change(work: Callable[[], Any], arrays: Iterable[Any]) -> None:
     """Change arrays in place: now, or at each launch."""
-    if Tape.current is None:
+    tape = active()
+    if tape is None:
         work()
         return
-    Tape.current.note(arrays)
-    Tape.current.nodes.append(work)
+    tape.note(arrays)
+    tape.nodes.append(work)
 
 
 def begin() -> None:
-    """Capture from now on."""
+    """Capture the current stream from now on."""
     if Tape.current is not None:
         raise RuntimeError("a stream is capturing already")
-    Tape.current = Tape()
+    Tape.current = Tape(Streams.current)
 
 
 def end() -> Graph:
