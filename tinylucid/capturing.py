@@ -34,7 +34,7 @@ class Captured:
         if not callable(function):
             raise TypeError(f"capture: expected a function, the whole step, got {function!r}; leave out the brackets")
         self.function, self.reason = function, ""
-        self.graphs: dict[Any, Graph | None] = {}  # None: has run once, and is captured the next time
+        self.graphs: dict[Any, Graph | list] = {}  # a list: the modules of the one run so far; the next is captured
 
     def __call__(self, *args: Any) -> Any:
         """What the function gives, tensors detached; by a replay from the second time on that arguments of this kind come."""
@@ -45,20 +45,23 @@ class Captured:
             return self.eagerly(arguments)
         key = (thread.state.recording, dtypes.default, *map(kind_of, arguments))
         graph = self.graphs.get(key)
+        if isinstance(graph, Graph) and graph.recording.stale():
+            graph = None  # a mode or a setting has changed: begin again with a run of its own
         if graph is None:
             if key not in self.graphs and len(self.graphs) == MOST:
                 self.give_up(f"more than {MOST} kinds of arguments came, {[kind_of(a) for a in arguments]} last")
-            if key not in self.graphs or self.reason:
-                self.graphs[key] = None
                 return self.eagerly(arguments)
+            modules: list[Any] = []
+            with telling(modules.append):
+                result = self.eagerly(arguments)
+            self.graphs[key] = modules
+            return result
+        if isinstance(graph, list):
             try:
-                graph = self.graphs[key] = Graph(self.function, arguments)
+                graph = self.graphs[key] = Graph(self.function, arguments, graph)
             except NotCapturable as error:
                 self.give_up(str(error))
                 return self.eagerly(arguments)
-        elif graph.recording.stale():
-            del self.graphs[key]  # a mode or a setting has changed: begin again with a run of its own
-            return self(*args)
         return graph.run(arguments)
 
     def eagerly(self, arguments: list[Any]) -> Any:
@@ -77,14 +80,16 @@ class Captured:
 class Graph:
     """One step, captured for arguments of one kind."""
 
-    def __init__(self, function: Callable[..., Any], arguments: list[Any]) -> None:
+    def __init__(self, function: Callable[..., Any], arguments: list[Any], modules: list[Any]) -> None:
         self.gpu = devices.module()
         self.pool = (
             self.gpu.cuda.MemoryPool()
-        )  # of all that the step makes: nobody else gets that memory while the graph lives
+        )  # of the step's results: nobody else gets their memory while the graph lives
         with self.gpu.cuda.using_allocator(self.pool.malloc):
             self.inputs = [static(self.gpu, a) for a in arguments]
             self.recording = replay.Recording()
+            for module in modules:
+                self.recording.watch(module)
             try:
                 self.graph = self.capture(function)
                 self.check()
@@ -98,7 +103,8 @@ class Graph:
 
     def capture(self, function: Callable[..., Any]) -> Any:
         """The graph of what the function asks the GPU for; nothing is done yet."""
-        with self.gpu.cuda.Stream(non_blocking=True) as stream, recorded_by(self.recording):
+        stream = self.gpu.cuda.Stream(non_blocking=True)
+        with stream, recorded_by(self.recording), telling(self.recording.watch):
             stream.begin_capture()
             try:
                 self.result = function(*self.inputs)
@@ -122,6 +128,8 @@ class Graph:
         self.recording.move(-1)
         for tensor, before in self.recording.grads.values():
             tensor._grad = before
+        for tensor, array in self.recording.tensors:
+            tensor.data = array
 
     def run(self, arguments: list[Any]) -> Any:
         """One run with these arguments; copies of what it gives."""
@@ -150,6 +158,16 @@ def recorded_by(recording: replay.Recording) -> Iterator[None]:
         yield
     finally:
         replay.recording = None
+
+
+@contextlib.contextmanager
+def telling(listener: Callable[[Any], None]) -> Iterator[None]:
+    """In the ``with``, the listener hears of each module that is called."""
+    before, replay.called = replay.called, listener
+    try:
+        yield
+    finally:
+        replay.called = before
 
 
 # --- arguments and results --------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def put(x: Array, device: str) -> Array:
     if device == "cuda":
         found = module()
         try:
-            return x if isinstance(x, found.ndarray) else found.asarray(x)
+            return x if isinstance(x, found.ndarray) else there(x)
         except MemoryError as error:
             raise out_of_memory("to the GPU", error) from error
     return host(x)
@@ -130,7 +130,7 @@ def constant(x: Any, other: Any, where: str) -> Array:
         return as_array(raw(x))
     if hasattr(x, "requires_grad") and of(x) != of(other):
         raise mixed(where, (other, x))
-    return moved(as_array(raw(x))) if of(other) == "cuda" else beside(raw(x), other)
+    return beside(raw(x), other)
 
 
 def namespace(x: Any) -> Any:
@@ -164,9 +164,18 @@ def moved(a: Any, number: Any = np.ndarray) -> Any:
     """A constant on the GPU: a NumPy array (or a ``number``), or those in a tuple; anything else as it is."""
     if type(a) is tuple:
         return tuple([moved(b) for b in a])
-    if not isinstance(a, (np.ndarray, number)):
-        return a
+    return there(a) if isinstance(a, (np.ndarray, number)) else a
+
+
+def there(a: Any) -> Array:
+    """A copy on the GPU of an array of the host; in a step that is captured as a graph, only of one that stays as it is."""
     return module().asarray(a) if replay.recording is None else replay.recording.constant(a)
+
+
+def fixed(a: Array) -> Array:
+    """An array of the host that nobody changes any more, as it depends on shapes only: a captured step may keep it."""
+    a.setflags(write=False)
+    return a
 
 
 def mixed(where: str, args: Any) -> RuntimeError:

@@ -50,9 +50,7 @@ class Preprocess:
             return (x - mean(x, axes, keepdim=True)) / (std(x, axes, correction=0, keepdim=True) + SOFT)
         if not self.mean:
             return x
-        middle, spread = (np.asarray(v, x.dtype)[:, None, None] for v in (self.mean, self.std))
-        for fixed in (middle, spread):
-            fixed.setflags(write=False)  # a step that is captured as a graph may keep them
+        middle, spread = (devices.fixed(np.asarray(v, x.dtype)[:, None, None]) for v in (self.mean, self.std))
         return (x - middle) / spread
 
     def shown(self, x: Any) -> Any:

@@ -43,8 +43,8 @@ class Module:
             name = caller._names.get(self) or caller._name_of(self)
             state.layer = f"{outer}.{name}" if outer else name
         state.module = self
-        if replay.recording is not None:
-            replay.recording.called(self)
+        if replay.called is not None:
+            replay.called(self)
         try:
             if self._forward_pre_hooks:
                 for hook in list(self._forward_pre_hooks.values()):

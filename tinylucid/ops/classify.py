@@ -2,6 +2,7 @@
 
 import numpy as np
 from tinylucid_kernels import of
+from tinylucid_kernels.gpu import replay
 from tinylucid_kernels.gpu.loss import label_weight
 
 from .. import devices
@@ -55,7 +56,7 @@ def _surprise(log_p, target, weight, ignore_index):
 def _at_labels(labels):
     """The index of x[n, labels[n, …], …] at each place."""
     if labels.ndim == 1:
-        return np.arange(len(labels)), labels
+        return devices.fixed(np.arange(len(labels))), labels
     n, *places = np.indices(labels.shape, sparse=True)
     return n, labels, *places
 
@@ -202,7 +203,13 @@ def _counting(input, labels, weight, ignore_index, reduction, name):
         raise ValueError(
             f"{here(name)}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
         )
-    over = None if known(reduction, name) == "none" else over if reduction == "mean" else 1.0
+    if replay.recording is not None:  # NaN for a label that is no class, at which nobody could look
+        over = over if reduction == "mean" else over * 0 + 1
+        if reduction == "none" and name == "nll_loss":
+            raise replay.NotCapturable('nll_loss(reduction="none") looks at the labels; cross_entropy takes the logits')
+    elif reduction != "mean":
+        over = 1.0
+    over = None if known(reduction, name) == "none" else over
     return {"target": labels, "weight": weight, "ignore_index": ignore_index if some_ignored else None, "over": over}
 
 

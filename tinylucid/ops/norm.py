@@ -6,7 +6,6 @@ instance and layer norm are a third: each picture's groups of channels by their 
 
 import math
 
-import numpy as np
 from tinylucid_kernels import of
 from tinylucid_kernels.gpu.replay import changed
 

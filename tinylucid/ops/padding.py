@@ -5,6 +5,7 @@ import math
 import numpy as np
 from tinylucid_kernels import of
 
+from .. import devices
 from ..scopes import here
 from ..tensor import operation
 from .indexing import _take
@@ -95,5 +96,5 @@ def _frame(n, before, after, mode):
     """Which of n elements stand in a frame of ``before`` and ``after``, and between: −before … n + after − 1, led back inside."""
     place = np.arange(-before, n + after)
     if mode == "circular":
-        return place % n
-    return np.clip(place, 0, n - 1) if mode == "replicate" else n - 1 - np.abs(n - 1 - np.abs(place))
+        return devices.fixed(place % n)
+    return devices.fixed(np.clip(place, 0, n - 1) if mode == "replicate" else n - 1 - np.abs(n - 1 - np.abs(place)))

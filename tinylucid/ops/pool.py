@@ -202,7 +202,9 @@ def avg_pool2d(
     axes = zip(input.shape[2:], whole.shape[2:], how["kernel_size"], how["stride"], how["padding"])
     rows, columns = (_counted(*axis, count_include_pad) for axis in axes)
     divisor = rows[:, None] * columns if divisor_override is None else np.array(divisor_override)
-    return whole * float(math.prod(how["kernel_size"])) / devices.beside(divisor.astype(whole.dtype), whole)
+    return (
+        whole * float(math.prod(how["kernel_size"])) / devices.beside(devices.fixed(divisor.astype(whole.dtype)), whole)
+    )
 
 
 def _counted(n, windows, kernel_size, stride, padding, include_pad):

@@ -8,6 +8,7 @@ import math
 import numpy as np
 from tinylucid_kernels import of
 
+from .. import devices
 from ..scopes import here
 from ..tensor import Tensor, operation
 from .choice import abs, where
@@ -194,7 +195,7 @@ def affine_grid(theta, size, align_corners=None):
         )
     y, x = (_coordinates(n, align_corners) for n in size[2:])
     places = np.stack([*np.broadcast_arrays(x, y[:, None]), np.ones(size[2:])], -1).astype(theta.dtype)
-    grid = matmul(places.reshape(1, -1, 3), flip(theta))
+    grid = matmul(devices.fixed(places).reshape(1, -1, 3), flip(theta))
     return _reshape(grid, shape=(size[0], *size[2:], 2))
 
 

@@ -123,7 +123,8 @@ class Optimizer:
         made_before = id(p) not in recording.grads  # then the gradient must stay where it is
         lies = lambda: (id(p.data), made_before and (p._grad is grad and id(grad.data)))
         others = [name for name in group if name not in FOLLOWED and name not in self.live]
-        fixed = lambda: (len(self.param_groups), lies(), bool(group.get("momentum")), *map(group.get, others))
+        kept = lambda: self.state.get(p) is state and [id(v) for v in state.values() if devices.is_array(v)]
+        fixed = lambda: (len(self.param_groups), lies(), kept(), bool(group.get("momentum")), *map(group.get, others))
         recording.fact("the parameters or the settings of an optimiser", fixed)
         self.update(p.data, grad.data, state, group)
         if len(state) > len(names):

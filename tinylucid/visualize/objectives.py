@@ -130,9 +130,7 @@ def reference(numbers: Any, what: str) -> np.ndarray:
         )
     if not found.any():
         raise ValueError(f"visualize: {what} {found.shape} is all zero, which is like nothing; give another one")
-    kept = np.array(found, np.float64)
-    kept.setflags(write=False)
-    return kept
+    return devices.fixed(np.array(found, np.float64))
 
 
 def raised(power: Any, where: str) -> None:

@@ -52,7 +52,7 @@ extern "C" __global__ void cross_entropy(const real *__restrict__ logits, const 
 
 // What labels (rows,) weigh, each block a share of them: parts (3, blocks) gets the sum of the weights (1 each where weight is null)
 // of those that count, the place of the first that is no class (rows if there is none), and how many are ignored. A single block
-// also writes what the mean divides by. The numbers are doubles, which hold all of these. Reads target, 8 · rows bytes.
+// also writes what the mean divides by, NaN where a label is no class. The numbers are doubles, which hold all of these. Reads target, 8 · rows bytes.
 extern "C" __global__ void label_parts(const long long *__restrict__ target, const real *__restrict__ weight,
                                        double *__restrict__ parts, real *__restrict__ over, long long rows, long long classes,
                                        long long ignored) {
@@ -77,14 +77,17 @@ extern "C" __global__ void label_parts(const long long *__restrict__ target, con
     parts[blockIdx.x] = sums[0];
     parts[gridDim.x + blockIdx.x] = wrong[0];
     parts[2 * gridDim.x + blockIdx.x] = without[0];
-    if (gridDim.x == 1) over[0] = real(sums[0]);
+    if (gridDim.x == 1) over[0] = wrong[0] < rows ? real(__int_as_float(0x7fffffff)) : real(sums[0]);
 }
 
-// over = Σ of the first row of parts, one thread: the same order as on the host.
-extern "C" __global__ void label_total(const double *__restrict__ parts, real *__restrict__ over, int blocks) {
-    double sum = 0;
-    for (int k = 0; k < blocks; ++k) sum += parts[k];
-    over[0] = real(sum);
+// over = Σ of the first row of parts, in the order of the host; NaN where a label is no class. One thread.
+extern "C" __global__ void label_total(const double *__restrict__ parts, real *__restrict__ over, int blocks, long long rows) {
+    double sum = 0, first = rows;
+    for (int k = 0; k < blocks; ++k) {
+        sum += parts[k];
+        first = min(first, parts[blocks + k]);
+    }
+    over[0] = first < rows ? real(__int_as_float(0x7fffffff)) : real(sum);
 }
 
 // losses = −t · log σ(x) − (1 − t) · log σ(−x), one thread an element, where −log σ(−x) = max(x, 0) + log(1 + e^−|x|): no

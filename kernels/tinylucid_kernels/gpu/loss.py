@@ -44,19 +44,19 @@ def label_weight(target, weight, classes, ignore_index, dtype):
     )
     if replay.recording is not None:
         if blocks > 1:
-            total(parts, over)
+            total(parts, over, target.size)
         return over, None, True
     sums, wrong, ignored = parts.get()
     first = int(wrong.min())
     return float(dtype.type(sum(sums.tolist()))), first if first < target.size else None, bool(ignored.any())
 
 
-def total(parts, over):
-    """over ← the sum of the first row of parts."""
-    kernel("loss.cu", "label_total", over.dtype)((1,), (1,), parts, over, parts.shape[1])
+def total(parts, over, rows):
+    """over ← the sum of the first row of parts; NaN where one of the labels of so many rows is no class."""
+    kernel("loss.cu", "label_total", over.dtype)((1,), (1,), parts, over, parts.shape[1], rows)
 
 
-replay.ready.append(lambda: total(cupy().zeros((3, 1)), cupy().empty((), np.float32)))
+replay.ready.append(lambda: total(cupy().zeros((3, 1)), cupy().empty((), np.float32), 1))
 
 
 def logistic_loss(x, target):

@@ -5,7 +5,8 @@ optimiser's step, the offset of random numbers), which the graph moves on by its
 the host writes when they have changed. The host has counters of its own, which go on with each replay; where the two differ,
 because a checkpoint was loaded or a step ran without the graph, the device gets the host's.
 
-While a step is being captured, ``replay.recording`` is its Recording; else it is None, and nothing here is used.
+While a step is being captured, ``replay.recording`` is its Recording; else it is None, and nothing here is used. ``called`` hears of
+each module that is called, in the run before and in the capture, so that one that changes is noticed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .launch import cover, kernel
 MOST = 256  # counters, and rows of settings, of one step
 WIDE = 8  # settings of a row
 recording: Recording | None = None
+called: Callable[[Any], None] | None = None
 ready: list[
     Callable[[], Any]
 ] = []  # run what only captured steps launch: loading a kernel may be refused during a capture
@@ -51,7 +53,8 @@ class Recording:
         self.facts: list[tuple[str, Callable[[], Any], Any]] = []
         self.made: dict[Any, Any] = {}  # what is worked out once a step
         self.kept: list[Any] = []  # arrays that the graph reads and nobody else holds
-        self.modules: list[Any] = []  # that have been called
+        self.modules: list[Any] = []  # that are called
+        self.tensors: list[tuple[Any, Any]] = []  # of modules, and their arrays
         self.following: Any = None  # whose settings the next kernel of an optimiser takes: a key, and how to read them
         self.versions: list[list] = []  # of tensors that the step changes in place
         self.grads: dict[int, tuple[Any, Any]] = {}  # tensors that got a gradient, and what they had before
@@ -109,11 +112,12 @@ class Recording:
         """The graph holds only as long as this stays as it is."""
         self.facts.append((what, read, read()))
 
-    def called(self, module: Any) -> None:
+    def watch(self, module: Any) -> None:
         """A module is called: the graph holds as long as its mode stays, and the memory of its tensors."""
         if all(module is not known for known in self.modules):
             self.modules.append(module)
             tensors = [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
+            self.tensors += [(t, t.data) for t in tensors]
             facts = lambda: (module.training, *[(id(t.data), t.tracked) for t in tensors])
             self.fact(f"the mode or the tensors of a {type(module).__name__}", facts)
 

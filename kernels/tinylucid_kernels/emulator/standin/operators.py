@@ -53,13 +53,13 @@ def binary(ufunc: np.ufunc, name: str) -> None:
     """``x + y``, ``y + x`` and ``x += y``."""
 
     def forward(self: ndarray, other: Any) -> Any:
-        graph.library_is_asked(name)
         inputs = [self]
         if type(other) is ndarray:
             inputs.append(other)
             other = other._a
         elif type(other) not in SCALARS:
             return NotImplemented if defers(other) else ufunc(self, other)
+        graph.library_is_asked(name)
         return compute(partial(ufunc, self._a, other), inputs)
 
     def reflected(self: ndarray, other: Any) -> Any:

@@ -1,0 +1,473 @@
+"""tl.cuda.capture: a replayed step gives the bits of the step itself, follows what changes, and says where it cannot."""
+
+import gc
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+from tinylucid_kernels.gpu import launch, replay
+
+import tinylucid as tl
+from tests.words import check_message
+
+nn, F, optim = tl.nn, tl.nn.functional, tl.optim
+rng = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def on_gpu():
+    """What a test makes lives on the GPU, and a warning, such as that a step runs eagerly, is an error."""
+    tl.set_default_device("cuda")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    tl.set_default_device("cpu")
+    assert replay.recording is None
+
+
+def net():
+    """A bit of everything."""
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+        nn.Dropout(0.25), nn.Linear(16, 3),
+    )  # fmt: skip
+
+
+def small():
+    """Dropout between two dense layers."""
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3))
+
+
+def batches(n, *shape, classes=3):
+    """n batches of 6 on the GPU."""
+    x = rng.standard_normal((n, 6, *shape)).astype(np.float32)
+    return [(tl.tensor(a), tl.tensor(rng.integers(0, classes, 6))) for a in x]
+
+
+def trained(make, rule, data, captured, between=lambda k, model, optimizer: None, dtype=np.float32, max_norm=None):
+    """Losses of one step a batch, and all that the model and the optimiser hold afterwards."""
+    tl.manual_seed(3)
+    model = make().to(dtype)
+    optimizer = rule(model.parameters())
+
+    def step(x, y):
+        loss = F.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        if max_norm:
+            optim.clip_grad_norm_(model.parameters(), max_norm)
+        optimizer.step()
+        return loss
+
+    step = tl.cuda.capture(step) if captured else step
+    losses = []
+    for k, (x, y) in enumerate(data):
+        between(k, model, optimizer)
+        losses.append(step(x.to(dtype), y).item())
+    state = [tl.devices.host(t) for t in model.state_dict().values()]
+    for name in ("exp_avg", "exp_avg_sq", "velocity", "square_avg", "step"):
+        state += [tl.devices.host(s[name]) for s in optimizer.state.values() if name in s]
+    state += [tl.devices.host(p.grad) for p in model.parameters()]
+    assert not captured or step.reason == ""
+    return losses, state, tl.random.default_generator.get_state()
+
+
+def same_bits(*how, **more):
+    """Assert that a run with a graph is one without, to the bit; returns the losses."""
+    (losses, state, seed), (others, values, other) = (trained(*how, captured, **more) for captured in (False, True))
+    assert losses == others
+    assert seed == other
+    for a, b in zip(state, values, strict=True):
+        np.testing.assert_array_equal(a, b)
+    return losses
+
+
+def test_a_hundred_steps_with_dropout_and_adam_to_the_bit():
+    losses = same_bits(small, lambda p: optim.Adam(p, lr=0.01), batches(100, 4))
+    assert len(set(losses)) == 100
+
+
+RULES = {
+    "sgd": lambda p: optim.SGD(p, lr=0.1),
+    "momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.01),
+    "nesterov": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    "adam": lambda p: optim.Adam(p, lr=0.01, weight_decay=0.01),
+    "adamw": lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.1),
+    "rmsprop": lambda p: optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rule", RULES)
+def test_every_optimiser_in_both_dtypes(rule, dtype):
+    same_bits(net, RULES[rule], batches(5, 2, 8, 8), dtype=dtype, max_norm=0.3)
+
+
+def test_two_groups_with_settings_of_their_own():
+    rule = lambda p: optim.AdamW([{"params": (p := list(p))[:2], "lr": 0.1, "betas": (0.5, 0.9)}, {"params": p[2:]}])
+
+    def between(k, model, optimizer):
+        optimizer.param_groups[1]["lr"] *= 0.5
+        optimizer.param_groups[0]["weight_decay"] = 0.1 * k
+
+    same_bits(small, rule, batches(6, 4), between=between)
+
+
+@pytest.mark.parametrize("rule", ["adamw", "nesterov"])
+def test_rates_betas_and_momentum_follow_a_schedule(rule):
+    schedules = {}
+
+    def between(k, model, optimizer):
+        if not k:
+            schedules[0] = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=9)
+        else:
+            schedules[0].step()
+
+    same_bits(small, RULES[rule], batches(9, 4), between=between)
+
+
+def eager_between(k, model, optimizer):
+    """A step of another kind, without a graph, draws random numbers and counts."""
+    if k in (3, 4):
+        optimizer.zero_grad()
+        model(tl.ones(2, 4)).sum().backward()
+        optimizer.step()
+
+
+def loaded(k, model, optimizer):
+    """What a checkpoint brings back."""
+    if k == 1:
+        optimizer.kept = optimizer.state_dict(), {n: t.clone() for n, t in model.state_dict().items()}
+    if k == 5:
+        optimizer.load_state_dict(optimizer.kept[0])
+        model.load_state_dict(optimizer.kept[1])
+
+
+BETWEEN = {
+    "a step without": eager_between,
+    "a checkpoint": loaded,
+    "a seed": lambda k, model, optimizer: tl.manual_seed(k // 3),
+    "evaluation and back": lambda k, model, optimizer: model.train(k not in (4, 5)),
+    "weight decay": lambda k, model, optimizer: optimizer.param_groups[0].update(weight_decay=0.1 * (k > 4)),
+    "a frozen layer": lambda k, model, optimizer: setattr(model[0].weight, "requires_grad", k < 4),
+    "other memory": lambda k, model, optimizer: (
+        setattr(model[0].bias, "data", model[0].bias.data.copy()) if k == 4 else None
+    ),
+    "gradients forgotten": lambda k, model, optimizer: optimizer.zero_grad(),
+    "another dropout": lambda k, model, optimizer: tl.randn(7).sum() if k == 4 else None,
+}
+
+
+@pytest.mark.parametrize("what", BETWEEN)
+def test_what_happens_between_the_steps_is_followed(what):
+    same_bits(small, RULES["adam"], batches(9, 4), between=BETWEEN[what])
+
+
+def test_batches_of_two_sizes_have_a_graph_each():
+    data = batches(8, 4)
+    data = [(x[:4], y[:4]) if k % 3 == 2 else (x, y) for k, (x, y) in enumerate(data)]
+    same_bits(small, RULES["adam"], data)
+
+
+def test_a_replay_asks_for_nothing_but_the_graph():
+    model, counted = small(), []
+    step = tl.cuda.capture(lambda x: model(x).sum())
+    x = tl.ones(2, 4)
+    step(x), step(x)
+    original = launch.Kernel.__call__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            launch.Kernel, "__call__", lambda self, *args: (counted.append(self.name), original(self, *args))[1]
+        )
+        step(x)
+        assert counted == []
+        step(tl.ones(3, 4))
+        assert len(counted) > 2
+
+
+def test_results_are_copies_in_any_container_and_detached():
+    w = tl.ones(3, requires_grad=True)
+    step = tl.cuda.capture(lambda x: {"a": [w * x, (x.data, 4)], "b": None})
+    found = [step(tl.full((3,), float(k))) for k in range(4)]
+    for k, r in enumerate(found):
+        (y, (array, four)), none = r["a"], r["b"]
+        assert y.tolist() == [k] * 3 == array.get().tolist()
+        assert (four, none) == (4, None)
+        assert not y.requires_grad
+
+
+def test_arrays_of_the_host_and_numbers_are_arguments():
+    step = tl.cuda.capture(lambda x, scale, name: tl.Tensor(x) * scale)
+    for k in range(4):
+        for scale in (2, 3):
+            assert step(np.full(2, k, np.float32), scale, "a").tolist() == [k * scale] * 2
+    assert step.reason == ""
+    assert len(step.graphs) == 2
+
+
+def test_what_the_step_changes_in_place_cannot_be_differentiated_with_what_was_saved_before():
+    w = tl.ones(3)
+    step = tl.cuda.capture(lambda: w.__imul__(2))
+    step(), step()
+    x = tl.ones(3, requires_grad=True)
+    y = (x * w).sum()
+    step()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_labels_that_are_no_classes_make_the_loss_nan_where_nobody_can_look():
+    for loss in (F.cross_entropy, lambda z, y, **how: F.nll_loss(F.log_softmax(z, 1), y, **how)):
+        for reduction in ("mean", "sum"):
+            step = tl.cuda.capture(lambda z, y, loss=loss, how=reduction: loss(z, y, reduction=how))
+            z, good = tl.randn(4, 3), np.array([0, 1, 2, -100])
+            expected = [step(z, good).item() for _ in range(3)]
+            assert expected[0] == expected[1] == expected[2]
+            for wrong in (3, -1):
+                try:
+                    found = step(z, np.array([0, wrong, 2, -100])).item()
+                except IndexError:  # where nll_loss takes it, the stand-in is stricter
+                    found = np.nan
+                assert np.isnan(found)
+            assert step(z, good).item() == expected[0]
+
+
+@pytest.mark.parametrize("n", [3, 8192, 20000])
+def test_weights_of_many_labels_are_summed_as_without_a_graph(n):
+    weight = tl.tensor(rng.random(5).astype(np.float32))
+    z, y = tl.randn(n, 5), rng.integers(0, 5, n)
+    y[::3] = -100
+    loss = lambda z, y: F.cross_entropy(z, y, weight)
+    step = tl.cuda.capture(loss)
+    assert {step(z, y).item() for _ in range(3)} == {loss(z, tl.tensor(y)).item()}
+
+
+# where it cannot
+
+
+def gradients_add(model):
+    """A step that leaves its gradients to the next."""
+
+    def step(x):
+        model(x).sum().backward()
+        return model[0].weight.grad
+
+    return step
+
+
+def stateful(model):
+    """A step that puts another tensor in the place of the model's."""
+
+    def step(x):
+        model[0].bias.data = model[0].bias.data * 0.5
+        return model(x).sum()
+
+    return step
+
+
+def prints(model):
+    """A step that looks at what it computes."""
+
+    def step(x):
+        y = model(x)
+        if y.sum().item() > 1e9:
+            y = y * 2
+        return y
+
+    return step
+
+
+def fresh_data(model):
+    """A step that brings its data along."""
+    return lambda x: model(tl.tensor(np.ones((2, 4), np.float32)))
+
+
+def noisy(model):
+    """A step that draws on the host."""
+    return lambda x: model(x) + tl.randn(2, 3)
+
+
+def first_step(model):
+    """A step whose optimiser begins with a parameter only now and then."""
+    optimizer, calls = optim.Adam(model.parameters()), []
+
+    def step(x):
+        calls.append(1)
+        optimizer.zero_grad()
+        if len(calls) > 1:
+            model(x).sum().backward()
+        optimizer.step()
+        return model[0].weight
+
+    return step
+
+
+REASONS = {
+    gradients_add: "gradients add to those of the step before|zero_grad() (or",
+    stateful: "the tensors of a Linear are others after the step",
+    prints: "the host is asked something in line|y.sum().item() > 1e9|look at them afterwards",
+    fresh_data: "an array of the host, float32 (2, 4)|make it an argument|setflags",
+    noisy: "draws random numbers on the host",
+    first_step: "an optimiser begins with a parameter",
+}
+
+
+@pytest.mark.parametrize("make", REASONS, ids=lambda f: f.__name__)
+def test_it_says_why_and_runs_eagerly_to_the_same_numbers(make):
+    found = []
+    for captured in (False, True):
+        tl.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
+        step = make(model)
+        step = tl.cuda.capture(step) if captured else step
+        results = []
+        for k in range(4):
+            if captured and k == 1:
+                with pytest.warns(UserWarning, match="runs eagerly"):
+                    results.append(tl.devices.host(step(tl.ones(2, 4) * k)).copy())
+                for word in REASONS[make].split("|"):
+                    assert word in step.reason
+            else:
+                results.append(tl.devices.host(step(tl.ones(2, 4) * k)).copy())
+        found.append((results, tl.random.default_generator.get_state()))
+    (expected, seed), (results, other) = found
+    if make is not first_step:  # whose list grows once more
+        np.testing.assert_array_equal(results, expected)
+        assert seed == other
+
+
+def test_a_model_on_the_cpu_and_no_gpu_at_all(monkeypatch):
+    model = nn.Linear(4, 3).to("cpu")
+    step = tl.cuda.capture(lambda x: model(x.to("cpu")).sum())
+    step(tl.ones(2, 4))
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        step(tl.ones(2, 4))
+    monkeypatch.setattr(tl.devices.driver, "is_available", lambda: False)
+    step = tl.cuda.capture(lambda x: x * 2)
+    with pytest.warns(UserWarning, match="there is no GPU"):
+        assert step(tl.ones(2, device="cpu")).tolist() == [2, 2]
+    assert step(tl.ones(2, device="cpu")).tolist() == [2, 2]
+
+
+def test_an_error_of_the_step_is_raised_as_without_capture():
+    step = tl.cuda.capture(lambda x: F.cross_entropy(x, tl.tensor(np.array([0, 9]))))
+    for _ in range(2):
+        check_message(lambda: step(tl.ones(2, 3)), ValueError, "label 9 at position 1")
+
+
+def test_too_many_kinds_of_arguments():
+    step = tl.cuda.capture(lambda x, k: x * k)
+    for k in range(16):
+        step(tl.ones(2), k)
+    with pytest.warns(UserWarning, match="more than 16 kinds"):
+        assert step(tl.ones(2), 16).tolist() == [16, 16]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: tl.cuda.capture(3), TypeError, "expected a function|got 3"),
+        (lambda: tl.cuda.capture(lambda x: x)([tl.ones(2)]), TypeError, "got list|each tensor by itself"),
+        (
+            lambda: tl.cuda.capture(lambda x: x)(tl.ones(2, requires_grad=True)),
+            ValueError,
+            "requires a gradient|tl.grad",
+        ),
+    ],
+)
+def test_bad_arguments_are_told(call, error, words):
+    check_message(call, error, words)
+
+
+def test_a_captured_step_within_another():
+    inner = tl.cuda.capture(lambda x: x * 2)
+    inner(tl.ones(3))
+    outer = tl.cuda.capture(lambda x: inner(x) + 1)
+    outer(tl.ones(3))
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        assert outer(tl.ones(3)).tolist() == [3] * 3
+
+
+def test_the_memory_lives_as_long_as_the_graph_and_no_longer():
+    step = tl.cuda.capture(lambda x: (x * 2).sum())
+    for _ in range(3):
+        step(tl.ones(1000))
+    (graph,) = step.graphs.values()
+    pool = weakref.ref(graph.pool)
+    assert graph.pool.total_bytes() > 8000
+    gc.collect()
+    assert step(tl.ones(1000)).item() == 2000
+    del graph, step
+    gc.collect()
+    assert pool() is None
+
+
+# each layer and loss can be captured
+
+PICTURES, ROWS = (4, 4, 8, 8), (4, 6)
+LAYERS = {
+    "conv": (lambda: nn.Conv2d(4, 6, 3, padding=1), PICTURES),
+    "strided, dilated": (lambda: nn.Conv2d(4, 4, 3, stride=2, dilation=2, groups=2), PICTURES),
+    "transposed": (lambda: nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1), PICTURES),
+    "depthwise": (lambda: nn.Conv2d(4, 4, 3, groups=4), PICTURES),
+    "mirrored": (lambda: nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), PICTURES),
+    "max": (lambda: nn.MaxPool2d(2), PICTURES),
+    "average": (lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True), PICTURES),
+    "adaptive": (lambda: nn.AdaptiveAvgPool2d(3), PICTURES),
+    "batch norm": (lambda: nn.BatchNorm2d(4, affine=False), PICTURES),
+    "group norm": (lambda: nn.GroupNorm(2, 4), PICTURES),
+    "instance norm": (lambda: nn.InstanceNorm2d(4), PICTURES),
+    "layer norm": (lambda: nn.LayerNorm((4, 8, 8)), PICTURES),
+    "bilinear": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), PICTURES),
+    "nearest": (lambda: nn.Upsample(scale_factor=2), PICTURES),
+    "GELU": (nn.GELU, PICTURES),
+    "ELU": (nn.ELU, PICTURES),
+    "SiLU": (nn.SiLU, PICTURES),
+    "spectral": (lambda: nn.utils.spectral_norm(nn.Linear(6, 3)), ROWS),
+    "softmax": (lambda: nn.Softmax(1), ROWS),
+    "LSTM": (lambda: nn.LSTM(6, 5), (5, 3, 6)),
+}
+GOAL = rng.random(ROWS).astype(np.float32)
+LOSSES = {
+    "smoothed": lambda z, y, t: F.cross_entropy(z, y, label_smoothing=0.1),
+    "ignored": lambda z, y, t: F.cross_entropy(z, y, ignore_index=2),
+    "none": lambda z, y, t: F.cross_entropy(z, y, reduction="none").sum(),
+    "soft": lambda z, y, t: F.cross_entropy(z, t),
+    "nll": lambda z, y, t: F.nll_loss(F.log_softmax(z, 1), y),
+    "mse": lambda z, y, t: F.mse_loss(z, t),
+    "l1": lambda z, y, t: F.l1_loss(z, t),
+    "smooth l1": lambda z, y, t: F.smooth_l1_loss(z, t),
+    "logistic": lambda z, y, t: F.binary_cross_entropy_with_logits(z, t),
+    "kl": lambda z, y, t: F.kl_div(F.log_softmax(z, 1), t),
+}
+
+
+@pytest.mark.parametrize("name", [*LAYERS, *LOSSES])
+def test_every_layer_and_loss(name):
+    make, shape = LAYERS.get(name, (lambda: nn.Linear(6, 6), ROWS))
+    loss = LOSSES.get(name, lambda z, y, t: ((z[0] if isinstance(z, tuple) else z) ** 2).sum())
+    xs, y, goal = (
+        rng.standard_normal((4, *shape)).astype(np.float32),
+        tl.tensor(np.array([0, 2, 1, 5])),
+        tl.tensor(GOAL),
+    )
+
+    def run(captured):
+        tl.manual_seed(0)
+        model = make()
+
+        def step(x):
+            model.zero_grad()
+            x = x.detach()
+            x.requires_grad = True
+            value = loss(model(x), y, goal)
+            value.backward()
+            return value, x.grad, [p.grad for p in model.parameters()]
+
+        step = tl.cuda.capture(step) if captured else step
+        return [step(tl.tensor(x)) for x in xs]
+
+    for (a, da, ga), (b, db, gb) in zip(run(False), run(True)):
+        for p, q in zip((a, da, *ga), (b, db, *gb)):
+            np.testing.assert_array_equal(tl.devices.host(p), tl.devices.host(q))
