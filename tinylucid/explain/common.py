@@ -83,15 +83,7 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
         raise TypeError(
             f"explain: expected a Tensor of logits from the model, got {type(logits).__name__}; leave out detach() and numpy()"
         )
-    if classes is None:
-        numbers = target(logits)
-        if not isinstance(numbers, Tensor) or numbers.shape != (n,):
-            raise ValueError(
-                f"explain: target(logits) must be a Tensor of one number a picture, ({n},), got {shape_of(numbers)}; "
-                f"the logits are {logits.shape}"
-            )
-    else:
-        numbers = picked(logits, classes)
+    numbers = asked(target, logits, n) if classes is None else picked(logits, classes)
     found = devices.host(numbers)
     if not np.isfinite(found).all():
         k = int((~np.isfinite(found)).argmax())
@@ -103,6 +95,17 @@ def score(model: Callable, x: Tensor, target: Any) -> Tensor:
         raise ValueError(
             f"explain: what is to be explained is {what} for picture {k} of the {n} in this pass; tl.detect_anomaly() finds "
             "where NaN began"
+        )
+    return numbers
+
+
+def asked(target: Callable, logits: Tensor, n: int) -> Tensor:
+    """target(logits), one number a picture (n,)."""
+    numbers = target(logits)
+    if not isinstance(numbers, Tensor) or numbers.shape != (n,):
+        raise ValueError(
+            f"explain: target(logits) must be a Tensor of one number a picture, ({n},), got {shape_of(numbers)}; "
+            f"the logits are {logits.shape}"
         )
     return numbers
 

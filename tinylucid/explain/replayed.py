@@ -13,7 +13,7 @@ from ..cuda import capture
 from ..nn.module import Module, device_of
 from ..ops import where
 from ..tensor import Tensor
-from .common import classes_of, recording
+from .common import asked, classes_of, recording
 from .gradients import gradient
 
 
@@ -47,7 +47,7 @@ class Replayed:
     def slope(self, x: Any, target: Callable) -> tuple[Any, Any]:
         """The numbers that are explained, and their gradients by the pictures."""
         leaf = Tensor(x, requires_grad=True)
-        numbers = target(self.model(leaf))
+        numbers = asked(target, self.model(leaf), len(x))
         if not numbers.requires_grad:
             return numbers, None
         return numbers, grad(numbers, leaf, np.ones_like(numbers.data), allow_unused=True)[0]

@@ -29,14 +29,14 @@ class Tape:
     def __init__(self, stream: Any) -> None:
         self.stream = stream
         self.nodes: list[Callable[[], None]] = []
-        self.made: dict[int, Any] = {}  # kept, so that no other array gets its number
+        self.made: dict[int, Any] = {}  # the memory of its own arrays, kept so that no other gets its number
         self.before: dict[int, Any] = {}  # weak references to the arrays that are not the graph's own
 
     def note(self, arrays: Iterable[Any]) -> None:
         """These arrays are worked on."""
         for x in arrays:
             owner = x if x.base is None else x.base
-            if id(owner) not in self.made:
+            if id(owner._a) not in self.made:
                 self.before[id(owner)] = ref(owner)
 
 
@@ -99,7 +99,7 @@ def allocated(x: Any) -> None:
             raise RuntimeError(
                 "the stream is capturing: new arrays must come from a pool that is kept with the graph (using_allocator)"
             )
-        tape.made[id(x)] = x
+        tape.made[id(x._a)] = x._a
 
 
 def change(work: Callable[[], Any], arrays: Iterable[Any]) -> None:
