@@ -16,6 +16,7 @@ from tinylucid_kernels.gpu import driver
 Array = Any
 gpu_type: Any = None  # the type of GPU arrays, once there is one: None costs the CPU nothing
 default = "cpu"
+PLAIN = (float, int, bool, str, type(None))  # what needs no device
 
 
 def set_default_device(device: Any) -> None:
@@ -145,6 +146,14 @@ def special(x: Any) -> Any:
     import scipy.special  # imported when first needed: SciPy takes longer to import than tinylucid
 
     return scipy.special
+
+
+def as_usual(args: tuple, kw: dict) -> bool:
+    """Whether the inputs of an operation are tensors on the GPU and Python numbers only, so that nothing has to be moved."""
+    for a in args:
+        if not (type(a.data) is gpu_type if hasattr(a, "tracked") else type(a) in PLAIN):
+            return False
+    return not kw or all(type(a) in PLAIN for a in kw.values())
 
 
 def together(where: str, args: tuple, kw: dict) -> tuple[tuple, dict]:
