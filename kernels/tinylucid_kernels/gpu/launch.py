@@ -140,6 +140,6 @@ def signature(text: str, name: str, dtype: np.dtype) -> list[Parameter]:
     return parameters
 
 
-def cover(size: int, block: int = 256) -> tuple[tuple[int], tuple[int]]:
-    """Grid and block of a kernel with one thread for each of so many elements."""
-    return (-(-size // block),), (block,)
+def cover(size: int, block: int = 256, each: int = 1) -> tuple[tuple[int], tuple[int]]:
+    """Grid and block of a kernel whose threads take so many elements ``each``."""
+    return (-(-size // (block * each)),), (block,)
