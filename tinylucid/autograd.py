@@ -232,7 +232,7 @@ def own(g: Any) -> Tensor:
     """A gradient with memory of its own: a rule's array that somebody else holds too, itself or by a view, is copied."""
     if isinstance(g, Tensor):
         return g.clone()
-    if not (type(g) is np.ndarray and getrefcount(g) <= ALONE and g.base is None and g.flags.carray):
+    if not (devices.is_array(g) and getrefcount(g) <= ALONE and g.base is None and devices.is_packed(g)):
         g = devices.as_array(g.copy())
     t = new(Tensor)  # Tensor(g) without its checks
     t.data, t.version, t.tracked = g, [0, False], False

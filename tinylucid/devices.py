@@ -87,6 +87,11 @@ def is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) or (gpu_type is not None and isinstance(x, gpu_type))
 
 
+def is_packed(x: Array) -> bool:
+    """Whether an array's memory has no gaps, and may be written to."""
+    return x.flags.carray if type(x) is np.ndarray else x._c_contiguous
+
+
 def as_array(x: Any) -> Array:
     """An array as it is, on its device, a subclass's as NumPy's own on the same memory; anything else as a NumPy array."""
     if type(x) is np.ndarray or (gpu_type is not None and isinstance(x, gpu_type)):

@@ -45,7 +45,7 @@ def batch_norm_backward(g, x, weight, mean, inv_std):
     """
     grid, block, sizes = shared(x)
     gx = cupy().empty_like(x)
-    g_weight, g_bias = cupy().empty((2, x.shape[1]), x.dtype)
+    g_weight, g_bias = (cupy().empty(x.shape[1], x.dtype) for _ in range(2))  # not parts of one: a view would be copied
     sums, against = cupy().empty((2, *grid), x.dtype)
     run = lambda name, *args: kernel("norm.cu", name, x.dtype)(grid, block, *args, *sizes)
     run("gradient_parts", g, x, mean, inv_std, sums, against)

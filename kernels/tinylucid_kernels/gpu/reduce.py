@@ -10,6 +10,7 @@ def row_sums(x):
     if len(x) == 0:
         return cupy().empty(0, x.dtype)
     grid, block, sizes = shared(x[None])
-    parts = cupy().empty((len(x), grid[0] // len(x)), x.dtype)
+    blocks = grid[0] // len(x)
+    parts = cupy().empty((len(x), blocks) if blocks > 1 else len(x), x.dtype)
     kernel("norm.cu", "sum_parts", x.dtype)(grid, block, x, parts, *sizes)
-    return parts.sum(1) if parts.shape[1] > 1 else parts[:, 0]
+    return parts.sum(1) if blocks > 1 else parts
