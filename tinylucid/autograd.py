@@ -232,8 +232,7 @@ def own(g: Any) -> Tensor:
     """A gradient with memory of its own: a rule's array that somebody else holds too, itself or by a view, is copied."""
     if isinstance(g, Tensor):
         return g.clone()
-    packed = g.flags.carray if type(g) is np.ndarray else type(g) is devices.gpu_type and g.flags.c_contiguous
-    if not (packed and g.base is None and getrefcount(g) <= ALONE):
+    if not (devices.is_array(g) and getrefcount(g) <= ALONE and g.base is None and devices.is_packed(g)):
         g = devices.as_array(g.copy())
     t = new(Tensor)  # Tensor(g) without its checks
     t.data, t.version, t.tracked, t.node, t._grad, t.hooks = g, [0, False], False, None, None, None

@@ -16,6 +16,7 @@ from tinylucid_kernels.gpu import driver, replay
 Array = Any
 gpu_type: Any = None  # the type of GPU arrays, once there is one: None costs the CPU nothing
 default = "cpu"
+PLAIN = (float, int, bool, str, type(None))  # what needs no device
 
 
 def set_default_device(device: Any) -> None:
@@ -86,6 +87,11 @@ def is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray) or (gpu_type is not None and isinstance(x, gpu_type))
 
 
+def is_packed(x: Array) -> bool:
+    """Whether an array's memory has no gaps, and may be written to."""
+    return x.flags.carray if type(x) is np.ndarray else x._c_contiguous
+
+
 def as_array(x: Any) -> Array:
     """An array as it is, on its device, a subclass's as NumPy's own on the same memory; anything else as a NumPy array."""
     if type(x) is np.ndarray or (gpu_type is not None and isinstance(x, gpu_type)):
@@ -145,6 +151,14 @@ def special(x: Any) -> Any:
     import scipy.special  # imported when first needed: SciPy takes longer to import than tinylucid
 
     return scipy.special
+
+
+def as_usual(args: tuple, kw: dict) -> bool:
+    """Whether the inputs of an operation are tensors on the GPU and Python numbers only, so that nothing has to be moved."""
+    for a in args:
+        if not (type(a.data) is gpu_type if hasattr(a, "tracked") else type(a) in PLAIN):
+            return False
+    return not kw or all(type(a) in PLAIN for a in kw.values())
 
 
 def together(where: str, args: tuple, kw: dict) -> tuple[tuple, dict]:

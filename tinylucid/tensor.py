@@ -152,7 +152,7 @@ class Operation:
 
     def apply(self, args: tuple, kw: dict) -> tuple[Any, dict | None]:
         """The result of a call, recorded if an input requires a gradient, and what its forward returned besides."""
-        if devices.gpu_type is not None:
+        if devices.gpu_type is not None and not devices.as_usual(args, kw):
             args, kw = devices.together(here(self.__name__), args, kw)
         arrays: list[Any] = []
         parents: list[Any] = []

@@ -36,7 +36,7 @@ class Folder:
         if self.name == "gpu":
             from .gpu.driver import cupy
 
-            guarded = ready(kernel, cupy().ndarray, attrgetter("flags.c_contiguous"), cupy().ascontiguousarray)
+            guarded = ready(kernel, cupy().ndarray, attrgetter("_c_contiguous"), cupy().ascontiguousarray)
             function = there_and_back(guarded, cupy(), name in WRITTEN)
         else:  # writeable as well: Numba would compile once more for arrays that are not
             function = ready(kernel, np.ndarray, attrgetter("flags.carray"), lambda a: np.array(a, order="C"))
@@ -74,16 +74,17 @@ def ready(kernel: Callable, array_type: Any, packed: Callable, copied: Callable)
 
 def there_and_back(kernel: Callable, gpu: Any, writes: bool) -> Callable:
     """A GPU kernel that also takes NumPy arrays: they are moved to the GPU, the results and what it wrote back to NumPy."""
+    array_type = gpu.ndarray
 
     def call(*args: Any) -> Any:
-        if any(isinstance(a, gpu.ndarray) for a in args):
+        if type(args[0]) is array_type or any(isinstance(a, array_type) for a in args):
             return kernel(*args)
         moved = tuple(gpu.asarray(a) if type(a) is np.ndarray else a for a in args)
         out = kernel(*moved)
         for a, b in zip(args, moved) if writes else ():
             if type(a) is np.ndarray:
                 a[...] = b.get()
-        back = lambda y: y.get() if isinstance(y, gpu.ndarray) else y
+        back = lambda y: y.get() if isinstance(y, array_type) else y
         return tuple(map(back, out)) if isinstance(out, tuple) else back(out)
 
     return call
@@ -96,6 +97,7 @@ def unfit(kernel: Callable, args: tuple) -> TypeError:
 
 
 FOLDERS = {name: Folder(name) for name in NAMES}
+GPU_TYPES: set[type] = set()  # the types of arrays that were found to be a GPU's
 
 
 def folder(name: str) -> Folder:
@@ -119,7 +121,10 @@ def of(x: Any) -> Folder:
     """The kernels that compute on arrays of x's type; TypeError if there are none."""
     if type(x) is np.ndarray:
         return chosen.numpy
+    if type(x) in GPU_TYPES:
+        return FOLDERS["gpu"]
     if hasattr(x, "get") and hasattr(x, "flags"):  # a CuPy array, or its stand-in's
+        GPU_TYPES.add(type(x))
         return FOLDERS["gpu"]
     raise TypeError(
         f"no kernels compute on {type(x).__module__}.{type(x).__name__}; expected numpy.ndarray or cupy.ndarray"

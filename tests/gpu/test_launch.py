@@ -126,6 +126,7 @@ def test_an_array_on_another_device_is_refused(file, monkeypatch):
     kernel, x, out = launch.kernel(file, "mix", F), ramp(4), ramp(4)
     other = SimpleNamespace(ndarray=cp.ndarray, cuda=SimpleNamespace(Device=lambda: cp.cuda.Device(1)))
     monkeypatch.setattr(launch, "cupy", lambda: other)
+    monkeypatch.setattr(launch, "one_device", lambda: False)
     with pytest.raises(TypeError, match=r"x: the array is on <CUDA Device 0>, the kernel would run on <CUDA Device 1>"):
         kernel((1,), (32,), *scalars(x, out))
 

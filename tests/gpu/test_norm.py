@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tinylucid_kernels import kernels, of
 from tinylucid_kernels.gpu import norm
+from tinylucid_kernels.gpu.driver import cupy
 
 from .agree import agrees
 
 SHAPES = [(3, 4), (300, 2), (1, 1, 33), (5, 3, 7), (2, 2, 9, 31), (2, 3, 1, 1, 5)]
-LONG, SHORT = (3, 2, 37, 29), (530, 1, 3)  # rows longer than a segment; rows shorter than a warp
+LONG, SHORT = (3, 2, 37, 29), (1100, 1, 3)  # rows longer than a segment; rows shorter than a warp
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
@@ -38,19 +39,19 @@ def test_small_arrays(dtype, shape, seed, eps):
 
 
 @dtypes
-@pytest.mark.parametrize(("shape", "blocks", "grid"), [(LONG, 1024, 12), (LONG, 5, 4), (SHORT, 1024, 9), (SHORT, 5, 5)])
+@pytest.mark.parametrize(("shape", "blocks", "grid"), [(LONG, 660, 6), (LONG, 5, 4), (SHORT, 660, 3), (SHORT, 2, 2)])
 def test_several_blocks_a_channel(dtype, shape, blocks, grid, monkeypatch):
-    """With a block for every turn, and with a few blocks that take several."""
+    """With a block for every two turns, and with a few blocks that take more."""
     monkeypatch.setattr(norm, "BLOCKS", blocks)
     assert norm.shared(np.empty(shape))[0] == (grid,)
     both_modes_agree(*drawn(shape, dtype, 0))
 
 
 def test_how_channels_are_shared():
-    """Few channels take many blocks each, many channels one; as many threads go along a row as it needs, at most 256."""
-    assert norm.shared(np.empty((64, 3, 64, 64), np.int8))[0] == (3 * 256,)
-    assert norm.shared(np.empty((64, 64, 32, 32), np.int8))[0] == (1024,)
-    assert norm.shared(np.empty((2, 2000, 7, 7), np.int8))[:2] == ((2000,), (64, 4))
+    """Few channels take many blocks each, many channels one; a thread for four elements goes along a row, at most 256."""
+    assert norm.shared(np.empty((64, 3, 64, 64), np.int8))[0] == (3 * 128,)
+    assert norm.shared(np.empty((64, 64, 32, 32), np.int8))[0] == (640,)
+    assert norm.shared(np.empty((2, 2000, 7, 7), np.int8))[:2] == ((2000,), (16, 16))
     assert norm.shared(np.empty((2, 3)))[1] == (1, 256)
 
 
@@ -60,6 +61,29 @@ def test_nan_and_inf_stay_in_their_channel(dtype):
     x[1, 1, 2], g[0, 2, 0] = np.nan, np.inf
     with np.errstate(invalid="ignore"):
         both_modes_agree(x, weight, bias, g)
+
+
+@pytest.mark.parametrize("place", [0, 1, 49])
+def test_a_number_far_from_all_others(place, rng):
+    """The first number of a thread, which it takes off all of its numbers, may be the one that lies far off."""
+    x, one = 1 + rng.standard_normal((4, 3, 50)).astype(np.float32), np.ones(3, np.float32)
+    x[0, :, place] = 3e4
+    _, _, var, _ = agrees("batch_norm", x, one, one, 1e-5)
+    np.testing.assert_allclose(var, x.astype(np.float64).var((0, 2)), rtol=2e-6)
+
+
+@dtypes
+@pytest.mark.parametrize("start", [1, 2])
+def test_a_part_of_an_array_gives_the_same_bits_wherever_it_begins(dtype, start, rng):
+    cp, one = cupy(), cupy().ones(2, dtype)
+    x, g = cp.asarray(rng.standard_normal((2, 3 * 2 * 8 + 4)).astype(dtype))
+    here, there = x[:48].reshape(3, 2, 8), x[start : 48 + start].reshape(3, 2, 8)
+    there[...] = here.copy()
+    here = there.copy()
+    found = [of(a).batch_norm(a, one, one, 1e-5) for a in (here, there)]
+    back = [of(a).batch_norm_backward(g[:48].reshape(3, 2, 8), a, one, *y[1::2]) for a, y in zip((here, there), found)]
+    for a, b in zip((*found[0], *back[0]), (*found[1], *back[1])):
+        assert a.tobytes() == b.tobytes()
 
 
 def test_far_from_zero():

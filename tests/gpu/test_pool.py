@@ -5,7 +5,8 @@ import pytest
 from cases import sides, windows
 from hypothesis import given
 from hypothesis import strategies as st
-from tinylucid_kernels import reference
+from tinylucid_kernels import of, reference
+from tinylucid_kernels.gpu.driver import cupy
 
 from .agree import agrees
 
@@ -75,6 +76,42 @@ def test_more_elements_than_a_block_has_threads(dtype, rng):
     (y,) = agrees("adaptive_avg_pool2d", x, (18, 5))
     agrees("adaptive_avg_pool2d_backward", y, x.shape[2:])
     agrees("adaptive_max_pool2d", x, (20, 7))
+
+
+HALVES = (2, 2), (2, 2), (0, 0), (1, 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [(2, 2), (2, 8), (14, 14), (5, 6), (12, 9)])
+def test_pictures_that_are_halved(dtype, size, rng):
+    """Ties, NaN and −inf among them; of odd height and width too, whose last row or column lies in no window."""
+    x = np.round(rng.standard_normal((3, 3, *size)) * 2).astype(dtype)
+    x[rng.random(x.shape) < 0.2] = np.nan
+    x[rng.random(x.shape) < 0.2] = -np.inf
+    _, index = agrees("max_pool2d", x, *HALVES)
+    agrees("pool_scatter", like(index, dtype), index, size)
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_a_picture_may_begin_where_a_pair_cannot_be_loaded(start, rng):
+    x = rng.standard_normal(49).astype(np.float32)
+    part = cupy().asarray(x)[start : start + 48].reshape(1, 2, 4, 6)
+    y, index = of(part).max_pool2d(part, *HALVES)
+    expected, places = reference.max_pool2d(x[start : start + 48].reshape(1, 2, 4, 6), *HALVES)
+    assert (y.get() == expected).all()
+    assert (index.get() == places).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("beside", [1, 2, 7, 8])
+def test_halved_by_windows_that_overlap(dtype, beside, rng):
+    """As halves are, but for one winner that lies beside its 2×2 pixels, and falls together with its neighbour's."""
+    _, index = agrees("max_pool2d", rng.standard_normal((2, 3, 10, 8)).astype(dtype), *HALVES)
+    index[1, 2, 2, 3] = index[1, 2, 2, 2] if beside == 1 else (index[1, 2, 2, 3] + beside) % 80
+    agrees("pool_scatter", like(index, dtype), index, (10, 8))
+    x = rng.standard_normal((2, 3, 10, 8)).astype(dtype)
+    _, index = agrees("max_pool2d", x, (3, 3), (2, 2), (1, 1), (1, 1))
+    agrees("pool_scatter", like(index, dtype), index, (10, 8))
 
 
 def test_one_picture_is_one_plane(rng):

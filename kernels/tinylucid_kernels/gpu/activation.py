@@ -1,4 +1,4 @@
-"""The rectifier and its gradient, and dropout's product: one thread an element."""
+"""The rectifier and its gradient, and dropout's product: four elements a thread."""
 
 from .driver import cupy
 from .launch import cover, kernel
@@ -9,19 +9,19 @@ def relu(x):
     if x.dtype.kind != "f":
         return cupy().maximum(x, 0)
     y = cupy().empty_like(x)
-    kernel("activation.cu", "relu", x.dtype)(*cover(x.size), x, y, x.size)
+    kernel("activation.cu", "relu", x.dtype)(*cover(x.size, each=4), x, y, x.size)
     return y
 
 
 def gate(x, by):
     """x where ``by`` > 0, else 0: what relu lets through, for its gradient."""
     y = cupy().empty_like(x)
-    kernel("activation.cu", "gate", x.dtype)(*cover(x.size), x, by, y, x.size)
+    kernel("activation.cu", "gate", x.dtype)(*cover(x.size, each=4), x, by, y, x.size)
     return y
 
 
 def scale_kept(x, mask, scale):
     """x·scale where the booleans ``mask`` hold, else x·0: dropout once its mask is drawn, and its gradient."""
     y = cupy().empty_like(x)
-    kernel("activation.cu", "scale_kept", x.dtype)(*cover(x.size), x, mask, scale, y, x.size)
+    kernel("activation.cu", "scale_kept", x.dtype)(*cover(x.size, each=4), x, mask, scale, y, x.size)
     return y

@@ -51,26 +51,42 @@ class Kernel:
     """
 
     def __init__(self, raw: Any, name: str, parameters: Sequence[Parameter]) -> None:
-        self.raw, self.name, self.parameters = raw, name, parameters
+        self.raw, self.name, self.parameters, self.array_type = raw, name, parameters, array_type()
+        numbers = [(k, p.dtype) for k, p in enumerate(parameters) if not p.is_array]
+        self.arrays = [(k, p.dtype) for k, p in enumerate(parameters) if p.is_array]
+        self.integers = [(k, dtype.type) for k, dtype in numbers if dtype.kind in "iu"]
+        self.others = [(k, dtype.type) for k, dtype in numbers if dtype.kind not in "iu"]
 
     def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], *args: Any) -> None:
         if len(args) != len(self.parameters):
             expected = ", ".join(p.name for p in self.parameters)
             raise TypeError(f"kernel {self.name}: takes {len(self.parameters)} arguments ({expected}), got {len(args)}")
-        here = cupy().cuda.Device()
-        checked = tuple([self.argument(p, a, here) for p, a in zip(self.parameters, args)])
+        given, kind, one = [*args], self.array_type, one_device()
+        for k, dtype in self.arrays:  # a step that launches fifty kernels waits for these lines: the usual case first
+            a = args[k]
+            if not (one and type(a) is kind and a.dtype is dtype and a._c_contiguous):
+                given[k] = self.array(self.parameters[k], a)
+        for k, cast in self.integers:
+            given[k] = cast(index(args[k]))  # no fraction is cut off
+        for k, cast in self.others:
+            given[k] = cast(args[k])
         if min(grid) > 0:  # nothing to compute is nothing to launch; CuPy would launch one block
-            self.raw(grid, block, checked)
+            self.raw(grid, block, tuple(given))
 
-    def argument(self, p: Parameter, a: Any, here: Any) -> Any:
-        """What CuPy is handed for a parameter of a kernel that runs on the device ``here``."""
-        if not p.is_array:
-            return p.dtype.type(index(a) if p.dtype.kind in "iu" else a)  # no fraction is cut off
+    def array(self, p: Parameter, a: Any) -> Any:
+        """What CuPy is handed for an array that is not quite the usual one; TypeError where it does not fit."""
         if a is None:
             return np.uint64(0)
-        if isinstance(a, array_type()) and a.dtype == p.dtype and a.flags.c_contiguous and a.device == here:
+        here = cupy().cuda.Device()
+        if isinstance(a, self.array_type) and a.dtype == p.dtype and a._c_contiguous and a.device == here:
             return a
         raise TypeError(f"kernel {self.name}, {p.name}: {unfit(p, a, here)}")
+
+
+@functools.cache
+def one_device() -> bool:
+    """Whether there is one GPU only: then every array is on it."""
+    return cupy().cuda.runtime.getDeviceCount() == 1
 
 
 def unfit(p: Parameter, a: Any, here: Any) -> str:
@@ -79,7 +95,7 @@ def unfit(p: Parameter, a: Any, here: Any) -> str:
         return f"expected an array on the GPU, got {type(a).__module__}.{type(a).__name__}"
     if a.dtype != p.dtype:
         return f"expected {p.dtype}, got {a.dtype} {a.shape}"
-    if not a.flags.c_contiguous:
+    if not a._c_contiguous:
         return f"expected memory without gaps, got {a.shape} with strides {a.strides}"
     return f"the array is on {a.device}, the kernel would run on {here}"
 
@@ -124,6 +140,6 @@ def signature(text: str, name: str, dtype: np.dtype) -> list[Parameter]:
     return parameters
 
 
-def cover(size: int, block: int = 256) -> tuple[tuple[int], tuple[int]]:
-    """Grid and block of a kernel with one thread for each of so many elements."""
-    return (-(-size // block),), (block,)
+def cover(size: int, block: int = 256, each: int = 1) -> tuple[tuple[int], tuple[int]]:
+    """Grid and block of a kernel whose threads take so many elements ``each``."""
+    return (-(-size // (block * each)),), (block,)

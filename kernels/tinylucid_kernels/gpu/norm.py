@@ -11,18 +11,18 @@ import math
 from .driver import cupy
 from .launch import kernel
 
-THREADS, SEGMENT = 256, 1024  # of a block; elements of a row that it takes at a time, as in norm.cu
-BLOCKS = 1024  # about what a large GPU keeps running at once
+THREADS, SEGMENT = 256, 1024  # of a block; elements of a row that it takes at a time, four a thread, as in norm.cu
+BLOCKS = 660  # what a large GPU keeps running at once: five a multiprocessor
 
 
 def shared(x):
     """How the channels of x are shared out: grid, block, and x's sizes (N, C, L). It depends on nothing but the shape."""
     n, channels, *rest = x.shape
     length = math.prod(rest)
-    width = min(THREADS, 1 << max(length - 1, 0).bit_length())  # threads along a row, a power of two
+    width = min(THREADS, 1 << max(-(-length // 4) - 1, 0).bit_length())  # threads along a row, a power of two
     segments = n * -(-length // SEGMENT)
     turns = -(-segments * width // THREADS)  # a block does THREADS / width segments at a time
-    parts = max(1, min(turns, BLOCKS // max(channels, 1)))
+    parts = max(1, min(-(-turns // 2), BLOCKS // max(channels, 1)))  # and two such turns, one behind the other
     return (channels * parts,), (width, THREADS // width), (n, channels, length)
 
 
@@ -31,11 +31,10 @@ def batch_norm(x, weight, bias, eps):
     grid, block, sizes = shared(x)
     y = cupy().empty_like(x)
     mean, var, inv_std = cupy().empty((3, x.shape[1]), x.dtype)
-    sums, squares = cupy().empty((2, *grid), x.dtype)
+    parts = cupy().empty((3, *grid), x.dtype)
     run = lambda name, *args: kernel("norm.cu", name, x.dtype)(grid, block, *args, *sizes)
-    run("sum_parts", x, sums)
-    run("square_parts", x, sums, mean, squares)
-    run("normalise", x, weight, bias, mean, squares, y, var, inv_std, eps)
+    run("moment_parts", x, parts)
+    run("normalise", x, weight, bias, parts, y, mean, var, inv_std, eps)
     return y, mean, var, inv_std
 
 
@@ -46,7 +45,7 @@ def batch_norm_backward(g, x, weight, mean, inv_std):
     """
     grid, block, sizes = shared(x)
     gx = cupy().empty_like(x)
-    g_weight, g_bias = cupy().empty((2, x.shape[1]), x.dtype)
+    g_weight, g_bias = (cupy().empty(x.shape[1], x.dtype) for _ in range(2))  # not parts of one: a view would be copied
     sums, against = cupy().empty((2, *grid), x.dtype)
     run = lambda name, *args: kernel("norm.cu", name, x.dtype)(grid, block, *args, *sizes)
     run("gradient_parts", g, x, mean, inv_std, sums, against)

@@ -1,10 +1,11 @@
 // Pooling, and its adjoints: one thread an element of what is written, which finds the elements that it needs. So
-// nothing is scattered, except by max pooling's adjoint (the last kernel), whose places are arbitrary.
+// nothing is scattered, except by max pooling's adjoint (the last kernel) where windows may overlap.
 //
 // Along an axis a window is a span of pixels. Seen from a pixel, the windows that it lies in are a span too.
 
-#include "planes.cuh"
 #include "ordered.cuh"
+#include "planes.cuh"
+#include "vectors.cuh"
 
 struct Span {
     int first, end, step;
@@ -29,6 +30,9 @@ __device__ Span adaptive_window(int p, int n, int out) {
     return {int((long long)p * n / out), int(((long long)(p + 1) * n + out - 1) / out), 1};
 }
 
+// Whether pixel v is to be kept in place of the largest so far: of equals the first stays, a NaN is larger than any number.
+__device__ bool beats(real v, real best) { return v > best || (v != v && best == best); }
+
 // The largest pixel of a window and its place; of equals the first in row-major order; NaN wins. No pixel: −∞ at −1.
 __device__ void largest(const real *plane, int w, Span rows, Span columns, real *y, long long *index) {
     real best = -__uint_as_float(0x7f800000u);
@@ -36,7 +40,7 @@ __device__ void largest(const real *plane, int w, Span rows, Span columns, real 
     for (int i = rows.first; i < rows.end; i += rows.step)
         for (int j = columns.first; j < columns.end; j += columns.step) {
             real v = plane[(long long)i * w + j];
-            if (at < 0 || v > best || (v != v && best == best)) {
+            if (at < 0 || beats(v, best)) {
                 best = v;
                 at = (long long)i * w + j;
             }
@@ -62,6 +66,29 @@ extern "C" __global__ void max_pool2d(const real *__restrict__ x, real *__restri
     Pixel at = pixel_of(i, p, q);
     Span rows = window(at.row, h, kh, sh, ph, dh), columns = window(at.column, w, kw, sw, pw, dw);
     largest(x + at.plane * h * w, w, rows, columns, y + i, index + i);
+}
+
+// The same for windows of 2×2 pixels side by side, over pictures of even width: each row of a window is one load, and a thread
+// has both on their way. Neighbouring threads read neighbouring pairs, so no sector is read twice.
+extern "C" __global__ void max_pool_pairs(const real *__restrict__ x, real *__restrict__ y, long long *__restrict__ index,
+                                          int h, int w, int p, int q, long long size) {
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= size) return;
+    Pixel at = pixel_of(i, p, q);
+    int corner = 2 * at.row * w + 2 * at.column;  // of the window, in its plane
+    const real *upper = x + at.plane * h * w + corner, *lower = upper + w;
+    bool pairs = fits<2>(x);
+    Pair rows[2] = {pairs ? load<real, 2>(upper) : Pair{upper[0], upper[1]}, pairs ? load<real, 2>(lower) : Pair{lower[0], lower[1]}};
+    real best = rows[0].v[0];
+    int place = corner;
+#pragma unroll
+    for (int k = 1; k < 4; ++k)
+        if (beats(rows[k / 2].v[k % 2], best)) {
+            best = rows[k / 2].v[k % 2];
+            place = corner + k / 2 * w + k % 2;
+        }
+    y[i] = best;
+    index[i] = place;
 }
 
 // The same over adaptive windows.
@@ -148,18 +175,33 @@ extern "C" __global__ void pool_gather(const real *__restrict__ x, const long lo
     if (i < size) y[i] = x[i / entries * pixels + index[i]];
 }
 
-// Its adjoint: x[k, index[k, t]] += g[k, t], one warp a plane (see ordered.cuh), which it zeroes first. Reads g and
-// index, writes x, and reads and writes the pixels that are added to, mostly in the cache: 3 · g.size + x.size at best
-// in float32.
-extern "C" __global__ void pool_scatter(const real *__restrict__ g, const long long *__restrict__ index, real *x,
-                                        long long pixels, long long entries, long long planes) {
+// Its adjoint: x[k, index[k, t]] += g[k, t], one warp a plane. Where pictures were halved by windows of 2×2 pixels each entry
+// lies in a window of its own, and its lane writes that window: g or 0. If one does not (other windows halve a picture too),
+// and for all other sizes, the plane is zeroed and entries are added in their order (see ordered.cuh). Reads g and index,
+// writes x: 3 · g.size + x.size in float32; adding in order reads and writes pixels again, mostly in the cache.
+extern "C" __global__ void pool_scatter(const real *__restrict__ g, const long long *__restrict__ index, real *__restrict__ x,
+                                        int h, int w, int p, int q, long long planes) {
     long long plane = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / 32;
     if (plane >= planes) return;  // the whole warp
-    int lane = threadIdx.x % 32;
+    int lane = threadIdx.x % 32, pixels = h * w, entries = p * q;
     x += plane * pixels, g += plane * entries, index += plane * entries;
-    for (long long i = lane; i < pixels; i += 32) x[i] = 0;
+    if (h == 2 * p && w == 2 * q) {
+        bool inside = true;
+#pragma unroll 4  // several entries on their way at once
+        for (int i = lane; i < entries; i += 32) {
+            int row = i / q, corner = 2 * row * w + 2 * (i - row * q);
+            long long at = index[i] - corner;
+            real its = g[i];
+            store<real, 2>(x + corner, {at == 0 ? its : 0, at == 1 ? its : 0});
+            store<real, 2>(x + corner + w, {at == w ? its : 0, at == w + 1 ? its : 0});
+            inside = inside && (at == 0 || at == 1 || at == w || at == w + 1);
+        }
+        if (__all_sync(0xffffffffu, inside)) return;
+        __syncwarp();  // a vote orders no writes
+    }
+    for (int i = lane; i < pixels; i += 32) x[i] = 0;
     __syncwarp();
-    for (long long i = lane; i - lane < entries; i += 32) {
+    for (int i = lane; i - lane < entries; i += 32) {
         bool some = i < entries;
         add_in_order(x, some ? index[i] : -1, some ? g[i] : 0);
     }

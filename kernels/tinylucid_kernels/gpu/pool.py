@@ -1,14 +1,20 @@
 """Pooling: max with the place of each winner, average, and their adjoints, one thread an element of what is written."""
 
+import numpy as np
+
 from ..reference.pool import out_size
 from .driver import cupy
 from .launch import cover, kernel
+from .product import countable
+
+HALVES = (2, 2), (2, 2), (0, 0), (1, 1)  # the window that halves a picture
 
 
 def maxima(name, x, size, *how):
     """What a kernel of maxima gives: y and ``index`` (N, C, *size)."""
+    countable(x.shape[2] * x.shape[3])
     y = cupy().empty((*x.shape[:2], *size), x.dtype)
-    index = cupy().empty(y.shape, "int64")
+    index = cupy().empty(y.shape, np.int64)
     kernel("pool.cu", name, x.dtype)(*cover(y.size), x, y, index, *x.shape[2:], *size, *how, y.size)
     return y, index
 
@@ -30,6 +36,8 @@ def share_out(name, g, size, *how):
 def max_pool2d(x, kernel_size, stride, padding, dilation):
     """y = the largest pixel under each window, and its ``index``; of equals the first in row-major order; NaN wins."""
     how = (kernel_size, stride, padding, dilation)
+    if how == HALVES and x.shape[3] % 2 == 0:
+        return maxima("max_pool_pairs", x, out_size(x.shape[2:], *how))
     return maxima("max_pool2d", x, out_size(x.shape[2:], *how), *kernel_size, *stride, *padding, *dilation)
 
 
@@ -44,8 +52,9 @@ def pool_gather(x, index):
 def pool_scatter(g, index, size):
     """The adjoint of pool_gather: zeros (N, C, *size) with each g added at its place."""
     (n, c, p, q), (h, w) = g.shape, size
+    countable(h * w, p * q)
     x = cupy().empty((n, c, h, w), g.dtype)
-    kernel("pool.cu", "pool_scatter", g.dtype)(*cover(32 * n * c), g, index, x, h * w, p * q, n * c)
+    kernel("pool.cu", "pool_scatter", g.dtype)(*cover(32 * n * c), g, index, x, h, w, p, q, n * c)
     return x
 
 

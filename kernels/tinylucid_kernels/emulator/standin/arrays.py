@@ -141,6 +141,10 @@ class ndarray:
         return Flags(self)
 
     @property
+    def _c_contiguous(self) -> bool:  # a field of CuPy's arrays, which their flags are made from: read at each launch
+        return self._a.flags.c_contiguous
+
+    @property
     def device(self) -> Any:
         return module().cuda.Device(0)
 
