@@ -7,4 +7,4 @@ from tinylucid_kernels.gpu import product
 
 def cutting(blocks, long):
     """Products cut for a GPU with so many multiprocessors, and into parts of at least so many terms."""
-    return mock.patch.multiple(product, BLOCKS=blocks, LONG=long)
+    return mock.patch.multiple(product, multiprocessors=lambda: blocks, LONG=long)

@@ -63,11 +63,13 @@ def test_several_tiles_each_way(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("channels", [32, 33])
-def test_short_tiles(dtype, channels):
-    """Tiles of 32 rows where those are all, forward and ∂x; 33 take 64."""
-    assert product.cut(channels, 300, 9, np.dtype(dtype)).rows == (32 if channels == 32 else 64)
-    agree_all(dtype, (2, channels, 7, 11), (channels, channels, 3, 3), True, (1, 1), (1, 1), (1, 1), 1)
+@pytest.mark.parametrize(("channels", "width"), [(16, 11), (16, 4), (17, 11), (32, 11), (33, 11)])
+def test_short_tiles(dtype, channels, width):
+    """Tiles of 16 or 32 rows where those are all, forward and ∂x; 33 take 64. The low ones are wide, or narrow."""
+    tiles = product.cut(channels, 2 * 7 * width, 9, np.dtype(dtype))
+    assert tiles.rows == {16: 16, 17: 32, 32: 32, 33: 64}[channels]
+    assert tiles.columns * np.dtype(dtype).itemsize == (1024 if width == 11 and channels < 33 else 512)
+    agree_all(dtype, (2, channels, 7, width), (channels, channels, 3, 3), True, (1, 1), (1, 1), (1, 1), 1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -126,13 +128,34 @@ def test_nan_and_infinity_arrive_where_they_are_seen_and_nowhere_else():
     assert np.isinf(y).sum() == 5 * 4
 
 
-def test_the_cut_depends_on_sizes_alone_and_has_a_limit():
+def test_tiles_come_from_sizes_and_multiprocessors_parts_from_sizes_alone():
     cut = lambda m, n, k: product.cut(m, n, k, np.dtype(np.float32))
-    assert cut(32, 10**6, 9).rows == 32
-    assert cut(33, 10**6, 9).rows == cut(64, 10**6, 9).rows == 64
-    assert cut(65, 10**6, 9).rows == 128
-    assert cut(65, 10**3, 9).rows == 64  # too few tiles for a large GPU
-    assert cut(64, 576, 64 * 56 * 56).parts == 2 * 132 // 5
-    assert cut(64, 576, 0).parts == 1
+    with cutting(blocks=132, long=512):
+        assert [cut(m, 10**6, 9).rows for m in (1, 16, 17, 32, 33, 64, 65)] == [16, 16, 32, 32, 64, 64, 128]
+        assert [cut(m, n, 9).columns for m, n in ((32, 128), (32, 129), (33, 129))] == [128, 256, 128]
+        assert cut(65, 10**3, 9).rows == 64  # too few tiles for that GPU
+        assert cut(65, 131 * 128, 9).rows == 64
+        assert cut(65, 131 * 128 + 1, 9).rows == 128
+        assert cut(64, 576, 64 * 56 * 56).parts == 12 * 132 // (5 * 4)  # five tiles of four warps
+        assert cut(64, 576, 0).parts == 1
+    for m, n, k in ((129, 300, 10**5), (64, 576, 10**6), (16, 9, 10**6), (9, 400, 700)):
+        with cutting(blocks=1, long=512):
+            small = cut(m, n, k)
+        with cutting(blocks=132, long=512):
+            assert cut(m, n, k).parts == small.parts
     with pytest.raises(ValueError, match="count to"):
         cut(1, 2**31, 1)
+
+
+def test_tall_tiles_give_the_same_bits():
+    """A GPU with other multiprocessors computes in other tiles, but sums in the same order."""
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((2, 9, 7, 9)), rng.standard_normal((130, 9, 3, 3))
+    found = []
+    for blocks in (1, 132):
+        with cutting(blocks, long=16):
+            how = ((1, 1), (1, 1), (1, 1), 1)
+            (y,) = agrees("conv2d", x.astype(np.float32), weight.astype(np.float32), None, *how, check=False)
+            (dw,) = agrees("conv2d_weight", x.astype(np.float32), y, weight.shape, *how, check=False)
+            found.append(y.tobytes() + dw.tobytes())
+    assert found[0] == found[1]

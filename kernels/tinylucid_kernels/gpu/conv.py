@@ -2,13 +2,12 @@
 
 from . import depthwise
 from .driver import cupy
-from .launch import kernel
-from .product import THREADS, countable, cut, in_parts
+from .product import compiled, countable, cut, in_parts
 
 
-def launch(name, grid, dtype, rows, kernel_size, *args):
-    """Launch a kernel of conv.cu, compiled for that filter size and tiles of so many rows."""
-    kernel("conv.cu", name, dtype, KH=kernel_size[0], KW=kernel_size[1], ROWS=rows)(grid, THREADS, *args)
+def launch(name, grid, dtype, tiles, kernel_size, *args):
+    """Launch a kernel of conv.cu, compiled for that filter size and such tiles."""
+    compiled("conv.cu", name, dtype, tiles, KH=kernel_size[0], KW=kernel_size[1])(grid, *args)
 
 
 def layer(x_size, y_size, groups, stride, padding, dilation):
@@ -31,7 +30,7 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
     tiles = cut(o // groups, len(x) * p * q, c * kernel_size[0] * kernel_size[1], x.dtype, groups)
     how = layer(x.shape, y.shape, groups, stride, padding, dilation)
     grid = (tiles.across, tiles.down, groups)
-    launch("conv2d", grid, x.dtype, tiles.rows, kernel_size, x, weight, bias, y, *how)
+    launch("conv2d", grid, x.dtype, tiles, kernel_size, x, weight, bias, y, *how)
     return y
 
 
@@ -44,11 +43,11 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     x = cupy().empty(input_size, g.dtype)
     outputs, phases = o // groups, stride[0] * stride[1]
     pixels = n * -(-h // stride[0]) * -(-w // stride[1])  # of the phase that has most
-    countable(n * h * w, outputs * kernel_size[0] * kernel_size[1] * max(kernel_size))
+    countable(n * h * w)
     tiles = cut(c, pixels, outputs * kernel_size[0] * kernel_size[1], g.dtype, groups * phases)
     how = layer(input_size, g.shape, groups, stride, padding, dilation)
     grid = (tiles.across * phases, tiles.down, groups)
-    launch("conv2d_input", grid, g.dtype, tiles.rows, kernel_size, g, weight, x, *how)
+    launch("conv2d_input", grid, g.dtype, tiles, kernel_size, g, weight, x, *how)
     return x
 
 
@@ -61,5 +60,5 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
     tiles = cut(o // groups, c * kernel_size[0] * kernel_size[1], n * p * q, x.dtype, groups)
     how = layer(x.shape, g.shape, groups, stride, padding, dilation)
     grid = (tiles.across, tiles.down, groups * tiles.parts)
-    fill = lambda sums: launch("conv2d_weight", grid, x.dtype, tiles.rows, kernel_size, x, g, sums, tiles.parts, *how)
+    fill = lambda sums: launch("conv2d_weight", grid, x.dtype, tiles, kernel_size, x, g, sums, tiles.parts, *how)
     return in_parts(fill, tiles.parts, weight_size, x.dtype)

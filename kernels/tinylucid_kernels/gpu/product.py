@@ -1,7 +1,11 @@
-"""How a product C[m, n] = Σ_k A[k, m] · B[k, n] is cut into tiles and parts: by its sizes alone, never by the GPU it meets, so
-that the same numbers are added in the same order everywhere.
+"""How a product C[m, n] = Σ_k A[k, m] · B[k, n] is cut into tiles and parts, and in which arithmetic it is computed.
+
+The size of a tile may depend on the GPU, for it changes no bit of the result: each element is summed in one place, in the
+order of k. Parts of that sum do change bits, so they come from the sizes alone: the same numbers are added in the same order
+everywhere.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -9,17 +13,21 @@ import numpy as np
 from .driver import cupy
 from .launch import cover, kernel
 
-COLUMNS = {np.dtype(np.float32): 128, np.dtype(np.float64): 64}  # of a tile, as in product.cuh
-THREADS = (256,)
-BLOCKS = 132  # that should be there to keep a large GPU busy
+SUMS = {np.dtype(np.float32): 64, np.dtype(np.float64): 32}  # of a thread, as in product.cuh
+WARPS = 12 * 132  # that should be there to keep a large GPU busy: twelve for a multiprocessor
 LONG = 512  # what a part sums at least
 LIMIT = 2**31 - 2**16  # the kernels count rows, columns and terms with 32 bits; offsets in memory with 64
+PRECISIONS = ("highest", "high")
+precision = "highest"  # of products of float32, as tl.set_float32_matmul_precision sets it
 
 
 class Cut(NamedTuple):
-    """The height of a tile, how many tiles lie above and beside each other, and the parts of the sum over k."""
+    """Rows and columns of a tile, the threads of its block, how many tiles lie above and beside each other, and the parts of
+    the sum over k."""
 
     rows: int
+    columns: int
+    threads: int
     down: int
     across: int
     parts: int
@@ -31,18 +39,47 @@ def countable(*sizes):
         raise ValueError(f"{max(sizes)} is too much for the GPU's kernels, which count to {LIMIT}")
 
 
+@functools.cache
+def described(device):
+    """What CUDA says of a GPU."""
+    return cupy().cuda.runtime.getDeviceProperties(device)
+
+
+def multiprocessors():
+    """How many multiprocessors the GPU has that is in use."""
+    return described(cupy().cuda.Device().id)["multiProcessorCount"]
+
+
+def rounds_to_tf32(dtype):
+    """Whether products are computed by tensor cores on operands rounded to TF32: asked for, float32, and known to the GPU."""
+    asked = precision == "high" and np.dtype(dtype) == np.float32
+    return asked and described(cupy().cuda.Device().id)["major"] >= 8
+
+
 def cut(m, n, k, dtype, products=1):
     """The cut of so many products at once. Raises ValueError where a size passes the limit.
 
-    A tile has 32 rows where those are all; 128 where they are used and there are enough tiles for all multiprocessors; else
-    64. Where the tiles are still too few, the sum over k is split into parts, two blocks for a multiprocessor.
+    A tile has 16, 32 or 64 rows, the fewest that hold all; 128 where they are used and there are such tiles enough for all
+    multiprocessors. It has 128 columns; low tiles have 256 where they are used, to bring less of A for each. (Half of that
+    for doubles.) Where the tiles are too few, the sum over k is split into parts, which counts tiles of up to 64 rows.
     """
     countable(m, n, k)
-    across = -(-n // COLUMNS[dtype])
-    rows = 32 if m <= 32 else 128 if m > 64 and -(-m // 128) * across * products >= BLOCKS else 64
-    down = -(-m // rows)
-    tiles = max(1, down * across * products)
-    return Cut(rows, down, across, max(1, min(-(-k // LONG), 2 * BLOCKS // tiles)))
+    sums = SUMS[np.dtype(dtype)]
+    rows = 16 if m <= 16 else 32 if m <= 32 else 64
+    columns = sums * (4 if rows < 64 and n > 2 * sums else 2)
+    across = -(-n // columns)
+    warps = -(-m // rows) * across * products * (rows * columns // sums // 32)
+    parts = max(1, min(-(-k // LONG), WARPS // max(1, warps)))
+    if m > 64 and -(-m // 128) * across * products >= multiprocessors():
+        rows = 128
+    return Cut(rows, columns, rows * columns // sums, -(-m // rows), across, parts)
+
+
+def compiled(file, name, dtype, tiles, **defines):
+    """A kernel that computes such tiles, compiled for them; ``launch(grid, *args)``."""
+    tf32 = int(rounds_to_tf32(dtype))
+    run = kernel(file, name, dtype, ROWS=tiles.rows, COLUMNS=tiles.columns, TF32=tf32, **defines)
+    return lambda grid, *args: run(grid, (tiles.threads,), *args)
 
 
 def in_parts(launch, parts, shape, dtype):
