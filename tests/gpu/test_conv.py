@@ -89,6 +89,13 @@ def test_every_phase_of_a_stride(dtype, size, kernel_size, stride, padding, dila
     agree_all(dtype, (2, 6, *size), (10, 3, *kernel_size), True, stride, padding, dilation, 2)
 
 
+@pytest.mark.parametrize("kernel_size", [(16, 15), (16, 16), (1, 65)])
+def test_large_filters(kernel_size):
+    """The edges of a window take a bit for each row and column of taps, and one more: 32, 33 and 67."""
+    size = [k + 1 for k in kernel_size]
+    agree_all(np.float32, (2, 2, *size), (5, 2, *kernel_size), True, (1, 1), (1, 2), (1, 1), 1)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_tall_tiles(dtype):
     """Where there are tiles enough they have 128 rows: here 129 = one and a rest."""

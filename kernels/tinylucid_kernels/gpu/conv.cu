@@ -87,9 +87,9 @@ __device__ real look(const Window &window, const Tap &tap) {
 
 // Division by a count that is the same for the whole grid, as a multiplication: exact, since both are less than 2³¹.
 struct Divisor {
-    int count;
     unsigned long long inverse;
-    __device__ explicit Divisor(int count) : count(max(count, 1)), inverse((1ull << 63) / this->count + 1) {}
+    Divisor() = default;
+    __device__ explicit Divisor(int count) : inverse((1ull << 63) / max(count, 1) + 1) {}
     __device__ int divide(int k) const { return __umul64hi(2ull * (unsigned)k, inverse); }
 };
 
@@ -129,10 +129,12 @@ struct Windows {  // B of the forward pass: x under tap k = (c, i, j) at output 
 // those where the stride divides phase + pad − i·dilation: the one at phase + u·stride from place u + seen − t·back
 // through the t-th of them, first + t·step.
 struct Axis {
-    int phase, stride, pixels, first = 0, step = 1, taps, seen, back;
+    int phase, stride, pixels, first, step, taps, seen, back;
     Divisor by_taps;
+    Axis() = default;
     __device__ Axis(int phase, int size, int filter, int stride, int pad, int dilation)
-        : phase(phase), stride(stride), pixels(size), taps(filter), seen(pad), back(dilation), by_taps(filter) {
+        : phase(phase), stride(stride), pixels(size), first(0), step(1), taps(filter), seen(pad), back(dilation),
+          by_taps(filter) {
         if (stride == 1) return;  // most are, and divisions cost
         pixels = (size - phase + stride - 1) / stride;
         while (step * dilation % stride) ++step;
@@ -151,6 +153,7 @@ struct Axis {
 struct Phase {
     Axis down, across;
     int K;
+    Phase() = default;
     __device__ Phase(const Layer &l, int phase)
         : down(phase / l.sw, l.H, KH, l.sh, l.ph, l.dh), across(phase % l.sw, l.W, KW, l.sw, l.pw, l.dw),
           K(l.O * down.taps * across.taps) {}
@@ -224,7 +227,7 @@ struct Taps {  // B of ∂w: x under tap n = (c, i, j) at output k = (image, p, 
     Windows windows;
     __device__ Tap column(int n) const { return windows.row(n); }
     __device__ Window row(int k) const { return windows.column(k); }
-    __device__ real at(const Window &window, const Tap &tap) const { return look(window, tap); }
+    __device__ real at(const Window &window, const Tap &tap) const { return look({forged(window.start), window.outside}, tap); }
 };
 
 struct Picture {  // C of the forward pass: channel m at place n = (image, place), with a bias if there is one
@@ -234,7 +237,7 @@ struct Picture {  // C of the forward pass: channel m at place n = (image, place
     long long image_size;
     __device__ real *column(int n) const {
         int image = n / size;
-        return image < images ? out + image * image_size + n % size : nullptr;
+        return image < images ? forged(out + image * image_size + n % size) : nullptr;
     }
     __device__ void put(int m, int, real *place, real value) const {
         if (place && m < channels) place[(long long)m * size] = bias ? value + bias[m] : value;
@@ -248,7 +251,7 @@ struct Pixels {  // C of ∂x: channel m at pixel n = (image, u, v) of the phase
     __device__ real *column(int n) const {
         int image = n / phase.pixels(), pixel = n % phase.pixels();
         int h = phase.down.pixel(pixel / phase.across.pixels), w = phase.across.pixel(pixel % phase.across.pixels);
-        return image < l.images ? dx + image * l.image_of_x() + (long long)h * l.W + w : nullptr;
+        return image < l.images ? forged(dx + image * l.image_of_x() + (long long)h * l.W + w) : nullptr;
     }
     __device__ void put(int m, int, real *pixel, real value) const {
         if (pixel && m < l.C) pixel[(long long)m * l.pixels()] = value;
@@ -291,7 +294,9 @@ conv2d_input(const real *__restrict__ g, const real *__restrict__ w, real *__res
     Layer l = {images, groups, C, H, W, O, P, Q, sh, sw, ph, pw, dh, dw};
     long long group = blockIdx.z;
     int phases = sh * sw, first = blockIdx.x / phases * COLUMNS;
-    Phase phase(l, blockIdx.x % phases);
+    __shared__ Phase phase;
+    if (threadIdx.x == 0) phase = Phase(l, blockIdx.x % phases);
+    __syncthreads();
     if (first >= images * phase.pixels()) return;  // the first phase has the most pixels, and the grid is made for it
     FilterByChannel a = {w + group * O * C * TAPS, C, phase};
     Seers b = {g + group * O * l.places(), l, phase};

@@ -25,7 +25,7 @@ __device__ real rounded(real value) {  // to the nearest, ties away from zero; i
     return __uint_as_float((bits + 0x1000u) & 0xffffe000u);
 }
 __device__ void mma(real &d0, real &d1, real &d2, real &d3, const real (&a)[4], const real (&b)[2]) {
-    static __shared__ real all_a[THREADS / 32][16][8], all_b[THREADS / 32][8][8];
+    __shared__ real all_a[THREADS / 32][16][8], all_b[THREADS / 32][8][8];
     int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     for (int i = 0; i < 4; ++i) all_a[warp][g + i % 2 * 8][t + i / 2 * 4] = a[i];
     for (int i = 0; i < 2; ++i) all_b[warp][t + i * 4][g] = b[i];

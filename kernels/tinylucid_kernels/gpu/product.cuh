@@ -25,7 +25,7 @@
 constexpr int SUMS = sizeof(real) == 4 ? 64 : 32;                  // of a thread: a double takes two registers
 constexpr int DEPTH = 8;
 constexpr int THREADS = ROWS * COLUMNS / SUMS;
-constexpr int BLOCKS = (ROWS == 16 ? 256 : ROWS == 128 ? 512 : 384) / THREADS;  // that a multiprocessor has registers for
+constexpr int BLOCKS = (ROWS == 16 ? 256 : ROWS == 128 && SUMS == 64 ? 512 : 384) / THREADS;  // for which there are registers
 constexpr int WARP_ROWS = ROWS < 32 ? ROWS : 32, WARP_COLUMNS = 32 * SUMS / WARP_ROWS;  // a warp's part of a tile
 constexpr int WARPS_BESIDE = COLUMNS / WARP_COLUMNS;
 #if TF32
@@ -36,9 +36,9 @@ constexpr int WARPS_BESIDE = COLUMNS / WARP_COLUMNS;
 
 // A place in memory as one number, whose making the compiler forgets: else it would make it anew for each element, to save
 // a register, from all that it is made of.
-__device__ const real *forged(const real *place) {
+template <class Pointer> __device__ Pointer forged(Pointer place) {
 #ifndef TINYLUCID_EMULATED
-    asm volatile("mov.b64 %0, %0;" : "+l"(place));
+    asm volatile("mov.b64 %0, %0;" : "+l"(place) : : "memory");
 #endif
     return place;
 }
