@@ -21,7 +21,9 @@ def set_float32_matmul_precision(precision: str) -> None:
     Raises ValueError for another name.
     """
     if precision not in product.PRECISIONS:
-        hint = "; PyTorch's 'medium' multiplies bfloat16, which is not here: take 'high'" if precision == "medium" else ""
+        hint = (
+            "; PyTorch's 'medium' multiplies bfloat16, which is not here: take 'high'" if precision == "medium" else ""
+        )
         raise ValueError(
             f"set_float32_matmul_precision: expected 'highest' (float32) or 'high' (TF32), got {precision!r}{hint}"
         )
