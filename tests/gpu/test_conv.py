@@ -89,6 +89,16 @@ def test_every_phase_of_a_stride(dtype, size, kernel_size, stride, padding, dila
     agree_all(dtype, (2, 6, *size), (10, 3, *kernel_size), True, stride, padding, dilation, 2)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("outputs", [16, 17])
+def test_narrow_tiles(dtype, outputs):
+    """∂w of a first layer: as few columns as taps, and a long sum in more parts than threads add them."""
+    with cutting(blocks=132, long=8):
+        tiles = product.cut(outputs, 9, 300, np.dtype(dtype))
+        assert (tiles.rows, tiles.columns, tiles.threads, tiles.parts) == (16 if outputs == 16 else 32, 32, 32, 38)
+        agree_all(dtype, (3, 1, 10, 10), (outputs, 1, 3, 3), True, (1, 1), (1, 1), (1, 1), 1)
+
+
 @pytest.mark.parametrize("kernel_size", [(16, 15), (16, 16), (1, 65)])
 def test_large_filters(kernel_size):
     """The edges of a window take a bit for each row and column of taps, and one more: 32, 33 and 67."""
@@ -139,11 +149,13 @@ def test_tiles_come_from_sizes_and_multiprocessors_parts_from_sizes_alone():
     cut = lambda m, n, k: product.cut(m, n, k, np.dtype(np.float32))
     with cutting(blocks=132, long=512):
         assert [cut(m, 10**6, 9).rows for m in (1, 16, 17, 32, 33, 64, 65)] == [16, 16, 32, 32, 64, 64, 128]
-        assert [cut(m, n, 9).columns for m, n in ((32, 128), (32, 129), (33, 129))] == [128, 256, 128]
+        assert [cut(32, n, 9).columns for n in (1, 32, 33, 128, 129)] == [32, 32, 128, 128, 256]
+        assert cut(33, 9, 9).columns == cut(33, 129, 9).columns == 128
         assert cut(65, 10**3, 9).rows == 64  # too few tiles for that GPU
         assert cut(65, 131 * 128, 9).rows == 64
         assert cut(65, 131 * 128 + 1, 9).rows == 128
         assert cut(64, 576, 64 * 56 * 56).parts == 12 * 132 // (5 * 4)  # five tiles of four warps
+        assert cut(16, 9, 10**6).parts == 12 * 132  # of one warp
         assert cut(64, 576, 0).parts == 1
     for m, n, k in ((129, 300, 10**5), (64, 576, 10**6), (16, 9, 10**6), (9, 400, 700)):
         with cutting(blocks=1, long=512):

@@ -9,6 +9,7 @@
 // product.cuh, where a pixel counts once for each tap that sees it; the caches serve all but its first reading.
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=256
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=32 -DCOLUMNS=128
+// compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=32
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=64 -DCOLUMNS=128
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=128 -DCOLUMNS=128
 // compiled with: -Dreal=float -DTF32=0 -DKH=1 -DKW=1 -DROWS=64 -DCOLUMNS=128
@@ -227,7 +228,7 @@ struct Taps {  // B of ∂w: x under tap n = (c, i, j) at output k = (image, p, 
     Windows windows;
     __device__ Tap column(int n) const { return windows.row(n); }
     __device__ Window row(int k) const { return windows.column(k); }
-    __device__ real at(const Window &window, const Tap &tap) const { return look({forged(window.start), window.outside}, tap); }
+    __device__ real at(const Window &window, const Tap &tap) const { return look(window, tap); }
 };
 
 struct Picture {  // C of the forward pass: channel m at place n = (image, place), with a bias if there is one

@@ -17,12 +17,13 @@
 // tile of A and one of B are brought to shared memory, where every thread reads what it multiplies. While a pair of tiles is
 // multiplied, the next is on its way from global memory, and the rows of the one after that are worked out; all in two
 // buffers, so one barrier a step. An element on its way costs five or six instructions, a product of two in registers one.
-// Compiled with -DROWS=16, 32, 64 or 128, -DCOLUMNS=128 or 256 (half of that for doubles), -DTF32=1 for tensor cores.
+// Compiled with -DROWS=16, 32, 64 or 128, -DCOLUMNS=32, 128 or 256 (doubles: 32, 64 or 128), -DTF32=1 for tensor cores.
 //
 // Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block
 // reads ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 an element where both are 128.
 
-constexpr int SUMS = sizeof(real) == 4 ? 64 : 32;                  // of a thread: a double takes two registers
+constexpr int MOST = sizeof(real) == 4 ? 64 : 32;  // sums of a thread: a double takes two registers
+constexpr int SUMS = ROWS * COLUMNS < 32 * MOST ? ROWS * COLUMNS / 32 : MOST;
 constexpr int DEPTH = 8;
 constexpr int THREADS = ROWS * COLUMNS / SUMS;
 constexpr int BLOCKS = (ROWS == 16 ? 256 : ROWS == 128 && SUMS == 64 ? 512 : 384) / THREADS;  // for which there are registers

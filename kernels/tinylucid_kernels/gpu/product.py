@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .driver import cupy
-from .launch import cover, kernel
+from .launch import kernel
 
-SUMS = {np.dtype(np.float32): 64, np.dtype(np.float64): 32}  # of a thread, as in product.cuh
+SUMS = {np.dtype(np.float32): 64, np.dtype(np.float64): 32}  # of a thread at most, as in product.cuh
 WARPS = 12 * 132  # that should be there to keep a large GPU busy: twelve for a multiprocessor
-LONG = 512  # what a part sums at least
+LONG = 256  # what a part sums at least
 LIMIT = 2**31 - 2**16  # the kernels count rows, columns and terms with 32 bits; offsets in memory with 64
 PRECISIONS = ("highest", "high")
 precision = "highest"  # of products of float32, as tl.set_float32_matmul_precision sets it
@@ -60,19 +60,21 @@ def cut(m, n, k, dtype, products=1):
     """The cut of so many products at once. Raises ValueError where a size passes the limit.
 
     A tile has 16, 32 or 64 rows, the fewest that hold all; 128 where they are used and there are such tiles enough for all
-    multiprocessors. It has 128 columns; low tiles have 256 where they are used, to bring less of A for each. (Half of that
-    for doubles.) Where the tiles are too few, the sum over k is split into parts, which counts tiles of up to 64 rows.
+    multiprocessors. It has 128 columns (64 of doubles); low tiles have twice as many where they are used, to bring less of A
+    for each, and 32 where those are all. Where the tiles are too few, the sum over k is split into parts: how many comes
+    from tiles of up to 64 rows.
     """
     countable(m, n, k)
     sums = SUMS[np.dtype(dtype)]
     rows = 16 if m <= 16 else 32 if m <= 32 else 64
-    columns = sums * (4 if rows < 64 and n > 2 * sums else 2)
+    columns = 2 * sums if rows == 64 or 32 < n <= 2 * sums else 32 if n <= 32 else 4 * sums
+    threads = max(32, rows * columns // sums)
     across = -(-n // columns)
-    warps = -(-m // rows) * across * products * (rows * columns // sums // 32)
+    warps = -(-m // rows) * across * products * threads // 32
     parts = max(1, min(-(-k // LONG), WARPS // max(1, warps)))
     if m > 64 and -(-m // 128) * across * products >= multiprocessors():
-        rows = 128
-    return Cut(rows, columns, rows * columns // sums, -(-m // rows), across, parts)
+        rows, threads = 128, 2 * threads
+    return Cut(rows, columns, threads, -(-m // rows), across, parts)
 
 
 def compiled(file, name, dtype, tiles, **defines):
@@ -88,5 +90,5 @@ def in_parts(launch, parts, shape, dtype):
     sums = cupy().empty((parts, *shape), dtype) if parts > 1 else out
     launch(sums)
     if parts > 1:
-        kernel("product.cu", "sum_parts", dtype)(*cover(out.size), sums, out, parts, out.size)
+        kernel("product.cu", "sum_parts", dtype)((-(-out.size // 32),), (32, min(32, parts)), sums, out, parts, out.size)
     return out
