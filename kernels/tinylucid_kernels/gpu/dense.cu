@@ -18,12 +18,14 @@ template <bool ALONG> struct Stored {
     using Row = long long;
     const real *start;
     int J, K;
-    __device__ Column column(int j) const { return start + (ALONG ? (long long)min(j, J - 1) * K : min(j, J - 1)); }
+    __device__ Column column(int j) const {
+        return forged(start + (ALONG ? (long long)min(j, J - 1) * K : min(j, J - 1)));
+    }
     __device__ Row row(int k) const {
         if (k >= K) return -1;
         return ALONG ? k : (long long)k * J;
     }
-    __device__ real at(Row row, Column column) const { return row >= 0 ? column[row] : 0; }
+    __device__ real at(Row row, Column column) const { return row >= 0 ? __ldg(column + row) : 0; }
 };
 
 struct Rows {  // C: z[m, n], with a bias for each n if there is one

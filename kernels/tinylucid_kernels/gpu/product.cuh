@@ -26,7 +26,8 @@ constexpr int MOST = sizeof(real) == 4 ? 64 : 32;  // sums of a thread: a double
 constexpr int SUMS = ROWS * COLUMNS < 32 * MOST ? ROWS * COLUMNS / 32 : MOST;
 constexpr int DEPTH = 8;
 constexpr int THREADS = ROWS * COLUMNS / SUMS;
-constexpr int BLOCKS = (ROWS == 16 ? 256 : ROWS == 128 && SUMS == 64 ? 512 : 384) / THREADS;  // for which there are registers
+constexpr int RESIDENT = ROWS == 16 ? 256 : ROWS == 128 && SUMS == 64 ? 512 : 384;  // threads that there are registers for
+constexpr int BLOCKS = RESIDENT / THREADS;                                          // of a multiprocessor at once
 constexpr int WARP_ROWS = ROWS < 32 ? ROWS : 32, WARP_COLUMNS = 32 * SUMS / WARP_ROWS;  // a warp's part of a tile
 constexpr int WARPS_BESIDE = COLUMNS / WARP_COLUMNS;
 #if TF32

@@ -90,5 +90,7 @@ def in_parts(launch, parts, shape, dtype):
     sums = cupy().empty((parts, *shape), dtype) if parts > 1 else out
     launch(sums)
     if parts > 1:
-        kernel("product.cu", "sum_parts", dtype)((-(-out.size // 32),), (32, min(32, parts)), sums, out, parts, out.size)
+        kernel("product.cu", "sum_parts", dtype)(
+            (-(-out.size // 32),), (32, min(32, parts)), sums, out, parts, out.size
+        )
     return out
