@@ -12,7 +12,7 @@ from tinylucid_kernels.gpu import product
 import tinylucid as tl
 
 from .agree import agrees, compute
-from .cut import cutting
+from .cut import tile
 from .test_conv import layers
 
 HALF = 2.0**-11  # of the last of ten bits
@@ -91,10 +91,11 @@ def test_high_is_less_exact_than_highest():
 
 
 @pytest.mark.usefixtures("_high")
-@given(st.lists(st.floats(width=32, allow_subnormal=False), min_size=1, max_size=20))
+@given(st.lists(st.floats(width=32, allow_subnormal=False), max_size=20))
 def test_operands_are_rounded_to_the_nearest(values):
-    """x · 1 is x rounded; infinities stay, NaN stays, and what is nearest to infinity becomes it."""
-    x = np.array(values, np.float32)[:, None]
+    """x · 1 is x rounded, ties away from 0; infinities stay, NaN stays, and what is nearest to infinity becomes it."""
+    last = np.array([0x7FFFFFFF, 0xFFFFFFFF, 0x7F7FFFFF], np.uint32).view(np.float32)  # two NaN, and the largest number
+    x = np.array([*values, 1 + HALF, -1 - HALF, 1 - HALF / 2, np.inf, *last], np.float32)[:, None]
     (found,) = compute("gpu", "matmul", [x, np.ones((1, 1), np.float32)])[0]
     np.testing.assert_array_equal(found, np.where(np.isfinite(x), to_tf32(x), x))
     (found,) = compute("gpu", "matmul", [np.ones((1, 1), np.float32), x.T])[0]
@@ -112,21 +113,20 @@ def test_any_layer_in_any_order(layer):
 
 
 @pytest.mark.usefixtures("_high")
-@pytest.mark.parametrize(("m", "n", "blocks"), [(16, 130, 1), (17, 60, 1), (65, 131, 132), (130, 131, 1)])
-def test_every_tile(m, n, blocks):
-    """16 rows and 256 columns, 32 and 128, twice 64, 128 and a rest."""
-    with cutting(blocks, long=16):
-        agrees("matmul", drawn(m, 41), drawn(41, n, seed=1), tolerance=2e-3)
-        agrees("linear", drawn(m, 19), drawn(n, 19, seed=1), drawn(n), tolerance=2e-3)
-
-
-@pytest.mark.usefixtures("_high")
-def test_tall_tiles_give_the_same_bits():
-    found = []
-    for blocks in (1, 132):
-        with cutting(blocks, long=16):
-            found += agrees("matmul", drawn(130, 41), drawn(41, 131, seed=1), tolerance=2e-3, check=False)
-    np.testing.assert_array_equal(*found)
+@pytest.mark.parametrize("index", range(len(product.TILES)))
+def test_every_tile(index):
+    """One and a rest in each direction, in parts, and the same bits as in any other tile."""
+    with tile(index, long=16):
+        rows, columns = product.TILES[index]
+        agrees("matmul", drawn(rows + 1, 41), drawn(41, columns + 1, seed=1), tolerance=2e-3)
+        (z,) = agrees(
+            "linear", drawn(33, 19), drawn(35, 19, seed=1), drawn(35), tolerance=2e-3, orders=[0], check=False
+        )
+    with tile(0, long=16):
+        (same,) = agrees(
+            "linear", drawn(33, 19), drawn(35, 19, seed=1), drawn(35), tolerance=2e-3, orders=[0], check=False
+        )
+    np.testing.assert_array_equal(z, same)
 
 
 def same_bits(*args, name="matmul", folder="gpu"):
