@@ -13,7 +13,7 @@ import tinylucid
 
 ROOT, KERNELS = Path(tinylucid.__file__).parent, Path(tinylucid_kernels.__file__).parent
 FLOORS = [
-    {"devices", "patience"},
+    {"devices", "patience", "precision"},
     {"dtypes", "anomaly", "random"},
     {"scopes"},
     {"tensor"},

@@ -25,6 +25,7 @@ from .dtypes import float32, float64, get_default_dtype, int32, int64, set_defau
 from .ops import *  # every operation: tl.exp, tl.matmul, …
 from .ops import fft
 from .ops.spelling import missing as _missing
+from .precision import get_float32_matmul_precision, set_float32_matmul_precision
 from .random import Generator, manual_seed
 from .scopes import backward_rules, detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from .summary import summary

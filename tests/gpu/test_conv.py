@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tinylucid_kernels.gpu import depthwise, product
 
 from .agree import agrees
-from .cut import cutting
+from .cut import cutting, tile
 
 DTYPES = [np.float32, np.float64]
 
@@ -57,17 +57,14 @@ def test_one_channel_a_group(dtype, layer):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_several_tiles_each_way(dtype):
-    """66 outputs, 66 channels, more than 128 places and pixels: a second tile begins in each direction, of 64 rows."""
-    agree_all(dtype, (3, 66, 7, 9), (67, 66, 2, 3), True, (1, 1), (1, 0), (1, 1), 1)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("channels", [32, 33])
-def test_short_tiles(dtype, channels):
-    """Tiles of 32 rows where those are all, forward and ∂x; 33 take 64."""
-    assert product.cut(channels, 300, 9, np.dtype(dtype)).rows == (32 if channels == 32 else 64)
-    agree_all(dtype, (2, channels, 7, 11), (channels, channels, 3, 3), True, (1, 1), (1, 1), (1, 1), 1)
+@pytest.mark.parametrize("index", range(len(product.TILES)))
+def test_every_tile(dtype, index):
+    """One and a rest in each direction; ∂w in parts."""
+    with tile(index, long=32):
+        rows, columns, *_ = product.cut(1, 1, 1, dtype).tile
+        height = 1 + columns // 18
+        assert product.cut(rows + 1, 2 * 9 * height, rows + 1, dtype, whole=True)[1:] == (2, 2, 1)
+        agree_all(dtype, (2, rows + 1, 9, height), (rows + 1, rows + 1, 1, 1), True, (1, 1), (0, 0), (1, 1), 1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -88,11 +85,18 @@ def test_every_phase_of_a_stride(dtype, size, kernel_size, stride, padding, dila
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_tall_tiles(dtype):
-    """Where there are tiles enough they have 128 rows: here 129 = one and a rest."""
-    with cutting(blocks=1, long=512):
-        assert product.cut(129, 129, 9, np.dtype(dtype)).rows == 128
-        agree_all(dtype, (2, 129, 3, 4), (129, 129, 1, 1), True, (1, 1), (0, 0), (1, 1), 1)
+def test_more_parts_than_threads_add(dtype):
+    """∂w of a first layer: few taps, and a long sum in 38 parts, the first rows of 32 add two."""
+    with cutting(blocks=132, long=8):
+        assert product.cut(16, 9, 300, dtype).parts == 38
+        agree_all(dtype, (3, 1, 10, 10), (16, 1, 3, 3), True, (1, 1), (1, 1), (1, 1), 1)
+
+
+@pytest.mark.parametrize("kernel_size", [(16, 15), (16, 16), (1, 65)])
+def test_large_filters(kernel_size):
+    """The edges of a window take a bit for each row and column of taps, and one more: 32, 33 and 67."""
+    size = [k + 1 for k in kernel_size]
+    agree_all(np.float32, (2, 2, *size), (5, 2, *kernel_size), True, (1, 1), (1, 2), (1, 1), 1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -100,7 +104,7 @@ def test_tall_tiles(dtype):
 def test_a_sum_in_parts(dtype, groups):
     """3 · 7 · 5 = 105 places: parts of 16 or 24, the last one smaller or empty."""
     with cutting(blocks=132, long=16):
-        assert product.cut(7, 18, 105, np.dtype(dtype), groups).parts == 7
+        assert product.cut(7, 18, 105, dtype, groups).parts == 7
         agree_all(dtype, (3, 2 * groups, 7, 5), (7 * groups, 2, 3, 3), False, (1, 1), (1, 1), (1, 1), groups)
 
 
@@ -126,13 +130,48 @@ def test_nan_and_infinity_arrive_where_they_are_seen_and_nowhere_else():
     assert np.isinf(y).sum() == 5 * 4
 
 
-def test_the_cut_depends_on_sizes_alone_and_has_a_limit():
-    cut = lambda m, n, k: product.cut(m, n, k, np.dtype(np.float32))
-    assert cut(32, 10**6, 9).rows == 32
-    assert cut(33, 10**6, 9).rows == cut(64, 10**6, 9).rows == 64
-    assert cut(65, 10**6, 9).rows == 128
-    assert cut(65, 10**3, 9).rows == 64  # too few tiles for a large GPU
-    assert cut(64, 576, 64 * 56 * 56).parts == 2 * 132 // 5
-    assert cut(64, 576, 0).parts == 1
+def test_the_rule_of_tiles():
+    """As many rows and columns as are used, large where there is work for the whole GPU, small where there is not."""
+    chosen = lambda m, n: product.cut(m, n, 9, np.float32, whole=True).tile[:2]
+    with cutting(blocks=132, long=512):
+        assert [chosen(m, 10**6) for m in (1, 16, 17, 32)] == [(16, 256), (16, 256), (32, 256), (32, 256)]
+        assert [chosen(m, 10**6) for m in (48, 49, 64, 96)] == [(16, 256), (64, 128), (64, 128), (32, 256)]
+        assert [chosen(m, 10**6) for m in (97, 128, 1000)] == [(128, 128)] * 3
+        assert [chosen(10**6, n) for n in (1, 32, 33, 64, 65)] == [(16, 32)] * 2 + [(64, 64)] * 2 + [(128, 128)]
+        assert chosen(64, 576) == (16, 32)  # nine tiles of 64 for 132 multiprocessors
+    with cutting(blocks=1, long=512):
+        assert chosen(64, 576) == (64, 128)
+    assert product.tiles(np.dtype(np.float32))[0] == (128, 128, 64, 256)
+    assert product.tiles(np.dtype(np.float64))[2] == (64, 32, 32, 64)
+    assert product.tiles(np.dtype(np.float64))[-1] == (16, 32, 16, 32)
+
+
+def test_parts_come_from_sizes_alone():
+    for m, n, k, parts in (
+        (129, 300, 10**5, 63),
+        (64, 576, 10**6, 88),
+        (16, 9, 10**6, 1584),
+        (9, 400, 700, 2),
+        (9, 9, 0, 1),
+    ):
+        for blocks in (1, 132):
+            with cutting(blocks, long=512):
+                assert product.cut(m, n, k, np.float32).parts == parts
     with pytest.raises(ValueError, match="count to"):
-        cut(1, 2**31, 1)
+        product.cut(1, 2**31, 1, np.float32)
+
+
+def test_every_tile_gives_the_same_bits():
+    """Another GPU computes in other tiles, but sums in the same order."""
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((2, 9, 7, 9)), rng.standard_normal((130, 9, 3, 3))
+    found = set()
+    for index in (0, 3, 6):
+        with tile(index, long=126):
+            how = ((1, 1), (1, 1), (1, 1), 1)
+            (y,) = agrees(
+                "conv2d", x.astype(np.float32), weight.astype(np.float32), None, *how, orders=[0], check=False
+            )
+            (dx,) = agrees("conv2d_input", y, weight.astype(np.float32), x.shape, *how, orders=[0], check=False)
+            found.add(y.tobytes() + dx.tobytes())
+    assert len(found) == 1

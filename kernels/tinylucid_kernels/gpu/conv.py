@@ -2,13 +2,12 @@
 
 from . import depthwise
 from .driver import cupy
-from .launch import kernel
-from .product import THREADS, countable, cut, in_parts
+from .product import compiled, countable, cut, in_parts
 
 
-def launch(name, grid, dtype, rows, kernel_size, *args):
-    """Launch a kernel of conv.cu, compiled for that filter size and tiles of so many rows."""
-    kernel("conv.cu", name, dtype, KH=kernel_size[0], KW=kernel_size[1], ROWS=rows)(grid, THREADS, *args)
+def launch(name, grid, dtype, tile, kernel_size, *args):
+    """Launch a kernel of conv.cu, compiled for that filter size and such tiles."""
+    compiled("conv.cu", name, dtype, tile, KH=kernel_size[0], KW=kernel_size[1])(grid, *args)
 
 
 def layer(x_size, y_size, groups, stride, padding, dilation):
@@ -28,10 +27,10 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):
     y = cupy().empty((len(x), o, p, q), x.dtype)
     if depthwise.suits(weight.shape, groups):
         return depthwise.conv2d(x, weight, bias, y, stride, padding, dilation)
-    tiles = cut(o // groups, len(x) * p * q, c * kernel_size[0] * kernel_size[1], x.dtype, groups)
+    plan = cut(o // groups, len(x) * p * q, c * kernel_size[0] * kernel_size[1], x.dtype, groups, whole=True)
     how = layer(x.shape, y.shape, groups, stride, padding, dilation)
-    grid = (tiles.across, tiles.down, groups)
-    launch("conv2d", grid, x.dtype, tiles.rows, kernel_size, x, weight, bias, y, *how)
+    grid = (plan.across, plan.down, groups)
+    launch("conv2d", grid, x.dtype, plan.tile, kernel_size, x, weight, bias, y, *how)
     return y
 
 
@@ -44,11 +43,11 @@ def conv2d_input(g, weight, input_size, stride, padding, dilation, groups):
     x = cupy().empty(input_size, g.dtype)
     outputs, phases = o // groups, stride[0] * stride[1]
     pixels = n * -(-h // stride[0]) * -(-w // stride[1])  # of the phase that has most
-    countable(n * h * w, outputs * kernel_size[0] * kernel_size[1] * max(kernel_size))
-    tiles = cut(c, pixels, outputs * kernel_size[0] * kernel_size[1], g.dtype, groups * phases)
+    countable(n * h * w)
+    plan = cut(c, pixels, outputs * kernel_size[0] * kernel_size[1], g.dtype, groups * phases, whole=True)
     how = layer(input_size, g.shape, groups, stride, padding, dilation)
-    grid = (tiles.across * phases, tiles.down, groups)
-    launch("conv2d_input", grid, g.dtype, tiles.rows, kernel_size, g, weight, x, *how)
+    grid = (plan.across * phases, plan.down, groups)
+    launch("conv2d_input", grid, g.dtype, plan.tile, kernel_size, g, weight, x, *how)
     return x
 
 
@@ -58,8 +57,8 @@ def conv2d_weight(x, g, weight_size, stride, padding, dilation, groups):
         return depthwise.conv2d_weight(x, g, weight_size, stride, padding, dilation)
     o, c, *kernel_size = weight_size
     n, _, p, q = g.shape
-    tiles = cut(o // groups, c * kernel_size[0] * kernel_size[1], n * p * q, x.dtype, groups)
+    plan = cut(o // groups, c * kernel_size[0] * kernel_size[1], n * p * q, x.dtype, groups)
     how = layer(x.shape, g.shape, groups, stride, padding, dilation)
-    grid = (tiles.across, tiles.down, groups * tiles.parts)
-    fill = lambda sums: launch("conv2d_weight", grid, x.dtype, tiles.rows, kernel_size, x, g, sums, tiles.parts, *how)
-    return in_parts(fill, tiles.parts, weight_size, x.dtype)
+    grid = (plan.across, plan.down, groups * plan.parts)
+    fill = lambda sums: launch("conv2d_weight", grid, x.dtype, plan.tile, kernel_size, x, g, sums, plan.parts, *how)
+    return in_parts(fill, plan.parts, weight_size, x.dtype)

@@ -1,24 +1,31 @@
 // Matrix products z = x · y as tiles (product.cuh), for the dense layer and for stacks of matrices. Either operand may
 // be stored transposed. Compiled with -DX_ALONG_K= -DY_ALONG_K=: 1 where neighbours in memory are neighbours in k.
-// compiled with: -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=64 | -DX_ALONG_K=1 -DY_ALONG_K=0 -DROWS=64 | -DX_ALONG_K=0 -DY_ALONG_K=1 -DROWS=64
-// compiled with: -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=32 | -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=32
-// compiled with: -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=64 | -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=128 | -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=128
+// compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=16 -DCOLUMNS=256
+// compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=32 -DCOLUMNS=128
+// compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=0 -DROWS=64 -DCOLUMNS=128
+// compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=0 -DY_ALONG_K=1 -DROWS=64 -DCOLUMNS=128
+// compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=128 -DCOLUMNS=128
+// compiled with: -Dreal=double -DTF32=0 -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=64 -DCOLUMNS=64
+// compiled with: -Dreal=double -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=128 -DCOLUMNS=64
+// compiled with: -Dreal=float -DTF32=1 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=64 -DCOLUMNS=128 sm_80
+// compiled with: -Dreal=float -DTF32=1 -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=128 -DCOLUMNS=128 sm_80
 #include "product.cuh"
 
 // A matrix of J columns over k without gaps: memory (J, K) if neighbours lie along k, else (K, J).
 template <bool ALONG> struct Stored {
     static constexpr bool ALONG_K = ALONG;
+    using Column = const real *;
+    using Row = long long;
     const real *start;
     int J, K;
-    __device__ const real *column(int j) const {
-        if (j >= J) return nullptr;
-        return start + (ALONG ? (long long)j * K : j);
+    __device__ Column column(int j) const {
+        return forged(start + (ALONG ? (long long)min(j, J - 1) * K : min(j, J - 1)));
     }
-    __device__ long long row(int k) const {
+    __device__ Row row(int k) const {
         if (k >= K) return -1;
         return ALONG ? k : (long long)k * J;
     }
-    __device__ real at(long long row, const real *column) const { return column && row >= 0 ? column[row] : 0; }
+    __device__ real at(Row row, Column column) const { return row >= 0 ? __ldg(column + row) : 0; }
 };
 
 struct Rows {  // C: z[m, n], with a bias for each n if there is one
@@ -37,7 +44,7 @@ struct Rows {  // C: z[m, n], with a bias for each n if there is one
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 matmul(const real *__restrict__ x, const real *__restrict__ y, const real *__restrict__ bias, real *__restrict__ sums,
        long long x_step, long long y_step, int down, int M, int N, int K) {
-    __shared__ Tiles tiles;
+    __shared__ Tiles<Stored<X_ALONG_K>, Stored<Y_ALONG_K>> tiles;
     long long stack = gridDim.x / down, b = blockIdx.x / down, part = blockIdx.z;
     Stored<X_ALONG_K> rows = {x + b * x_step, M, K};
     Stored<Y_ALONG_K> columns = {y + b * y_step, N, K};

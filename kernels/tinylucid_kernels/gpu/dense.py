@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from .driver import cupy
-from .launch import kernel
-from .product import THREADS, cut, in_parts
+from .product import compiled, cut, in_parts
 
 
 def stored(a):
@@ -35,12 +34,11 @@ def product(x, y, bias, count):
         raise ValueError(f"a matrix ({m}, {k}) cannot be multiplied by one ({y.shape[1]}, {n})")
     (x, x_flipped), (y, y_flipped) = stored(x), stored(y)
     x_step, y_step = (a[0].size if len(a) > 1 else 0 for a in (x, y))
-    tiles = cut(m, n, k, x.dtype, count)
-    how = {"ROWS": tiles.rows, "X_ALONG_K": int(not x_flipped), "Y_ALONG_K": int(y_flipped)}
-    run = kernel("dense.cu", "matmul", x.dtype, **how)
-    grid = (count * tiles.down, tiles.across, tiles.parts)
-    fill = lambda sums: run(grid, THREADS, x, y, bias, sums, x_step, y_step, tiles.down, m, n, k)
-    return in_parts(fill, tiles.parts, (count, m, n), x.dtype)
+    plan = cut(m, n, k, x.dtype, count)
+    run = compiled("dense.cu", "matmul", x.dtype, plan.tile, X_ALONG_K=int(not x_flipped), Y_ALONG_K=int(y_flipped))
+    grid = (count * plan.down, plan.across, plan.parts)
+    fill = lambda sums: run(grid, x, y, bias, sums, x_step, y_step, plan.down, m, n, k)
+    return in_parts(fill, plan.parts, (count, m, n), x.dtype)
 
 
 def matmul(x, y):

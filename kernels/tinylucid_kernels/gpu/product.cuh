@@ -3,114 +3,119 @@
 // All that differs between them is where A(k, m) and B(k, n) lie in memory and where C(m, n) goes; each says just that:
 //
 //     struct Operand {
-//         static constexpr bool ALONG_K;      // neighbours in memory: along k, or along the columns j (m of A, n of B)
-//         Column column(int j);               // what of the address depends on j only: worked out once, kept
-//         Row row(int k);                     // what depends on k only: if ALONG_K, worked out once a tile
-//         real at(Row row, Column column);    // the element, 0 outside: an addition and a check of bounds
+//         static constexpr bool ALONG_K;     // neighbours in memory: along k, or along the columns j (m of A, n of B)
+//         using Column, Row;
+//         Column column(int j);              // what depends on j only: worked out once, kept by the threads that need it
+//         Row row(int k);                    // what depends on k only: worked out by one thread, which shares it
+//         real at(Row row, Column column);   // the element: an addition and one test
 //     };
 //     struct Target { Column column(int n); void put(int m, int n, Column column, real value); };
 //
-// A block of 256 threads computes a tile of C, ROWS x COLUMNS, each thread ROWS/16 x COLUMNS/16 of it in registers. It
-// walks over k by DEPTH: a tile of A and one of B are brought to shared memory, where 16 threads read each element.
-// While one pair of tiles is multiplied, the next is on its way from global memory; two buffers, so one barrier a step.
-// Compiled with -DROWS=32, 64 or 128.
+// A row past the last is 0. A column past the last may be anything that can be read: nobody stores what comes of it.
+//
+// A block computes a tile of C, ROWS x COLUMNS, each thread SUMS elements of it in registers. It walks over k by DEPTH: a
+// tile of A and one of B are brought to shared memory, where every thread reads what it multiplies. While a pair of tiles is
+// multiplied, the next is on its way from global memory, and the rows of the one after that are worked out; all in two
+// buffers, so one barrier a step. An element on its way costs five or six instructions, a product of two in registers one.
+// Compiled with -DROWS=16, 32, 64 or 128, -DCOLUMNS=32, 128 or 256 (doubles: 32, 64 or 128), -DTF32=1 for tensor cores.
 //
 // Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block
 // reads ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 an element where both are 128.
 
-constexpr int THREADS = 256, SIDE = 16;                    // the threads as a square, 16 x 16
-constexpr int COLUMNS = sizeof(real) == 4 ? 128 : 64;      // doubles take two registers each
-constexpr int DEPTH = sizeof(real) == 4 ? 16 : 8;          // and twice the shared memory
-constexpr int TALL = ROWS / SIDE, WIDE = COLUMNS / SIDE;   // what one thread computes
-constexpr int BLOCKS = ROWS == 128 ? 1 : 2;                // that a multiprocessor has registers for
-constexpr int GAP = 4;                                     // so that a column of a tile lies in different banks
+constexpr int MOST = sizeof(real) == 4 ? 64 : 32;  // sums of a thread: a double takes two registers
+constexpr int SUMS = ROWS * COLUMNS < 32 * MOST ? ROWS * COLUMNS / 32 : MOST;
+constexpr int DEPTH = 8;
+constexpr int THREADS = ROWS * COLUMNS / SUMS;
+constexpr int RESIDENT = ROWS == 16 ? 256 : ROWS == 128 && SUMS == 64 ? 512 : 384;  // threads that there are registers for
+constexpr int BLOCKS = RESIDENT / THREADS;                                          // of a multiprocessor at once
+constexpr int WARP_ROWS = ROWS < 32 ? ROWS : 32, WARP_COLUMNS = 32 * SUMS / WARP_ROWS;  // a warp's part of a tile
+constexpr int WARPS_BESIDE = COLUMNS / WARP_COLUMNS;
+#if TF32
+#include "mma.cuh"
+#else
+#include "ffma.cuh"
+#endif
 
-struct alignas(16) Tiles {
+// A place in memory as one number, whose making the compiler forgets: else it would make it anew for each element, to save
+// a register, from all that it is made of.
+template <class Pointer> __device__ Pointer forged(Pointer place) {
+#ifndef TINYLUCID_EMULATED
+    asm volatile("mov.b64 %0, %0;" : "+l"(place) : : "memory");
+#endif
+    return place;
+}
+
+template <class A, class B> struct alignas(16) Tiles {
     real a[2][DEPTH][ROWS + GAP], b[2][DEPTH][COLUMNS + GAP];
+    typename A::Row rows_a[2][DEPTH];
+    typename B::Row rows_b[2][DEPTH];
 };
 
 // A thread's share of the tiles of one operand, on its way from global to shared memory. Neighbouring threads take
-// neighbours in memory. If those lie along the columns, a thread stays in one column; along k, in one row of each tile.
+// neighbours in memory: along k, so that a thread stays in one row of each tile, or else along the columns.
 template <int J, class Operand> struct Share {
-    static constexpr int SIZE = J * DEPTH / THREADS, KEPT = Operand::ALONG_K ? SIZE : 1;
+    static constexpr int SIZE = J * DEPTH / THREADS;
+    static constexpr int BESIDE = Operand::ALONG_K ? THREADS / DEPTH : J < THREADS ? J : THREADS;  // threads, along columns
+    static constexpr int KEPT = J / BESIDE;  // columns that a thread visits
     const Operand &operand;
-    decltype(operand.column(0)) columns[KEPT];
+    typename Operand::Column columns[KEPT];
     real values[SIZE];
 
     static __device__ int k_of(int i) {
-        return Operand::ALONG_K ? threadIdx.x % DEPTH : (i * THREADS + threadIdx.x) / J;
+        return Operand::ALONG_K ? threadIdx.x % DEPTH : i / KEPT * (THREADS / BESIDE) + threadIdx.x / BESIDE;
     }
     static __device__ int j_of(int i) {
-        return Operand::ALONG_K ? (i * THREADS + threadIdx.x) / DEPTH : threadIdx.x % J;
+        return i % KEPT * BESIDE + (Operand::ALONG_K ? threadIdx.x / DEPTH : threadIdx.x % BESIDE);
     }
     __device__ Share(const Operand &from, int first_j) : operand(from) {
 #pragma unroll
         for (int i = 0; i < KEPT; ++i) columns[i] = operand.column(first_j + j_of(i));
     }
-    __device__ void fetch(int first_k) {
+    __device__ void fetch(const typename Operand::Row *rows) {
 #pragma unroll
-        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(operand.row(first_k + k_of(i)), columns[i % KEPT]);
+        for (int i = 0; i < SIZE; ++i) values[i] = operand.at(rows[k_of(i)], columns[i % KEPT]);
     }
     __device__ void put(real (*tile)[J + GAP]) const {
 #pragma unroll
-        for (int i = 0; i < SIZE; ++i) tile[k_of(i)][j_of(i)] = values[i];
+        for (int i = 0; i < SIZE; ++i) tile[k_of(i)][j_of(i)] = rounded(values[i]);
     }
 };
 
-// Where thread t of 16 finds the i-th of its so many rows (or columns) in a tile: up to four neighbours at a time, that
-// are read as one.
-template <int MANY> __device__ int place(int i, int t) {
-    constexpr int ONCE = MANY < 4 ? MANY : 4;
-    return i / ONCE * (ONCE * SIDE) + t * ONCE + i % ONCE;
-}
-
-// One step: DEPTH products for each element that the thread has in registers.
-__device__ void multiply(real (&sums)[TALL][WIDE], const Tiles &tiles, int now) {
-    int tx = threadIdx.x % SIDE, ty = threadIdx.x / SIDE;
-#pragma unroll
-    for (int k = 0; k < DEPTH; ++k) {
-        real a[TALL], b[WIDE];
-#pragma unroll
-        for (int i = 0; i < TALL; ++i) a[i] = tiles.a[now][k][place<TALL>(i, ty)];
-#pragma unroll
-        for (int j = 0; j < WIDE; ++j) b[j] = tiles.b[now][k][place<WIDE>(j, tx)];
-#pragma unroll
-        for (int i = 0; i < TALL; ++i)
-#pragma unroll
-            for (int j = 0; j < WIDE; ++j) sums[i][j] += a[i] * b[j];
-    }
-}
-
 // The tile of C that begins at (m0, n0), summed over first_k <= k < end_k.
 template <class A, class B, class Target>
-__device__ void product(Tiles &tiles, const A &a, const B &b, const Target &c, int m0, int n0, int first_k, int end_k) {
+__device__ void product(Tiles<A, B> &tiles, const A &a, const B &b, const Target &c, int m0, int n0, int first_k,
+                        int end_k) {
+    auto work_out_rows = [&](int buffer, int k) {
+        if (threadIdx.x >= DEPTH) return;
+        tiles.rows_a[buffer][threadIdx.x] = a.row(k + threadIdx.x);
+        tiles.rows_b[buffer][threadIdx.x] = b.row(k + threadIdx.x);
+    };
     Share<ROWS, A> share_a(a, m0);
     Share<COLUMNS, B> share_b(b, n0);
     real sums[TALL][WIDE] = {};
-    share_a.fetch(first_k);
-    share_b.fetch(first_k);
+    work_out_rows(0, first_k);
+    work_out_rows(1, first_k + DEPTH);
+    __syncthreads();
+    share_a.fetch(tiles.rows_a[0]);
+    share_b.fetch(tiles.rows_b[0]);
     share_a.put(tiles.a[0]);
     share_b.put(tiles.b[0]);
     __syncthreads();
     for (int k = first_k, now = 0; k < end_k; k += DEPTH, now ^= 1) {
-        bool more = k + DEPTH < end_k;
-        if (more) {
-            share_a.fetch(k + DEPTH);
-            share_b.fetch(k + DEPTH);
-        }
-        multiply(sums, tiles, now);
-        if (more) {
-            share_a.put(tiles.a[now ^ 1]);
-            share_b.put(tiles.b[now ^ 1]);
-        }
+        share_a.fetch(tiles.rows_a[now ^ 1]);  // past the end: rows of zeros
+        share_b.fetch(tiles.rows_b[now ^ 1]);
+        work_out_rows(now, k + 2 * DEPTH);
+        multiply(sums, tiles.a[now], tiles.b[now]);
+        share_a.put(tiles.a[now ^ 1]);
+        share_b.put(tiles.b[now ^ 1]);
         __syncthreads();  // the next tiles are complete, and nobody reads these any more
     }
 #pragma unroll
     for (int j = 0; j < WIDE; ++j) {
-        int n = n0 + place<WIDE>(j, threadIdx.x % SIDE);
+        int n = n0 + column_of(j);
         auto column = c.column(n);
 #pragma unroll
-        for (int i = 0; i < TALL; ++i) c.put(m0 + place<TALL>(i, threadIdx.x / SIDE), n, column, sums[i][j]);
+        for (int i = 0; i < TALL; ++i) c.put(m0 + row_of(i), n, column, sums[i][j]);
     }
 }
 
