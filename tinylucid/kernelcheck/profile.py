@@ -1,0 +1,123 @@
+"""Counting what a kernel asks of memory, and where the lanes of its warps part: line by line, the same each time, and no time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from tinylucid_kernels.emulator.compile import Library
+from tinylucid_kernels.emulator.counts import Count, counts
+from tinylucid_kernels.emulator.fault import Fault
+from tinylucid_kernels.emulator.launch import LaunchError, launch
+
+from ..exercises.drawn import Draw
+from . import Unable, words
+from .cases import Case, filled
+from .plan import Plan, plan
+from .source import Kernel, Source
+
+USUAL = {1: 4096, 2: 128}  # what a size is, by how many there are
+REST = 64
+BLOCK = 256
+SECONDS = 60.0
+WARP, SECTOR, BANK_BYTES = 32, 32, 128
+
+
+def profile(source: Source, kernel: Kernel, sizes: dict[str, int]) -> dict[str, Any]:
+    """What was counted of a kernel, as plain data: its ``case`` in words, ``rows`` by cost, ``says`` sentences on the worst."""
+    library = source.library(source.reals[0], count=True)
+    planned = plan(kernel, library)
+    if strange := [name for name in sizes if name not in planned.sizes]:
+        raise Unable(f"--size {strange[0]}: the sizes of {kernel.name} are {', '.join(planned.sizes) or 'fixed'}")
+    case = the_case(planned, {name: sizes.get(name, USUAL.get(len(planned.sizes), REST)) for name in planned.sizes})
+    counted = run(planned, source, library, case)
+    rows = sorted((row(planned, each) for each in merged(counted)), key=lambda r: (-r["extra"], -r["cost"], r["line"]))
+    found = {"kernel": kernel.name, "case": case.in_words(), "rows": rows}
+    return found | {"says": [text for text in (say(planned, r, case) for r in rows) if text][:3]}
+
+
+def the_case(plan: Plan, sizes: dict[str, int]) -> Case:
+    """The one case of these sizes; its numbers are the same each time."""
+    cases: list[Case] = []
+
+    @seed(0)
+    @settings(max_examples=1, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def one(data: Any) -> None:
+        cases.append(filled(plan, Draw(data.draw), sizes, () if plan.block else (BLOCK,), plan.outputs))
+
+    one()
+    return cases[0]
+
+
+def run(plan: Plan, source: Source, library: Library, case: Case) -> list[Count]:
+    """What was counted in a launch."""
+    try:
+        launch(library, plan.kernel.name, case.grid, case.block, [*case.values.values()], 0, 0, SECONDS)
+    except LaunchError as error:
+        said = words.told(error.fault, plan, source, library, case) if isinstance(error.fault, Fault) else str(error)
+        raise Unable(f"{plan.kernel.name} cannot be profiled before it is right. {said} (`cuda check` finds the smallest case)") from error
+    return counts(library)
+
+
+def merged(counted: list[Count]) -> list[Count]:
+    """One for each line, kind and array: a line may hold several instructions."""
+    found: dict[tuple, Count] = {}
+    for c in counted:
+        key = (c.line, c.kind, c.array, c.size)
+        if (old := found.get(key)) is not None:
+            dearer = c if c.most > old.most else old
+            c = dearer._replace(requests=old.requests + c.requests, cost=old.cost + c.cost, fewest=old.fewest + c.fewest)
+        found[key] = c
+    return [*found.values()]
+
+
+def row(plan: Plan, c: Count) -> dict[str, Any]:
+    """A line of the table: ``cost`` sectors, turns or partings in all, ``fewest`` the least there could be, ``extra`` what is too many."""
+    arrays = [name for name, code in plan.codes.items() if code[0] in "PC"]
+    what = "branch" if c.kind == "branch" else f"{c.kind} {arrays[c.array] if c.array >= 0 else 'shared'}"
+    unit = "times parted" if c.kind == "branch" else "sectors" if c.array >= 0 else "turns"
+    return {
+        "line": words.number(c.line),
+        "what": what,
+        "unit": unit,
+        "requests": c.requests,
+        "cost": c.cost,
+        "fewest": c.fewest,
+        "extra": c.cost - c.fewest,
+        "most": c.most,
+        "step": c.step,
+        "size": c.size,
+    }
+
+
+def say(plan: Plan, r: dict[str, Any], case: Case) -> str:
+    """A sentence on a line that costs more than it must; "" if it does not, or hardly."""
+    line = f"line {r['line']}: "
+    if r["unit"] == "times parted":
+        if r["cost"] * 4 < r["requests"]:
+            return ""
+        return (
+            f"{line}in {r['cost']} of {r['requests']} arrivals the lanes of a warp go different ways, and wait for each other. "
+            "Let the condition be the same for 32 neighbouring threads, where that can be."
+        )
+    each, least = r["cost"] / r["requests"], r["fewest"] / r["requests"]
+    if each < 1.5 * least:
+        return ""
+    step = "" if r["step"] is None else f"neighbouring threads are {in_bytes(abs(r['step']))} apart: "
+    if r["unit"] == "turns":
+        advice = "Lengthen the rows of the array by 1, so that they begin in other banks." if (r["step"] or 0) % BANK_BYTES == 0 else "Neighbouring threads are best 4 bytes apart."
+        return f"{line}{step}the 32 banks of shared memory take {each:.3g} turns a request where {least:.3g} would do. {advice}"
+    advice = (
+        "Let threadIdx.x run along the last axis, so that they lie side by side."
+        if abs(r["step"] or 0) > r["size"]
+        else "Requests are cheapest where 32 threads read side by side."
+    )
+    return f"{line}{step}{each:.3g} sectors a request where {least:.3g} would do. {advice}"
+
+
+def in_bytes(count: int) -> str:
+    """A number of bytes."""
+    return f"{count / 1024:g} KB" if count >= 1024 and count % 512 == 0 else f"{count} bytes"
