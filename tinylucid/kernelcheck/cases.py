@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from hypothesis import assume
+from hypothesis import assume, reject
 from tinylucid_kernels.emulator.arithmetic import value
 from tinylucid_kernels.emulator.launch import CODES
 
@@ -20,7 +21,11 @@ SIZES = {  # by how many there are: at the edges of a warp and a block, and betw
     3: (1, 2, 3, 5, 16, 17, 33),
 }
 UNTOUCHED = 0x7FC0DEAD  # what an output holds before, unless it is known: a NaN that no computation makes
-MOST_THREADS, MOST_ELEMENTS = 1 << 16, 1 << 20
+MOST_THREADS, MOST_ELEMENTS = 1 << 14, 1 << 16  # of a drawn case
+
+
+class TooLarge(Unable):
+    """A case that would take long on an emulated GPU."""
 
 
 class Case(NamedTuple):
@@ -53,13 +58,19 @@ def drawn(plan: Plan, draw: Draw, taken: Sequence[str]) -> Case:
     sizes: dict[str, int] = {}
     for name in names:
         low, high = limits(plan, name, sizes, (choices[0], choices[-1]))
-        sizes[name] = one_of(draw, *([c for c in choices if low < c < high] and [low, *(c for c in choices if low < c < high), high] or range(low, min(high, low + 8) + 1)))
+        between = [c for c in choices if low < c < high]
+        sizes[name] = one_of(draw, *dict.fromkeys([low, *between, high]))
     block = () if plan.block else (one_of(draw, *BLOCKS),)
-    return filled(plan, draw, sizes, block, taken)
+    try:
+        return filled(plan, draw, sizes, block, taken)
+    except TooLarge:
+        reject()
 
 
-def filled(plan: Plan, draw: Draw, sizes: dict[str, int], block: tuple[int, ...], taken: Sequence[str]) -> Case:
-    """The case of given sizes, with drawn numbers."""
+def filled(
+    plan: Plan, draw: Draw, sizes: dict[str, int], block: tuple[int, ...], taken: Sequence[str], scale: int = 1
+) -> Case:
+    """The case of given sizes, with drawn numbers; TooLarge beyond ``scale`` times the usual limits."""
     known = launched(plan, sizes, block)
     given: dict[str, Any] = {}
     marked = []
@@ -70,8 +81,8 @@ def filled(plan: Plan, draw: Draw, sizes: dict[str, int], block: tuple[int, ...]
             continue
         lengths = [value(text, known) for text in plan.lengths[name]]
         assume(min(lengths) >= 0)
-        if int(np.prod(lengths)) > MOST_ELEMENTS:
-            raise Unable(f"{name} would have {int(np.prod(lengths))} elements for {sizes}: too many for an emulated GPU")
+        if math.prod(lengths) > scale * MOST_ELEMENTS:
+            raise TooLarge(f"{name} would have {math.prod(lengths)} elements for {sizes}: too many for an emulated GPU")
         if name in plan.start:
             given[name] = np.full(lengths, plan.start[name], dtype)
         elif code[0] == "P" and name not in taken:
@@ -80,8 +91,8 @@ def filled(plan: Plan, draw: Draw, sizes: dict[str, int], block: tuple[int, ...]
         else:
             given[name] = array(plan, draw, name, tuple(lengths), dtype, known)
     grid, block = ([known[f"{what}.{axis}"] for axis in "xyz"] for what in ("gridDim", "blockDim"))
-    if np.prod(grid) * np.prod(block) > MOST_THREADS:
-        raise Unable(f"{plan.kernel.name} would be started with {np.prod(grid) * np.prod(block)} threads for {sizes}: too many for an emulated GPU")
+    if (threads := math.prod(grid) * math.prod(block)) > scale * MOST_THREADS:
+        raise TooLarge(f"{plan.kernel.name} would be started with {threads} threads for {sizes}: too many for an emulated GPU")
     return Case(sizes, given, tuple(grid), tuple(block), tuple(marked))
 
 

@@ -21,6 +21,7 @@ from .source import Kernel, Source
 USUAL = {1: 4096, 2: 128}  # what a size is, by how many there are
 REST = 64
 BLOCK = 256
+LARGER = 64  # than the largest case of a check may a profile be
 SECONDS = 60.0
 WARP, SECTOR, BANK_BYTES = 32, 32, 128
 
@@ -46,7 +47,7 @@ def the_case(plan: Plan, sizes: dict[str, int]) -> Case:
     @settings(max_examples=1, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.data())
     def one(data: Any) -> None:
-        cases.append(filled(plan, Draw(data.draw), sizes, () if plan.block else (BLOCK,), plan.outputs))
+        cases.append(filled(plan, Draw(data.draw), sizes, () if plan.block else (BLOCK,), plan.outputs, LARGER))
 
     one()
     return cases[0]

@@ -126,9 +126,14 @@ def bounds(fault: Fault, plan: Plan, source: Source, library: Library, case: Cas
     if place.outside < 0:
         advice = "The first element is number 0: a thread at the edge has no neighbour before it."
         return f"line {line}: {thread} {does} `{place}`, {-k * element} bytes before the start of `{place.name}`. {advice}"
-    has = f"`{place.name}`, which has {size} elements{dependence(plan, place, case)}"
+    has = f"`{place.name}`, which has {many(size, 'element')}{dependence(plan, place, case)}"
     text = f"line {line}: {thread} {does} `{place}`, {(k + 1 - size) * element} bytes past the end of {has}."
     return text + after_the_end(fault, place, k, size, plan, source, case)
+
+
+def many(count: int, what: str) -> str:
+    """How many there are of something."""
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def dependence(plan: Plan, place: Place, case: Case) -> str:
@@ -149,7 +154,7 @@ def after_the_end(fault: Fault, place: Place, k: int, size: int, plan: Plan, sou
         if re.search(rf"<=\s*{re.escape(axis[0])}\b", plan.kernel.body):
             return f" The last element has the number {axis[0]} - 1: compare with <, not with <=."
         did = "write" if "write" in fault.message else "read" if "read" in fault.message else "go on"
-        return f" Threads past `{axis[0]}` {did}: there are {threads} threads for {size} elements, so {guard} is missing."
+        return f" Threads past `{axis[0]}` {did}: there are {threads} threads for {many(size, 'element')}, so `{guard}` is missing."
     return f" Its last element has the number {size - 1}: an index needs a guard, or is off."
 
 
