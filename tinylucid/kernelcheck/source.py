@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinylucid_kernels.emulator.compile import CompileError, Library, build, missing
+from tinylucid_kernels.emulator.compile import CompileError, Library, build, missing, narrowings
 
 from . import Unable
 from .compiler import plainly
@@ -24,6 +24,8 @@ class Kernel:
     """A kernel of a file: its source, and its notes, by "launch", "sizes", "values" and "start"."""
 
     name: str
+    first: int  # its lines
+    last: int
     body: str  # from its head to its closing brace, without comments
     notes: dict[str, str]
 
@@ -52,6 +54,13 @@ class Source:
                     f'extern "C" __global__ void {kernel.name}(const float *x, float *y, int n) {{',
                 )
         return library
+
+    def whole_numbers(self, kernel: Kernel) -> str:
+        """Where in a kernel a number with a point is put into a whole one, as the compiler warns; "" for nowhere."""
+        for line in narrowings(self.text, (f"-Dreal={self.reals[0]}",) if self.reals[0] else ()):
+            if kernel.first <= line <= kernel.last:
+                return f"In line {line} a number with a point is put into a whole one, and what stands behind the point is lost."
+        return ""
 
     def line(self, number: int) -> str:
         """A line of the file."""
@@ -119,7 +128,7 @@ def kernels(text: str, bare: str, heads: list[re.Match[str]]) -> list[Kernel]:
             key = {"size": "sizes", "value": "values"}.get(note[1].lower(), note[1].lower())
             said = note[2].replace("*/", "").strip().rstrip(".")
             notes[key] = f"{notes[key]}, {said}" if key in notes else said
-        found.append(Kernel(head[1], bare[head.start() : end], notes))
+        found.append(Kernel(head[1], line_at(bare, head.start()), line_at(bare, end), bare[head.start() : end], notes))
         begin = end
     return found
 

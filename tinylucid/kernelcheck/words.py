@@ -107,7 +107,10 @@ def remedy(shared: bool, between_blocks: bool, one_line: bool, does: set[str]) -
             "or, within one block, put a `__syncthreads()` between the two."
         )
     if one_line:
-        return "one reads what the other writes, and a `__syncthreads()` is missing: in a loop, one belongs at the end of each round."
+        return (
+            "one reads what the other writes. In a loop a `__syncthreads()` is missing at the end of each round; "
+            "where both add to the same element, use atomicAdd."
+        )
     return "a `__syncthreads()` is missing between the two."
 
 
@@ -167,9 +170,10 @@ def past_declared(
         if function == plan.kernel.name and length in lengths and re.search(rf"\b{name}\b", source.line(line))
     ]  # fmt: skip
     name = f"`{names[0]}`" if len(names) == 1 else "an array"
-    side = "before its start" if k < 0 else f"and the last is {length - 1}"
+    side = "the first is 0" if k < 0 else f"the last is {length - 1}"
     threads = case.block[0] * case.block[1] * case.block[2]
-    text = f"line {line}: {thread} takes element {k} of {name} along an axis of {length}: {side}."
+    has = f"which has {many(length, 'element')}" if len(names) == 1 and len(library.lengths[plan.kernel.name, names[0]]) == 1 else f"along an axis of {length}"
+    text = f"line {line}: {thread} takes element {k} of {name}, {has}: {side}."
     if 0 <= k < threads and threads > length:
         text += f" A block here has {threads} threads: give it a place for each"
         text += "." if plan.block else ", or say with how many threads it is started: // launch: grid (n + 255) / 256, block 256"
@@ -195,8 +199,12 @@ def barrier(fault: Fault, plan: Plan, source: Source, library: Library, case: Ca
 def lanes(fault: Fault, plan: Plan, source: Source, library: Library, case: Case) -> str:
     """A shuffle or a vote with the wrong lanes."""
     if found := re.search(r"shuffle at \S+:(\d+) reads lane (\d+)", fault.message):
+        takes = f"line {found[1]}: {who(fault.thread, fault.block, case)} takes the value of lane {found[2]}, which"
+        masks = re.findall(r"\b0x[0-9a-fA-F]+", source.line(int(found[1])))
+        if masks and not int(masks[0], 16) >> int(found[2]) & 1:
+            return f"{takes} the mask {masks[0]} leaves out. The mask of all 32 lanes is 0xffffffff."
         return (
-            f"line {found[1]}: {who(fault.thread, fault.block, case)} takes the value of lane {found[2]}, which takes no part in the shuffle. "
+            f"{takes} takes no part in the shuffle. "
             "All lanes of the mask have to come to it: take it out of the if, and give 0 where a lane has nothing."
         )
     found = re.search(r"lane (\d+) takes part at \S+:(\d+), but is not in its own mask (\w+)", fault.message)
@@ -207,8 +215,8 @@ def lanes(fault: Fault, plan: Plan, source: Source, library: Library, case: Case
 def unwritten(fault: Fault, plan: Plan, source: Source, library: Library, case: Case) -> str:
     """Shared memory that holds nothing yet."""
     return (
-        f"line {number(fault.line)}: {who(fault.thread, fault.block, case)} reads `{fault.place}`, which no thread of its block has written. "
-        "Either a `__syncthreads()` is missing before, or that element is never set: shared memory does not begin as 0."
+        f"line {number(fault.line)}: {who(fault.thread, fault.block, case)} reads `{fault.place}`, which no thread of its block writes. "
+        "Shared memory does not begin as 0: who sets that element?"
     )
 
 
