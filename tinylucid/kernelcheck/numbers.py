@@ -96,7 +96,11 @@ def whole_numbers(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) 
     if not given.any():
         return None
     cut = close(given, np.trunc(wanted))
-    return "What stands behind the point is cut off: an int, or a division of whole numbers (1 / 2 is 0 in C, 1.0f / 2 is 0.5)." if cut else ""
+    return (
+        "What stands behind the point is cut off: an int, or a division of whole numbers (1 / 2 is 0 in C, 1.0f / 2 is 0.5)."
+        if cut
+        else ""
+    )
 
 
 def zero(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:

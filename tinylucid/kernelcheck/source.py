@@ -16,7 +16,10 @@ HEAD = re.compile(
     r"__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\("
 )
 NOTE = re.compile(r"(?://+|/\*+|^[ \t]*\*+)[ \t]*(launch|sizes?|values?|start)[ \t]*:[ \t]*([^\n]*)", re.M | re.I)
-KNOWN = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:cuda\w*\.h|device_launch_parameters\.h|c?math(?:\.h)?|c?stdio(?:\.h)?)[>"]', re.M)
+KNOWN = re.compile(
+    r'^[ \t]*#[ \t]*include[ \t]*[<"](?:cuda\w*\.h|device_launch_parameters\.h|c?math(?:\.h)?|c?stdio(?:\.h)?)[>"]',
+    re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def read(path: Path) -> Source:
             f"{path.name}, line {line_at(bare, found.start())}: a kernel that is a template has no name to start it by. "
             "Write it for a type called real, which the check makes float and then double",
         )
+    refuse_open_braces(path.name, bare)
     heads = list(HEAD.finditer(bare))
     if not heads:
         raise Unable(
@@ -100,6 +104,22 @@ def read(path: Path) -> Source:
             'extern "C" __global__ void scale(const float *x, float *y, int n, float a) {',
         )
     return Source(path, with_c_names(text, bare), tuple(kernels(text, bare, heads)), reals(bare))
+
+
+def refuse_open_braces(file: str, bare: str) -> None:
+    """Unable where a brace has no partner: the compiler would complain far from there."""
+    opened: list[int] = []
+    for brace in re.finditer("[{}]", bare):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif not opened:
+            raise Unable(f"{file}, line {line_at(bare, brace.start())}: a }} too many closes nothing")
+        else:
+            opened.pop()
+    if opened:
+        raise Unable(
+            f"{file}, line {line_at(bare, opened[-1])}: the {{ there is never closed, or one after it: a }} is missing"
+        )
 
 
 def without_comments(text: str) -> str:

@@ -179,14 +179,16 @@ def never_written(
     if isinstance(again, dict) and is_added(again[name].ravel(), wanted[name], still, wrong):
         says = (
             f"{element} is added to, but nothing was put there before: an array of a GPU does not begin as 0. Set it in the kernel; "
-            f"or, if whoever starts the kernel clears it, say so in a comment above it: // start: {name} = 0"
+            f"or, if whoever starts the kernel clears it, say so in a comment above it:\n    // start: {name} = 0"
         )
     else:
-        says = f"{element} is never written: {still.sum()} of {still.size} elements are left out, for {case.in_words()}."
+        says = (
+            f"{element} is never written: {still.sum()} of {still.size} elements are left out, for {case.in_words()}."
+        )
         if "blockIdx" not in plan.kernel.body:
             says += f" blockIdx is used nowhere, so that each block does the same work. Usually: {words.INDEX}"
         elif not plan.grid:
-            says += f" Here each element has a thread, {case.grid[0]} × {case.block[0]} of them; if yours are started otherwise, write // launch: grid …, block …"
+            says += f" Here each element has a thread, {case.grid[0]} × {case.block[0]} of them; if it is to be started otherwise, say so in a comment above it:\n    // launch: grid (n + 255) / 256, block 256"
     return Outcome("never written", case, None, name, first[name], wanted[name], says)
 
 
@@ -213,8 +215,14 @@ def shown(outcome: Outcome) -> list[tuple[str, str]]:
     """The smallest case: what went in, and, if it ended, what came out and what is right."""
     case = outcome.case
     lines = [("sizes", case.in_words())]
-    lines += [(name, written(v)) for name, v in case.values.items() if name not in case.marked and name not in case.sizes]
-    if outcome.given is not None and outcome.wanted is not None and outcome.kind != "order":
+    lines += [
+        (name, written(v)) for name, v in case.values.items() if name not in case.marked and name not in case.sizes
+    ]
+    marks = outcome.kind == "never written" and outcome.given is not None and outcome.given.dtype.kind != "f"
+    if outcome.given is not None and outcome.wanted is not None and outcome.kind != "order" and not marks:
         given = np.where(untouched(outcome.given), np.nan, outcome.given).reshape(outcome.wanted.shape)
-        lines += [(f"your {outcome.name}", written(given)), (f"right {outcome.name}", written(np.asarray(np.round(outcome.wanted, 6))))]
+        lines += [
+            (f"your {outcome.name}", written(given)),
+            (f"right {outcome.name}", written(np.asarray(np.round(outcome.wanted, 6)))),
+        ]
     return lines
