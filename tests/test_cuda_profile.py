@@ -26,7 +26,9 @@ def counted(folder, body, kind="float", n=1024, head=HEAD):
     (folder / "k.cu").write_text(head.replace("TYPE", kind) + body + "\n}\n")
     (found,) = profile(read(folder / "k.cu"), {"n": n})
     first = head.count("\n")
-    return {(r["line"] - first, r["what"]): (r["requests"], r["cost"], r["fewest"]) for r in found["rows"]}, found["says"]
+    return {(r["line"] - first, r["what"]): (r["requests"], r["cost"], r["fewest"]) for r in found["rows"]}, found[
+        "says"
+    ]
 
 
 # --- sectors: 1024 elements are 32 requests ---------------------------------------------------------------------------
@@ -68,7 +70,9 @@ def test_lanes_that_take_no_part_ask_for_nothing(tmp_path):
 
 
 def test_each_round_of_a_loop_is_a_request(tmp_path):
-    found, _ = counted(tmp_path, "float sum = 0;\nfor (int k = 0; k < 5; ++k)\nsum += x[(i + 32 * k) % n];\ny[i] = sum;")
+    found, _ = counted(
+        tmp_path, "float sum = 0;\nfor (int k = 0; k < 5; ++k)\nsum += x[(i + 32 * k) % n];\ny[i] = sum;"
+    )
     assert found[3, "read x"] == (5 * 32, 5 * 32 * 4, 5 * 32 * 4)
     assert found[4, "write y"] == (32, 128, 128)
 
@@ -202,7 +206,10 @@ def test_sizes_that_no_kernel_has_and_faults_are_told(tmp_path, capsys):
     with pytest.raises(Unable, match="too many for an emulated GPU"):
         profile(source, {"n": 10**8})
     (tmp_path / "scale.cu").write_text((tmp_path / "scale.cu").read_text().replace("if (i < n)", ""))
-    with pytest.raises(Unable, match=r"scale cannot be profiled before it is right. Line 5: thread 100 .*Threads past `n` read.*`cuda check`"):
+    with pytest.raises(
+        Unable,
+        match=r"scale cannot be profiled before it is right. Line 5: thread 100 .*Threads past `n` read.*`cuda check`",
+    ):
         profile(read(tmp_path / "scale.cu"), {"n": 100})
     for wrong in ("n", "n=0", "n=x", "3=4", "=5"):
         with pytest.raises(SystemExit):

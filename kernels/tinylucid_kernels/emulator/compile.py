@@ -155,9 +155,10 @@ def text_of(source: str, options: tuple[str, ...]) -> str:
 def shared_arrays(expanded: str) -> str:
     """The shared arrays of a source without macros, a line for each: its function, its name, and how long it is along each axis."""
     known: dict[str, int] = {}
-    for name, text in re.findall(r"\bconst(?:expr)?\s+(?:int|unsigned|size_t)\s+(\w+)\s*=\s*([^;,]+)", expanded):
-        with contextlib.suppress(ValueError):
-            known[name] = value(text, known)
+    for declared in re.findall(r"\bconst(?:expr)?\s+(?:int|unsigned|size_t)\s([^;{}]+);", expanded):
+        for name, text in re.findall(r"(\w+)\s*=\s*([^,]+)", declared):
+            with contextlib.suppress(ValueError):
+                known[name] = value(text, known)
     lines = ""
     for found in re.finditer(r"__shared__([^;={]*)[;={]", expanded):
         functions = re.findall(r"(\w+)\s*\([^()]*\)\s*\{", expanded[: found.start()])
