@@ -33,7 +33,7 @@ FLOORS = [
     {"page"},
     {"demo"},
     {"exercises"},
-    {"source"},
+    {"source", "kernelcheck"},
     {"commands"},
     {"cli"},
 ]

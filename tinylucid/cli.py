@@ -18,7 +18,7 @@ from . import __version__, devices
 from .commands.terminal import complain
 
 COMMANDS = (
-    "demo", "train", "evaluate", "predict", "explain", "visualize", "segment", "gan", "gradcheck", "exercise", "read", "info",
+    "demo", "train", "evaluate", "predict", "explain", "visualize", "segment", "gan", "gradcheck", "exercise", "cuda", "read", "info",
 )  # fmt: skip
 
 

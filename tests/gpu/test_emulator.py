@@ -41,7 +41,7 @@ BAD = {
     "absent_lane": (f"if (t % 32 != 5) x[t] = __shfl_xor_sync({FULL}, x[t], 1);  // !", "lane 5, which takes no part"),
     "unequal_masks": (f"x[t] = __shfl_sync(t % 32 == 31 ? 0x80000001u : {FULL}, x[t], 0);  // !", "deadlock: this thread waits"),
     "own_mask": ("x[t] = __shfl_sync(0xffffu, x[t], 0);  // !", "not in its own mask"),
-    "unwritten": ("x[t] = s[t];  // !", "read of shared memory that no thread of this block has written, byte .* variable s"),
+    "unwritten": ("x[t] = s[t];  // !", r"read of shared memory that no thread of this block has written, the shared variable s\[\d+\]"),
     "no_barrier": ("s[t] = x[t]; __syncthreads(); s[t] += 1;\n x[t] = s[63 - t];  // !", "race: .* shared memory"),
     "no_second_barrier": ("for (int i = 0; i < 2; ++i) {\n s[t] = i; __syncthreads();\n x[t] = s[63 - t]; }", "race: .* shared memory"),
     "shuffle_is_no_barrier": (f"s[t] = 1; __shfl_sync({FULL}, 0, 0); x[t] = s[t ^ 1];", "race: .* shared|no thread of this block has"),

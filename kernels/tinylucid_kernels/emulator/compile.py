@@ -7,9 +7,11 @@ them; that folder can be deleted at any time.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -18,6 +20,10 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from .arithmetic import value
 
 HERE = Path(__file__).parent
 SHARED_BYTES = 48 << 10  # static shared memory that every GPU grants a block
@@ -38,6 +44,7 @@ KERNELS = [
 ]
 PLAIN = ["-O2"]
 CHECK = ["-O1", "-fsanitize=thread,bounds,integer-divide-by-zero", "-fno-sanitize-recover=all"]
+COUNT = ["-fsanitize-coverage=trace-pc,trace-cmp"]  # a call for each straight piece of code, and each comparison
 LIBRARIES = ["-Wl,-z,defs", "-Wl,-rpath,$ORIGIN", "-lm", "-lc", "-lgcc"]
 KERNEL = re.compile(
     r'extern\s*"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\((?P<bound>[^,)]*)[^)]*\)\s*)?(?P<name>\w+)\s*\((?P<parameters>[^)]*)\)'
@@ -49,10 +56,13 @@ class CompileError(RuntimeError):
 
 
 class Library:
-    """A compiled source. ``names``: its kernels, each with the names of its parameters; ``check``: whether it tells each access."""
+    """A compiled source. ``names``: its kernels, each with the names of its parameters.
 
-    def __init__(self, path: Path, check: bool) -> None:
-        self.path, self.check = path, check
+    ``check``: whether it tells each access; ``count``: whether it also tells which way each thread goes.
+    """
+
+    def __init__(self, path: Path, check: bool, count: bool = False) -> None:
+        self.path, self.check, self.count = path, check, count
         self.functions = ctypes.PyDLL(str(path))  # PyDLL keeps Python's lock: the runtime has one set of variables
         listed = self.function("emu_kernels", ctypes.c_char_p)().decode()
         described = [line.split() for line in listed.splitlines()]
@@ -65,15 +75,49 @@ class Library:
         function.restype = result
         return function
 
+    @functools.cached_property
+    def variables(self) -> list[tuple[int, int, str, str]]:
+        """The shared variables: where each begins in the library, its bytes, its function and its name."""
+        listed = subprocess.run(["nm", "-SC", str(self.path)], capture_output=True, text=True).stdout
+        found = re.findall(r"^(\w+) (\w+) [bB] (?:(\w+).*::)?(\w+)$", listed, re.M)
+        return [(int(start, 16), int(size, 16), function, name) for start, size, function, name in found]
+
+    def variable(self, offset: int) -> tuple[str, tuple[int, ...]] | None:
+        """The shared variable at an offset of the library, and the index of the element there."""
+        for start, size, function, name in self.variables:
+            if 0 <= offset - start < size:
+                lengths = self.lengths.get((function, name), ())
+                unit = size // max(1, math.prod(lengths))
+                if not lengths or unit not in (1, 2, 4, 8, 12, 16):
+                    return (f"{name}, byte {offset - start}" if size > 8 else name), ()
+                return name, tuple(int(i) for i in np.unravel_index((offset - start) // unit, lengths))
+        return None
+
+    @functools.cached_property
+    def lengths(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        """How many elements a shared array has along each axis, by its function and its name."""
+        lines = self.function("emu_shared", ctypes.c_char_p)().decode().splitlines()
+        return {(f, name): tuple(map(int, lengths)) for f, name, *lengths in map(str.split, lines)}
+
+    @functools.cache  # noqa: B019 - libraries are kept for ever
+    def line(self, offset: int) -> str:
+        """File and line of an instruction: the innermost that is not one of our headers."""
+        command = ["addr2line", "-i", "-e", str(self.path), hex(offset)]
+        listed = subprocess.run(command, capture_output=True, text=True).stdout
+        frames = [frame.split(" ")[0].rsplit("/", 1)[-1] for frame in listed.splitlines()]
+        return next((f for f in frames if not f.startswith(("cuda.h:", "cuda_math.h:", "entry.h:", "?"))), "")
+
 
 @functools.cache
-def build(source: str, options: tuple[str, ...] = (), check: bool = False) -> Library:
+def build(source: str, options: tuple[str, ...] = (), check: bool = False, count: bool = False) -> Library:
     """A source as a library, compiled with those of the options that define a macro (-Dreal=float); kept.
 
-    ``check`` compiles it so that the runtime hears of each access to memory, and finds races and wrong addresses.
+    ``check`` compiles it so that the runtime hears of each access to memory, and finds races and wrong addresses; ``count``
+    so that it hears of each branch too, and counts.
     """
+    check = check or count
     runtime = runtime_path()
-    flags = [*KERNELS, *(CHECK if check else PLAIN), *pattern()]
+    flags = [*KERNELS, *(CHECK if check else PLAIN), *(COUNT if count else []), *pattern()]
     key = digest(source, *options, *flags, *LIBRARIES, runtime.name)
     path = cache() / f"{key}.so"
     make = lambda: write(
@@ -82,10 +126,10 @@ def build(source: str, options: tuple[str, ...] = (), check: bool = False) -> Li
     if not path.exists():
         make()
     try:
-        return Library(path, check)
+        return Library(path, check, count)
     except OSError:  # half a file, or another machine's
         make()
-        return Library(path, check)
+        return Library(path, check, count)
 
 
 def text_of(source: str, options: tuple[str, ...]) -> str:
@@ -103,8 +147,27 @@ def text_of(source: str, options: tuple[str, ...]) -> str:
         declared = [p.replace("*", " ").split() for p in k["parameters"].split(",")]
         listed += " ".join([k["name"], *(words[-1] for words in declared if words)]) + "\\n"
     entries = "".join(f"EMU_KERNEL({k['name']}, ({k['bound'] or 1024}))\n" for k in kernels)
+    entries += f'EMU_SEEN const char *emu_shared() {{ return "{shared_arrays(expanded)}"; }}\n'
     entries += f'EMU_SEEN const char *emu_kernels() {{ return "{listed}"; }}\n'
     return f'#include "cuda.h"\n#include "entry.h"\n{source}{entries}'
+
+
+def shared_arrays(expanded: str) -> str:
+    """The shared arrays of a source without macros, a line for each: its function, its name, and how long it is along each axis."""
+    known: dict[str, int] = {}
+    for declared in re.findall(r"\bconst(?:expr)?\s+(?:int|unsigned|size_t)\s([^;{}]+);", expanded):
+        for name, text in re.findall(r"(\w+)\s*=\s*([^,]+)", declared):
+            with contextlib.suppress(ValueError):
+                known[name] = value(text, known)
+    lines = ""
+    for found in re.finditer(r"__shared__([^;={]*)[;={]", expanded):
+        functions = re.findall(r"(\w+)\s*\([^()]*\)\s*\{", expanded[: found.start()])
+        functions = [f for f in functions if f not in ("if", "for", "while", "switch")]
+        for name, axes in re.findall(r"(\w+)\s*((?:\[[^\]]*\]\s*)+)", found[1]):
+            with contextlib.suppress(ValueError):
+                lengths = [value(text, known) for text in re.findall(r"\[([^\]]*)\]", axes)]
+                lines += " ".join([functions[-1] if functions else "", name, *map(str, lengths)]) + "\\n"
+    return lines
 
 
 def write(path: Path, flags: list[str], libraries: list[str], text: str) -> None:
@@ -178,6 +241,15 @@ def gcc(arguments: list[str], text: str) -> str:
     if done.returncode:
         raise CompileError("g++: " + "\n".join(errors(done.stderr)))
     return done.stdout
+
+
+def narrowings(source: str, options: tuple[str, ...] = ()) -> list[int]:
+    """The lines in which a floating number is put into a whole one, where it loses what stands behind the point."""
+    command = ["g++", "-std=c++17", "-fsyntax-only", "-Wfloat-conversion", f"-I{HERE}", "-x", "c++", "-"]
+    text = text_of(f'#line 1 "kernel.cu"\n{source}', options)
+    said = subprocess.run(command, input=text, capture_output=True, text=True).stderr
+    found = re.findall(r"^kernel\.cu:(\d+):.*conversion from ‘(?:float|double)’ to ‘(?!float|double)", said, re.M)
+    return [int(line) for line in found]
 
 
 def errors(said: str) -> list[str]:

@@ -99,7 +99,7 @@ template <class V> unsigned __match_any_sync(unsigned mask, V value, EMU_HERE) {
 namespace emu { template <class V> struct Same { using Type = V; }; }  // the value is converted to what the pointer points to
 
 #define EMU_ATOMIC(name, result)                                                                              \
-    template <class V> __attribute__((no_sanitize("thread"), noinline))                                       \
+    template <class V> __attribute__((no_sanitize("thread"), no_sanitize_coverage, noinline))                 \
     V name(V *address, typename emu::Same<V>::Type value) {                                                   \
         emu::touch_atomically(address, sizeof(V), __builtin_return_address(0));                               \
         V old = *address;                                                                                     \
@@ -115,7 +115,7 @@ EMU_ATOMIC(atomicAnd, old & value)
 EMU_ATOMIC(atomicOr, old | value)
 EMU_ATOMIC(atomicXor, old ^ value)
 
-template <class V> __attribute__((no_sanitize("thread"), noinline))
+template <class V> __attribute__((no_sanitize("thread"), no_sanitize_coverage, noinline))
 V atomicCAS(V *address, typename emu::Same<V>::Type expected, typename emu::Same<V>::Type value) {
     emu::touch_atomically(address, sizeof(V), __builtin_return_address(0));
     V old = *address;

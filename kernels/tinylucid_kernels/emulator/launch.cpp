@@ -6,6 +6,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sys/time.h>
 #include <ucontext.h>
 
 #include "runtime.h"
@@ -17,8 +18,8 @@ Report *report;
 static sigjmp_buf beginning;
 static pthread_t our_thread;
 static char signal_stack[64 << 10];  // a stack that overflowed cannot serve its own signal
-const int SIGNALS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-static struct sigaction before[4];
+const int SIGNALS[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM}, SIGNAL_COUNT = 5;
+static struct sigaction before[SIGNAL_COUNT];
 
 const char *name_of(const char *file) {
     if (!file) return "?";
@@ -52,9 +53,25 @@ static void *instruction(void *context) {
 #endif
 }
 
+// The timer rings in whatever thread of the process computes.
+static void on_time_over(void *code) {
+    if (!pthread_equal(pthread_self(), our_thread)) return (void)pthread_kill(our_thread, SIGVTALRM);
+    if (!current) return;  // it rings again
+    bool in_kernel = (char *)code >= launch->library && (char *)code < launch->end;
+    fail_at(in_kernel ? code : last_access, EMU_NOWHERE, "this has not ended after %g seconds", launch->milliseconds / 1000.0);
+}
+
+static void set_timer(int milliseconds) {
+    if (!launch->milliseconds) return;
+    timeval first = {milliseconds / 1000, milliseconds % 1000 * 1000}, again = {0, milliseconds ? 10000 : 0};
+    itimerval timer = {again, first};
+    setitimer(ITIMER_VIRTUAL, &timer, nullptr);
+}
+
 static void on_signal(int number, siginfo_t *info, void *context) {
+    if (number == SIGVTALRM) return on_time_over(instruction(context));
     if (!pthread_equal(pthread_self(), our_thread) || !current) {  // not a kernel's fault: as if we were not here
-        for (int i = 0; i < 4; ++i) sigaction(SIGNALS[i], &before[i], nullptr);
+        for (int i = 0; i < SIGNAL_COUNT; ++i) sigaction(SIGNALS[i], &before[i], nullptr);
         return;
     }
     void *code = instruction(context), *address = info->si_addr;
@@ -74,11 +91,11 @@ static void catch_signals(stack_t *old_stack) {
     struct sigaction action = {};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-    for (int i = 0; i < 4; ++i) sigaction(SIGNALS[i], &action, &before[i]);
+    for (int i = 0; i < SIGNAL_COUNT; ++i) sigaction(SIGNALS[i], &action, &before[i]);
 }
 
 static void restore_signals(const stack_t *old_stack) {
-    for (int i = 0; i < 4; ++i) sigaction(SIGNALS[i], &before[i], nullptr);
+    for (int i = 0; i < SIGNAL_COUNT; ++i) sigaction(SIGNALS[i], &before[i], nullptr);
     sigaltstack(old_stack, nullptr);
 }
 
@@ -93,13 +110,17 @@ extern "C" int emu_launch(const emu::Launch *what, emu::Report *result) {
     emu::our_thread = pthread_self();
     emu::catch_signals(&old_stack);
     if (what->check) emu::begin_checks();
+    if (what->count) emu::begin_counts();
+    emu::set_timer(what->milliseconds);
     int failed = sigsetjmp(emu::beginning, 1);
     if (!failed)
         emu::run_blocks();
     else
         emu::drop_fibers();
+    emu::set_timer(0);
     if (what->check) emu::end_checks();
     emu::current = nullptr;
+    emu::launch = nullptr;
     emu::restore_signals(&old_stack);
     fflush(stdout);  // what kernels have printed
     return failed;

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import re
-import subprocess
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from .compile import CompileError as CompileError
 from .compile import Library, runtime
 from .compile import build as build
+from .fault import Fault, Report, Words
 from .memory import Guarded, guard
 
 CODES = {
@@ -21,12 +20,13 @@ CODES = {
     "i4": "int32", "u4": "uint32", "i8": "int64", "u8": "uint64",
 }  # fmt: skip
 MOST_ARRAYS = 64
-NOWHERE = 2**64 - 1  # the address in a report that is about no address
 lock = threading.Lock()
 
 
 class LaunchError(RuntimeError):
-    """A kernel cannot be launched so, or did what a GPU would not survive (or worse, would let pass)."""
+    """A kernel cannot be launched so, or did what a GPU would not survive (or worse, would let pass): ``fault`` has its parts."""
+
+    fault: Fault | None = None
 
 
 class Launch(ctypes.Structure):
@@ -37,6 +37,9 @@ class Launch(ctypes.Structure):
         ("block", ctypes.c_uint * 3),
         ("order", ctypes.c_int),
         ("check", ctypes.c_int),
+        ("count", ctypes.c_int),
+        ("unset", ctypes.c_int),
+        ("milliseconds", ctypes.c_int),
         ("kernel", ctypes.c_void_p),
         ("arguments", ctypes.c_void_p),
         ("memory", ctypes.c_void_p * 3),
@@ -45,21 +48,7 @@ class Launch(ctypes.Structure):
         ("first", ctypes.c_uint64 * MOST_ARRAYS),
         ("last", ctypes.c_uint64 * MOST_ARRAYS),
         ("unit", ctypes.c_int * MOST_ARRAYS),
-    )
-
-
-class Report(ctypes.Structure):
-    """``struct Report`` of runtime.h."""
-
-    _fields_ = (
-        ("message", ctypes.c_char * 512),
-        ("address", ctypes.c_uint64),
-        ("code", ctypes.c_uint64),
-        ("other_code", ctypes.c_uint64),
-        ("base", ctypes.c_uint64),
-        ("has_thread", ctypes.c_int),
-        ("block", ctypes.c_uint * 3),
-        ("thread", ctypes.c_uint * 3),
+        ("argument", ctypes.c_int * MOST_ARRAYS),
     )
 
 
@@ -80,10 +69,13 @@ def launch(
     args: Sequence[Any],
     shared_mem: int = 0,
     order: int = 0,
+    seconds: float = 0,
+    unset: bool = False,
 ) -> None:
     """Run a kernel. Arguments are NumPy arrays (the memory of the GPU) and NumPy scalars of the kernel's types.
 
-    ``order``: blocks and threads run forwards (0), backwards (1), or at random with that seed. Raises :class:`LaunchError`.
+    ``order``: blocks and threads run forwards (0), backwards (1), or at random with that seed. ``seconds``: of computing, after
+    which it is stopped (0: never). ``unset`` lets it read shared memory that nobody has written. Raises :class:`LaunchError`.
     """
     grid, block = three(grid), three(block)
     refuse(library, name, grid, block, args, shared_mem)
@@ -92,9 +84,12 @@ def launch(
     words = Words(library, name, args, copies, holder)
     try:
         with lock:
-            failed = run(library, name, grid, block, args, copies, holder, order, report)
+            failed = run(library, name, grid, block, args, copies, holder, order, seconds, unset, report)
         if failed:
-            raise LaunchError(words.fault(report))
+            fault = words.fault(report)
+            error = LaunchError(words.sentence(fault, report.address))
+            error.fault = fault
+            raise error
         for copy in copies:
             if copy.is_smashed():
                 raise LaunchError(f"{name}: bytes just before or behind {words.arrays(copy)} were overwritten")
@@ -142,6 +137,8 @@ def run(
     copies: list[Guarded],
     holder: dict[int, Guarded],
     order: int,
+    seconds: float,
+    unset: bool,
     report: Report,
 ) -> bool:
     """Hand it all to the runtime; whether it failed."""
@@ -153,84 +150,13 @@ def run(
         elif not isinstance(a, np.ndarray):
             ctypes.memmove(ctypes.addressof(cells) + 8 * i, a.tobytes(), a.itemsize)
     memory = library.function("emu_memory", ctypes.POINTER(ctypes.c_void_p))()
-    what = Launch((*grid,), (*block,), order, library.check)
+    what = Launch((*grid,), (*block,), order, library.check, library.count, unset, round(1000 * seconds))
     what.kernel = ctypes.cast(library.function(f"emu_call_{name}"), ctypes.c_void_p).value
     what.arguments = ctypes.addressof(pointers)
     what.memory[:] = memory[:3]
     what.shared_unit, what.arrays = library.shared_unit, len(copies)
     for k, copy in enumerate(copies):
         what.first[k], what.last[k] = copy.address, copy.address + copy.size
-        what.unit[k] = min(args[i].itemsize for i, c in holder.items() if c is copy)
+        inside = [i for i, c in holder.items() if c is copy]
+        what.unit[k], what.argument[k] = min(args[i].itemsize for i in inside), min(inside)
     return bool(runtime().emu_launch(ctypes.byref(what), ctypes.byref(report)))
-
-
-class Words:
-    """What to call things in the message about a launch that failed."""
-
-    def __init__(
-        self, library: Library, name: str, args: Sequence[Any], copies: list[Guarded], holder: dict[int, Guarded]
-    ) -> None:
-        self.library, self.name, self.args, self.copies, self.holder = library, name, args, copies, holder
-
-    def fault(self, report: Report) -> str:
-        """All that is known about a fault."""
-        text = report.message.decode(errors="replace")
-        if report.address != NOWHERE:
-            text += f", {self.place(report.address)}"
-        if line := self.line(report.code, report.base):
-            text += f" [{line}]"
-        if report.other_code:
-            text += f" [the other: {self.line(report.other_code, report.base)}]"
-        who = (
-            f"{self.name}, block {tuple(report.block)}, thread {tuple(report.thread)}"
-            if report.has_thread
-            else self.name
-        )
-        return f"{who}: {text}"
-
-    def arrays(self, copy: Guarded) -> str:
-        """The arguments that lie in a copy."""
-        parameters = self.library.names[self.name]
-        return " and ".join(
-            f"argument {i + 1} ({parameters[i]}), {self.args[i].dtype} {self.args[i].shape}"
-            for i, c in sorted(self.holder.items())
-            if c is copy
-        )
-
-    def place(self, address: int) -> str:
-        """Where an address lies, seen from the nearest array."""
-        memory = self.library.function("emu_memory", ctypes.POINTER(ctypes.c_void_p))()
-        if memory[1] <= address < memory[2]:
-            return self.variable(address - memory[0])
-        near = min(self.copies, key=lambda c: c.distance(address), default=None)
-        if near is None or near.distance(address) > 2**40 or address < 2**16:
-            missing = [
-                p
-                for p, a in zip(self.library.names[self.name], self.args)
-                if not isinstance(a, np.ndarray) or not a.size
-            ]
-            return f"at address {address:#x}" + (f" (no memory: {', '.join(missing)})" if address < 2**16 else "")
-        end = near.address + near.size
-        if address >= end:
-            return f"{f'{address - end} bytes' if address > end else 'just'} past the end of {self.arrays(near)}"
-        if address < near.address:
-            return f"{near.address - address} bytes before {self.arrays(near)}"
-        return f"byte {address - near.address} of {self.arrays(near)}"
-
-    def variable(self, offset: int) -> str:
-        """The shared variable at an offset of the library."""
-        listed = subprocess.run(["nm", "-SC", str(self.library.path)], capture_output=True, text=True).stdout
-        for start, size, symbol in re.findall(r"^(\w+) (\w+) [bB] (.*)$", listed, re.M):
-            inside = offset - int(start, 16)
-            if 0 <= inside < int(size, 16):
-                return f"byte {inside} of the shared variable {symbol.split('::')[-1]}"
-        return "between the shared variables"
-
-    def line(self, code: int, base: int) -> str:
-        """File and line of an instruction: the innermost that is not one of our headers."""
-        if not code or not base:
-            return ""
-        command = ["addr2line", "-i", "-e", str(self.library.path), hex(code - base)]
-        listed = subprocess.run(command, capture_output=True, text=True).stdout
-        frames = [frame.split(" ")[0].rsplit("/", 1)[-1] for frame in listed.splitlines()]
-        return next((f for f in frames if not f.startswith(("cuda.h:", "cuda_math.h:", "entry.h:", "?"))), "")

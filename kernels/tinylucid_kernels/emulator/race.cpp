@@ -18,7 +18,6 @@ extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], _end[];  /
 
 namespace emu {
 
-enum Kind { READ, WRITE, ATOMIC };
 static const char *const NAMES[] = {"read", "write", "atomic"};
 
 struct Access {
@@ -36,6 +35,7 @@ struct Region {      // an array or the shared memory, with one cell for each un
     Cell *cells;
 };
 
+const char *last_access;
 static Region regions[65];
 static int region_count;
 static uint32_t epoch;
@@ -119,7 +119,7 @@ static bool is_private(uint64_t address) {
 static void check_cell(Cell &cell, const Region &region, uint64_t address, Kind kind, char *code) {
     bool shared = region.shared;
     uint32_t block = block_number + 1;
-    if (shared && kind != WRITE && cell.write.block != block && cell.atomic.block != block)
+    if (shared && !launch->unset && kind != WRITE && cell.write.block != block && cell.atomic.block != block)
         fail_at(code, (void *)address, "%s of shared memory that no thread of this block has written", NAMES[kind]);
     if (!in_order(cell.write, shared)) fail_race(region, address, kind, cell.write, WRITE, code);
     if (kind != ATOMIC && !in_order(cell.atomic, shared)) fail_race(region, address, kind, cell.atomic, ATOMIC, code);
@@ -136,12 +136,14 @@ static void check_cell(Cell &cell, const Region &region, uint64_t address, Kind 
 
 static void touch(uint64_t address, unsigned size, Kind kind, void *caller) {
     char *code = (char *)caller - 1;  // within the call, not after it
+    last_access = code;
     Region *region = region_of(address);
     if (!region) {
         if (is_private(address)) return;
         fail_at(code, (void *)address, "out-of-bounds %s of %u bytes", NAMES[kind], size);
     }
     if (address + size > region->last) fail_at(code, (void *)region->last, "out-of-bounds %s of %u bytes", NAMES[kind], size);
+    if (launch->count) count_access(kind, code, address - region->first, size, region - regions, region->shared);
     uint64_t from = (address - region->first) / region->unit, to = (address + size - 1 - region->first) / region->unit;
     for (uint64_t i = from; i <= to; ++i) check_cell(region->cells[i], *region, address, kind, code);
 }

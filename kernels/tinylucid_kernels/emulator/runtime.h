@@ -5,6 +5,7 @@
 //   fibers.cpp    a stack for each thread that has begun and waits
 //   warp.cpp      shuffles and votes
 //   race.cpp      what the check build says of each access to memory: races, bounds, shared memory nobody has written
+//   count.cpp     what the warps ask of memory, and where their lanes part
 #pragma once
 #include <cstdint>
 
@@ -17,6 +18,9 @@ struct Launch {
     unsigned grid[3], block[3];
     int order;  // 0: blocks and threads in order, 1: backwards, else at random, with this seed
     int check;  // whether the kernel was compiled to tell each access
+    int count;  // whether it was compiled to tell each branch too, and all is counted
+    int unset;  // whether shared memory may be read that nobody has written, to see who writes it too late
+    int milliseconds;  // of computing, after which it is stopped; 0: never
     void (*kernel)(void **arguments);
     void **arguments;
     char *library, *shared, *end;  // the kernel's library, and the shared memory at its end
@@ -24,6 +28,7 @@ struct Launch {
     int arrays;                    // arguments that are arrays: where they lie, and how large an element is
     uint64_t first[64], last[64];  // an array's bytes are those with first <= address < last
     int unit[64];
+    int argument[64];              // which of the kernel's arguments an array is, the first if several share it
 };
 
 // What went wrong, and where.
@@ -86,10 +91,17 @@ extern int lanes_waiting;               // of the block
 void serve_waiting(int first_of_warp);  // lanes that waited for one that has ended
 
 // race.cpp
+extern const char *last_access;  // the instruction that last touched memory
 void begin_checks();
 void begin_block_checks();
 void end_checks();
 void all_met();                              // a barrier puts all accesses before it in order with all after it
 void lanes_met(int first, unsigned lanes);   // __syncwarp does so for these lanes
+
+// count.cpp
+enum Kind { READ, WRITE, ATOMIC };
+void begin_counts();
+void count_access(Kind, const char *code, uint64_t distance, unsigned size, int region, bool shared);  // from where that begins
+void count_block();  // it has ended
 
 }  // namespace emu

@@ -145,6 +145,7 @@ void run_blocks() {
         __builtin_memset(launch->shared, 0xff, launch->end - launch->shared);  // NaN, or -1: nobody has written it yet
         if (launch->check) begin_block_checks();
         run_block();
+        if (launch->count) count_block();
     }
 }
 

@@ -14,7 +14,6 @@ from ..task import Exercise, Objection, Task
 NAME, PARAMETERS = "row_means", "const float *x, float *y, int n"
 EMPTY = re.compile(NAME + r"\s*\([^)]*\)\s*\{\s*\}\s*$")
 OTHER_ROW = re.compile(r"blockIdx\.x\s*\*\s*blockDim\.x|blockDim\.x\s*\*\s*blockIdx\.x")
-PLACE = re.compile(r"byte (\d+) of the shared variable (\w+)")
 UNTOUCHED = np.uint32(0x7FC0DEAD)  # a NaN that no computation makes
 ADVICE = {
     "race.*shared memory": "Put a __syncthreads() between the two: it holds each thread until all have come.",
@@ -97,20 +96,12 @@ def launched(library: Library, source, x, threads, order):
     try:
         launch(library, NAME, (rows,), (threads,), (x, y, np.int32(n)), order=order)
     except LaunchError as error:
-        text = PLACE.sub(lambda found: element(source, found[2], int(found[1])), str(error)).rstrip(".")
+        text = str(error).replace("the shared variable ", "")
         raise Objection("fault", f"The emulated GPU stops: {text}. {advice(text, source, threads)}".strip()) from error
     never = np.flatnonzero(y.view(np.uint32) == UNTOUCHED)
     if never.size:
         raise Objection("not written", f"y[{never[0]}] is never written: one thread of block {never[0]} has to.")
     return y
-
-
-def element(source, name, byte):
-    """A place in a shared variable as C writes it."""
-    declared = re.search(rf"__shared__\s+(\w+)[^;]*\b{name}\s*(\[)?", source)
-    if not declared or not declared[2]:
-        return name
-    return f"{name}[{byte // (8 if declared[1] == 'double' else 4)}]"
 
 
 def advice(text, source, threads):

@@ -1,0 +1,6 @@
+"""y = a x."""
+
+
+def scale(x, a):
+    """y."""
+    return a * x

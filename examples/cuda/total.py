@@ -1,0 +1,6 @@
+"""The sum of all elements."""
+
+
+def sum(x):
+    """total."""
+    return x.sum()

@@ -1,0 +1,6 @@
+"""Rows become columns."""
+
+
+def transpose(x):
+    """y."""
+    return x.T
