@@ -64,13 +64,7 @@ def fit(
     that holds one, and FloatingPointError for a loss or gradient that is no number: it names the operation and layer, and
     the step is not taken. After Ctrl-C it finishes the step (or validation), saves, and raises KeyboardInterrupt.
     """
-    for name, value in (("epochs", epochs), ("accumulate", accumulate), ("patience", patience)):
-        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
-            raise ValueError(f"fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
-    if max_norm is not None and not max_norm > 0:
-        raise ValueError(f"fit: max_norm must be above 0, got {max_norm!r}")
-    if resume and out is None:
-        raise ValueError("fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
+    check_settings(epochs, accumulate, patience, max_norm, resume, out)
     check_model(model, "fit")
     loader = as_loader("train", train, batch_size, True, seed, augment, SIZE)
     val_loader = None if val is None else as_loader("val", val)
@@ -91,6 +85,17 @@ def fit(
     with mode(model, training=True):
         follow(run, folder, write_last, keep_best)
     return run.history
+
+
+def check_settings(epochs: Any, accumulate: Any, patience: Any, max_norm: Any, resume: bool, out: Any) -> None:
+    """ValueError for numbers out of range, and for going on with nothing."""
+    for name, value in (("epochs", epochs), ("accumulate", accumulate), ("patience", patience)):
+        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
+            raise ValueError(f"fit: {name} must be an integer ≥ 1, got {value!r}; give a whole number")
+    if max_norm is not None and not max_norm > 0:
+        raise ValueError(f"fit: max_norm must be above 0, got {max_norm!r}")
+    if resume and out is None:
+        raise ValueError("fit: resume=True goes on from a checkpoint; say in which folder it is with out=")
 
 
 def total_steps(train: Any, epochs: int, batch_size: int | None = None, accumulate: int = 1) -> int:

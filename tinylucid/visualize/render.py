@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .measure import checked, sight, values
 from .objective import Objective
 from .parametrise import Parametrisation, generator
 from .replayed import replayed
+from .seen import Sight
 from .transforms import Transform, through, wobble
 
 AWAKENING = 16  # steps in which the gradient passes ReLUs that are dead
@@ -69,18 +71,14 @@ def render(
     for p in picture.parameters:
         p.data = devices.put(p.data, device_of(model))
     optimizer, look = Adam(picture.parameters, lr=picture.lr if lr is None else lr), sight(model, goals)
-    graphs = replayed(model, look, goals, normalize, wake) if capture else None
+    seek = replayed(model, look, goals, normalize, wake) if capture else partial(downhill, look, goals, normalize)
     climbed: list[float] = []
     with recording(model), filming(gif, picture, steps) as film, progress(steps) as bar:
         for step in range(steps):
             with backward_rules({relu: wake}) if step < AWAKENING else contextlib.nullcontext():
                 drawn = picture()
                 x = through(seen_through, drawn, rng)
-                if graphs:
-                    numbers, slopes = graphs.downhill(x, drawn, picture.parameters, step < AWAKENING)
-                else:
-                    numbers = values(look, goals, x if normalize is None else normalize(x), drawn)
-                    slopes = downhill(numbers, picture.parameters)
+                numbers, slopes = seek(x, drawn, picture.parameters, step < AWAKENING)
                 climbed.append(finite(numbers, goals, step))
                 check(slopes)
             for p, slope in zip(picture.parameters, slopes):
@@ -137,9 +135,18 @@ def finite(numbers: Tensor, goals: list[Objective], step: int) -> float:
     return float(found.mean())
 
 
-def downhill(numbers: Tensor, parameters: list[Tensor]) -> Sequence[Any]:
-    """The gradient of −Σ numbers, which an optimiser descends; None where there is none."""
-    return grad(-numbers.sum(), parameters, allow_unused=True) if numbers.requires_grad else (None,)
+def downhill(
+    look: Sight,
+    goals: list[Objective],
+    normalize: Callable | None,
+    x: Any,
+    drawn: Tensor,
+    parameters: list[Tensor],
+    waking: bool,
+) -> tuple[Tensor, Sequence[Any]]:
+    """The objectives' numbers, and the gradient of −Σ numbers, which an optimiser descends; None where there is none."""
+    numbers = values(look, goals, x if normalize is None else normalize(x), drawn)
+    return numbers, grad(-numbers.sum(), parameters, allow_unused=True) if numbers.requires_grad else (None,)
 
 
 def check(slopes: Sequence[Any]) -> None:

@@ -37,7 +37,7 @@ class Replayed:
             none = (None, None)
             return numbers, *(grad(-numbers.sum(), leaves, allow_unused=True) if numbers.requires_grad else none)
 
-    def downhill(self, x: Any, picture: Any, parameters: list[Tensor], waking: bool) -> tuple[Tensor, Sequence[Any]]:
+    def __call__(self, x: Any, picture: Any, parameters: list[Tensor], waking: bool) -> tuple[Tensor, Sequence[Any]]:
         """The numbers, and the gradients by the picture's parameters, which an optimiser descends."""
         numbers, *slopes = self.step(x.detach(), picture.detach(), waking)
         found = [(t, s) for t, s in zip((x, picture), slopes) if s is not None and t.requires_grad]
