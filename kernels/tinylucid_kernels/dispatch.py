@@ -19,7 +19,7 @@ import numpy as np
 
 NAMES = ("cpu", "reference", "gpu")
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-WRITTEN = {"adam", "rmsprop", "sgd"}  # their first arrays are updated in place
+WRITTEN = {"adam", "follow", "rmsprop", "sgd"}  # their first arrays are updated in place
 AS_THEY_ARE = {*WRITTEN, "linear", "linear_grads", "matmul"}  # the latter read transposed arrays without a copy
 
 

@@ -56,6 +56,14 @@ def test_how_channels_are_shared():
 
 
 @dtypes
+@pytest.mark.parametrize("channels", [0, 1, 3, 300])
+def test_statistics_that_follow_those_of_batches(dtype, channels):
+    running, batch = np.random.default_rng(0).standard_normal((2, channels)).astype(dtype)
+    agrees("follow", running, batch, 0.1, 1.25)
+    agrees("follow", np.repeat(running, 2)[::2], batch, 0.3, 1.0)
+
+
+@dtypes
 def test_nan_and_inf_stay_in_their_channel(dtype):
     x, weight, bias, g = drawn((4, 3, 5), dtype, 1)
     x[1, 1, 2], g[0, 2, 0] = np.nan, np.inf

@@ -5,7 +5,7 @@ from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, linear_grads, matmul
 from .distance import distance_loss, distance_loss_backward
 from .loss import cross_entropy, logistic_loss, logistic_loss_backward
-from .norm import batch_norm, batch_norm_backward, batch_norm_fixed, group_norm, group_norm_backward
+from .norm import batch_norm, batch_norm_backward, batch_norm_fixed, follow, group_norm, group_norm_backward
 from .optim import adam, rmsprop, sgd
 from .pool import (
     adaptive_avg_pool2d,

@@ -267,3 +267,10 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) gradient(const real 
         g_weight[c] = t;
     }
 }
+
+// running ← (1 − momentum) · running + momentum · scale · batch, a thread for each channel. 3 · C.
+extern "C" __global__ void follow(real *__restrict__ running, const real *__restrict__ batch, real keep, real momentum,
+                                  real scale, int C) {
+    int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c < C) running[c] = keep * running[c] + momentum * (batch[c] * scale);
+}

@@ -9,7 +9,7 @@ what is left, weight and bias, is elementwise.
 import math
 
 from .driver import cupy
-from .launch import kernel
+from .launch import cover, kernel
 
 THREADS, SEGMENT = 256, 1024  # of a block; elements of a row that it takes at a time, four a thread, as in norm.cu
 BLOCKS = 660  # what a large GPU keeps running at once: five a multiprocessor
@@ -59,6 +59,15 @@ def batch_norm_fixed(x, weight, bias, mean, inv_std):
     y = cupy().empty_like(x)
     kernel("norm.cu", "normalise_fixed", x.dtype)(grid, block, x, weight, bias, mean, inv_std, y, *sizes)
     return y
+
+
+def follow(running, batch, momentum, scale):
+    """running ← (1 − momentum) · running + momentum · scale · batch, in place: statistics that follow those of the batches."""
+    packed, batch = map(cupy().ascontiguousarray, (running, batch))
+    numbers = 1 - momentum, momentum, scale, packed.size
+    kernel("norm.cu", "follow", packed.dtype)(*cover(packed.size), packed, batch, *numbers)
+    if packed is not running:  # which has gaps
+        running[...] = packed
 
 
 def in_groups(x, groups):

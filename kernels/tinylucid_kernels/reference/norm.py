@@ -49,6 +49,12 @@ def batch_norm_fixed(x, weight, bias, mean, inv_std):
     return (x - channels(mean, x)) * channels(weight * inv_std, x) + channels(bias, x)
 
 
+def follow(running, batch, momentum, scale):
+    """running ← (1 − momentum) · running + momentum · scale · batch, in place: statistics that follow those of the batches."""
+    running *= 1 - momentum
+    running += momentum * (batch * scale)
+
+
 def in_groups(x, groups):
     """(N, C, …) as (N, groups, elements of a group)."""
     return x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)
