@@ -254,7 +254,7 @@ MUTANTS = [
     cpu("loss.py", "found += q * (z[c] - top)", "found += q * z[c]", "cross_entropy"),
     cpu("norm.py", "- (row[i] - centre) * slope) * scale", ") * scale", "batch_norm_backward"),
     cpu("dense.py", "start = k * m * n + left\n", "start = k * m * n\n", "linear"),
-    cpu("random.py", "min(4, mask.size - 4 * k)", "min(3, mask.size - 4 * k)", "dropout_mask"),
+    cpu("random.py", "min(4, mask.size - 4 * k)", "min(3, mask.size - 4 * k)", "dropout"),
     # fast kernels
     Mutant("tinylucid/autograd.py", "found.pop(key) if last[key] == k else found[key]", "found[key]", OVERHEAD + " -k asks_twice"),
     Mutant("tinylucid/autograd.py", "last = {key: k for k, key in enumerate(keys)}", "last = {key: 0 for k, key in enumerate(keys)}", OVERHEAD + " -k asks_twice"),

@@ -262,6 +262,12 @@ def batch_norm_fixed(d):
 
 
 @draws
+def follow(d):
+    running, batch = parameter(d, "", "")
+    return running, batch, d.one_of(0.1, 1.0), d.one_of(1.0, 1.25)
+
+
+@draws
 def group_norm(d):
     rest = d.one_of((), (5,), (3, 7), (1, 1), (17, 19))
     groups, each = d.sides(2)
@@ -321,9 +327,9 @@ def philox(d):
 
 
 @draws
-def dropout_mask(d):
+def dropout(d):
     shape = d.one_of((), (3, 5), (4097,), (3, 3001)) if d.count else (0, 3)
-    return d.array(*shape), d.one_of(0.0, 0.3, 0.999, 1.0), d.one_of(0, 2**64 - 1), d.one_of(0, 2**40)
+    return d.array(*shape), d.one_of(0.0, 0.3, 0.999, 1.0), 1.5, d.one_of(0, 2**64 - 1), d.one_of(0, 2**40)
 
 
 def parameter(d, *signs):

@@ -201,9 +201,16 @@ def test_seeds_that_are_none(seed):
 # --- masks -----------------------------------------------------------------------------------------------------------
 
 
+def kept_by(x, p, seed, offset):
+    """Dropout's mask; what is kept is scaled, the rest is 0."""
+    y, mask = compute.dropout(np.ones_like(x), p, 2.5, seed, offset)
+    np.testing.assert_array_equal(y, np.where(mask, y.dtype.type(2.5), 0))
+    return mask
+
+
 @pytest.mark.parametrize("p", [0.01, 0.3, 0.5, 0.9])
 def test_dropout_mask_keeps_with_probability_one_minus_p(p):
-    mask = compute.dropout_mask(np.empty((N // 100, 100), np.float32), p, 10, 0)
+    mask = kept_by(np.empty((N // 100, 100), np.float32), p, 10, 0)
     assert mask.shape == (N // 100, 100)
     assert mask.dtype == bool
     assert abs(mask.sum() - N * (1 - p)) < 5 * math.sqrt(N * p * (1 - p))
@@ -211,13 +218,13 @@ def test_dropout_mask_keeps_with_probability_one_minus_p(p):
 
 def test_dropout_mask_at_the_extremes():
     x = np.empty(1000)
-    assert compute.dropout_mask(x, 0.0, 0, 0).all()
-    assert not compute.dropout_mask(x, 1.0, 0, 0).any()
+    assert kept_by(x, 0.0, 0, 0).all()
+    assert not kept_by(x, 1.0, 0, 0).any()
 
 
 @given(BIT64, st.integers(0, 2**40), st.integers(0, 10))
 def test_dropout_mask_spends_one_word_an_element(seed, offset, skip):
     """So masks drawn one after another never share a word, and a part of one can be computed alone."""
-    whole = compute.dropout_mask(np.empty(4 * skip + 9), 0.5, seed, offset)
-    assert np.array_equal(compute.dropout_mask(np.empty(9), 0.5, seed, offset + skip), whole[4 * skip :])
+    whole = kept_by(np.empty(4 * skip + 9), 0.5, seed, offset)
+    assert np.array_equal(kept_by(np.empty(9), 0.5, seed, offset + skip), whole[4 * skip :])
     assert np.array_equal(whole, compute.philox(seed, offset, whole.size) >= 2**31)

@@ -120,7 +120,7 @@ def operation_parts(asked: Sequence[Any]) -> tuple[list[Part], list[str], list[s
                     continue
                 recorded_here = hasattr(g, "op") and not inside
                 private = g.__name__.startswith("_")
-                if recorded_here or (private and (inside or computes(g) or not computes(f))):
+                if recorded_here or (private and (inside or computes(g) or kernels_named(g) or not computes(f))):
                     shown.append(g)
                 elif computes(g):
                     others[g] = g.__name__

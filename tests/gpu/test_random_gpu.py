@@ -39,7 +39,7 @@ def test_words(seed, offset, n, stream):
     dtype=st.sampled_from([np.float32, np.float64]),
 )
 def test_masks(shape, p, seed, offset, dtype):
-    agrees("dropout_mask", np.zeros(shape, dtype), p, seed, offset)
+    agrees("dropout", np.full(shape, 1.25, dtype), p, 1.5, seed, offset)
 
 
 @pytest.mark.parametrize("beside", [-1, -0.5, 0, 0.5, 1])
@@ -47,7 +47,7 @@ def test_the_limit_itself(beside):
     """A word is kept if it is ≥ p · 2³², also where that is the word, and where it lies between two words."""
     word = int(reference.philox(7, 3, 4)[2])
     p = (word + beside) / 2**32
-    assert agrees("dropout_mask", np.zeros(4), p, 7, 3)[0][2] == (beside <= 0)
+    assert agrees("dropout", np.zeros(4), p, 1.0, 7, 3)[1][2] == (beside <= 0)
 
 
 def test_a_number_without_axes_stays_one():

@@ -12,8 +12,8 @@ from .shape import tensor_like
 @operation(dtypes="float")
 def _dropout(x, *, p, seed, offset):
     x = x if x.dtype.kind == "f" else x.astype(dtypes.default)
-    mask = of(x).dropout_mask(x, p, seed, offset)
-    return of(x).scale_kept(x, mask, _scale(p)), {"mask": mask}
+    y, mask = of(x).dropout(x, p, _scale(p), seed, offset)
+    return y, {"mask": mask}
 
 
 @_dropout.rule

@@ -17,7 +17,7 @@ from .pool import (
     pool_gather,
     pool_scatter,
 )
-from .random import dropout_mask, philox
+from .random import dropout, philox
 from .reduce import row_sums
 from .resize import grid_sample, grid_sample_backward, resize, resize_backward
 from .scatter import index_add

@@ -7,6 +7,7 @@ stays in registers from its first round to its last; SIMD does several blocks at
 
 import numpy as np
 
+from .activation import scale_kept
 from .jit import inlined, jit
 from .threads import spread
 
@@ -52,8 +53,9 @@ def philox(seed, offset, n, stream=0):
     return words.reshape(-1)[:n]
 
 
-def dropout_mask(x, p, seed, offset):
-    """Which elements of x are kept, bool like x: each with probability 1 − p, by one word each."""
+def dropout(x, p, scale, seed, offset):
+    """x·scale where an element is kept, else x·0, and which are kept, bool like x: each with probability 1 − p, by one word each."""
     mask, limit = np.empty(x.size, np.bool_), np.uint64(int(np.ceil(p * 2.0**32)))
     spread(mask_items, -(-x.size // (4 * RUN)), 10 * x.size, mask, limit, np.uint64(offset), np.uint64(seed))
-    return mask.reshape(x.shape)
+    mask = mask.reshape(x.shape)
+    return scale_kept(x, mask, scale), mask

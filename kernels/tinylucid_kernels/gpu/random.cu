@@ -1,6 +1,7 @@
 // Philox4x32-10: random numbers by counting (Salmon et al., 2011). Block k of a stream is a fixed scramble of the number k, so
-// each thread makes one block of four words, whatever the others do, with the bits of the CPU's. No real numbers are in it:
-// compiled with: -Dreal=float
+// each thread makes one block of four words, whatever the others do, with the bits of the CPU's.
+
+#include "vectors.cuh"
 
 struct Words {
     unsigned word[4];
@@ -28,14 +29,28 @@ extern "C" __global__ void philox(unsigned *__restrict__ words, long long blocks
     for (int j = 0; j < 4; ++j) words[4 * k + j] = made.word[j];
 }
 
-// mask (size,): whether the element's word is at least limit. `counter`, if there is one, is added to offset: in a step that is
-// replayed as a graph the device counts by itself. Writes mask once, a byte an element.
-extern "C" __global__ void dropout_mask(bool *__restrict__ mask, long long size, unsigned long long limit,
-                                        const unsigned long long *__restrict__ counter, unsigned long long offset,
-                                        unsigned long long seed) {
-    long long k = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (4 * k >= size) return;
+// y = x · scale where the element's word is at least limit, else x · 0, and the mask that says where. `counter`, if there is one, is
+// added to offset: in a step that is replayed as a graph the device counts by itself. A thread has the four words of a block, and
+// so four neighbours. Reads x, writes y and a byte of the mask: 2¼ · size.
+extern "C" __global__ void dropout(const real *__restrict__ x, real *__restrict__ y, bool *__restrict__ mask, long long size,
+                                   unsigned long long limit, const unsigned long long *__restrict__ counter,
+                                   unsigned long long offset, unsigned long long seed, real scale) {
+    long long k = (long long)blockIdx.x * blockDim.x + threadIdx.x, i = 4 * k;
+    if (i >= size) return;
     Words made = scramble((counter ? *counter : 0) + offset + k, 0, seed);
-    for (int j = 0; j < 4; ++j)
-        if (4 * k + j < size) mask[4 * k + j] = made.word[j] >= limit;
+    if (i + 4 <= size && fits<4>(x) && fits<4>(y) && fits<4>(mask)) {
+        Four value = load<real, 4>(x + i);
+        Together<bool, 4> kept;
+        for (int j = 0; j < 4; ++j) {
+            kept.v[j] = made.word[j] >= limit;
+            value.v[j] *= kept.v[j] ? scale : real(0);
+        }
+        store<real, 4>(y + i, value);
+        store<bool, 4>(mask + i, kept);
+        return;
+    }
+    for (int j = 0; j < 4 && i + j < size; ++j) {
+        mask[i + j] = made.word[j] >= limit;
+        y[i + j] = x[i + j] * (mask[i + j] ? scale : real(0));
+    }
 }

@@ -16,13 +16,14 @@ def philox(seed, offset, n, stream=0):
     return words[:n]
 
 
-def dropout_mask(x, p, seed, offset):
-    """Which elements of x are kept, bool like x: each with probability 1 − p, by one word each.
+def dropout(x, p, scale, seed, offset):
+    """x·scale where an element is kept, else x·0, and which are kept, bool like x: each with probability 1 − p, by one word each.
 
     While a step is captured, ``offset`` is (Counter, blocks behind it).
     """
-    mask = cupy().empty(x.shape, np.bool_)
+    y, mask = cupy().empty_like(x), cupy().empty(x.shape, np.bool_)
     limit = math.ceil(p * 2.0**32)  # a whole number is ≥ p · 2³² where it is ≥ the next whole number
     counter, offset = (offset[0].place, offset[1]) if isinstance(offset, tuple) else (None, offset)
-    kernel("random.cu", "dropout_mask", np.float32)(*cover(-(-x.size // 4)), mask, x.size, limit, counter, offset, seed)
-    return mask
+    numbers = x.size, limit, counter, offset, seed, scale
+    kernel("random.cu", "dropout", x.dtype)(*cover(x.size, each=4), x, y, mask, *numbers)
+    return y, mask

@@ -6,6 +6,8 @@ computed anywhere, in any order, on any number of threads, with the same bits. A
 
 import numpy as np
 
+from .activation import scale_kept
+
 MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 WEYL = 0x9E3779B9, 0xBB67AE85  # golden ratio and √3 − 1: what the key grows by each round
 LOW, BITS = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -28,6 +30,7 @@ def philox(seed, offset, n, stream=0):
     return scramble(np.arange(offset, offset + (n + 3) // 4, dtype=np.uint64), stream, seed).reshape(-1)[:n]
 
 
-def dropout_mask(x, p, seed, offset):
-    """Which elements of x are kept, bool like x: each with probability 1 − p, by one word each."""
-    return philox(seed, offset, x.size).reshape(x.shape) >= p * 2.0**32
+def dropout(x, p, scale, seed, offset):
+    """x·scale where an element is kept, else x·0, and which are kept, bool like x: each with probability 1 − p, by one word each."""
+    mask = philox(seed, offset, x.size).reshape(x.shape) >= p * 2.0**32
+    return scale_kept(x, mask, scale), mask
