@@ -116,8 +116,8 @@ def test_any_layer_in_any_order(layer):
 @pytest.mark.parametrize("index", range(len(product.TILES)))
 def test_every_tile(index):
     """One and a rest in each direction, in parts, and the same bits as in any other tile."""
+    rows, columns = product.TILES[index]
     with tile(index, long=16):
-        rows, columns = product.TILES[index]
         agrees("matmul", drawn(rows + 1, 41), drawn(41, columns + 1, seed=1), tolerance=2e-3)
         (z,) = agrees(
             "linear", drawn(33, 19), drawn(35, 19, seed=1), drawn(35), tolerance=2e-3, orders=[0], check=False

@@ -7,9 +7,10 @@
 //
 // Compiled for a filter size, -DKH= -DKW=. A block computes for one group; its pointers begin there. Memory traffic: as in
 // product.cuh, where a pixel counts once for each tap that sees it; the caches serve all but its first reading.
-// compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=256
-// compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=32 -DCOLUMNS=128
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=32
+// compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=256
+// compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=32 -DCOLUMNS=64
+// compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=64 -DCOLUMNS=64
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=64 -DCOLUMNS=128
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=128 -DCOLUMNS=128
 // compiled with: -Dreal=float -DTF32=0 -DKH=1 -DKW=1 -DROWS=64 -DCOLUMNS=128

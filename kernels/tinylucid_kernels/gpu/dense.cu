@@ -1,12 +1,12 @@
 // Matrix products z = x · y as tiles (product.cuh), for the dense layer and for stacks of matrices. Either operand may
 // be stored transposed. Compiled with -DX_ALONG_K= -DY_ALONG_K=: 1 where neighbours in memory are neighbours in k.
 // compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=16 -DCOLUMNS=256
-// compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=32 -DCOLUMNS=128
+// compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=32 -DCOLUMNS=64
 // compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=0 -DROWS=64 -DCOLUMNS=128
 // compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=0 -DY_ALONG_K=1 -DROWS=64 -DCOLUMNS=128
 // compiled with: -Dreal=float -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=128 -DCOLUMNS=128
 // compiled with: -Dreal=double -DTF32=0 -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=64 -DCOLUMNS=64
-// compiled with: -Dreal=double -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=128 -DCOLUMNS=64
+// compiled with: -Dreal=double -DTF32=0 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=32 -DCOLUMNS=32
 // compiled with: -Dreal=float -DTF32=1 -DX_ALONG_K=1 -DY_ALONG_K=1 -DROWS=64 -DCOLUMNS=128 sm_80
 // compiled with: -Dreal=float -DTF32=1 -DX_ALONG_K=0 -DY_ALONG_K=0 -DROWS=128 -DCOLUMNS=128 sm_80
 #include "product.cuh"

@@ -15,8 +15,8 @@
 //
 // A block computes a tile of C, ROWS x COLUMNS, each thread SUMS elements of it in registers. It walks over k by DEPTH: a
 // tile of A and one of B are brought to shared memory, where every thread reads what it multiplies. While a pair of tiles is
-// multiplied, the next is on its way from global memory, and the rows of the one after that are worked out; all in two
-// buffers, so one barrier a step. An element on its way costs five or six instructions, a product of two in registers one.
+// multiplied, the next is on its way from global memory, to a second buffer, so one barrier a step is enough. An element on
+// its way costs five or six instructions, a product of two in registers one. Rows are worked out for four steps at once.
 // Compiled with -DROWS=16, 32, 64 or 128, -DCOLUMNS=32, 128 or 256 (doubles: 32, 64 or 128), -DTF32=1 for tensor cores.
 //
 // Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block
@@ -24,10 +24,11 @@
 
 constexpr int MOST = sizeof(real) == 4 ? 64 : 32;  // sums of a thread: a double takes two registers
 constexpr int SUMS = ROWS * COLUMNS < 32 * MOST ? ROWS * COLUMNS / 32 : MOST;
-constexpr int DEPTH = 8;
+constexpr int DEPTH = 8, AHEAD = 32;  // rows of a tile; rows that one warp works out at once
 constexpr int THREADS = ROWS * COLUMNS / SUMS;
-constexpr int RESIDENT = ROWS == 16 ? 256 : ROWS == 128 && SUMS == 64 ? 512 : 384;  // threads that there are registers for
-constexpr int BLOCKS = RESIDENT / THREADS;                                          // of a multiprocessor at once
+// Threads that a multiprocessor has registers for, and blocks of them: more threads hide more waiting, but spill.
+constexpr int RESIDENT = ROWS == 16 || THREADS == 32 ? 256 : ROWS == 128 && SUMS == 64 ? 512 : 384;
+constexpr int BLOCKS = RESIDENT / THREADS;
 constexpr int WARP_ROWS = ROWS < 32 ? ROWS : 32, WARP_COLUMNS = 32 * SUMS / WARP_ROWS;  // a warp's part of a tile
 constexpr int WARPS_BESIDE = COLUMNS / WARP_COLUMNS;
 #if TF32
@@ -47,8 +48,8 @@ template <class Pointer> __device__ Pointer forged(Pointer place) {
 
 template <class A, class B> struct alignas(16) Tiles {
     real a[2][DEPTH][ROWS + GAP], b[2][DEPTH][COLUMNS + GAP];
-    typename A::Row rows_a[2][DEPTH];
-    typename B::Row rows_b[2][DEPTH];
+    typename A::Row rows_a[2 * AHEAD];
+    typename B::Row rows_b[2 * AHEAD];
 };
 
 // A thread's share of the tiles of one operand, on its way from global to shared memory. Neighbouring threads take
@@ -85,26 +86,27 @@ template <int J, class Operand> struct Share {
 template <class A, class B, class Target>
 __device__ void product(Tiles<A, B> &tiles, const A &a, const B &b, const Target &c, int m0, int n0, int first_k,
                         int end_k) {
-    auto work_out_rows = [&](int buffer, int k) {
-        if (threadIdx.x >= DEPTH) return;
-        tiles.rows_a[buffer][threadIdx.x] = a.row(k + threadIdx.x);
-        tiles.rows_b[buffer][threadIdx.x] = b.row(k + threadIdx.x);
+    auto work_out_rows = [&](int k) {
+        int row = k + threadIdx.x;
+        if (threadIdx.x >= AHEAD) return;
+        tiles.rows_a[row % (2 * AHEAD)] = a.row(first_k + row);
+        tiles.rows_b[row % (2 * AHEAD)] = b.row(first_k + row);
     };
     Share<ROWS, A> share_a(a, m0);
     Share<COLUMNS, B> share_b(b, n0);
     real sums[TALL][WIDE] = {};
-    work_out_rows(0, first_k);
-    work_out_rows(1, first_k + DEPTH);
+    work_out_rows(0);
     __syncthreads();
-    share_a.fetch(tiles.rows_a[0]);
-    share_b.fetch(tiles.rows_b[0]);
+    share_a.fetch(tiles.rows_a);
+    share_b.fetch(tiles.rows_b);
     share_a.put(tiles.a[0]);
     share_b.put(tiles.b[0]);
     __syncthreads();
-    for (int k = first_k, now = 0; k < end_k; k += DEPTH, now ^= 1) {
-        share_a.fetch(tiles.rows_a[now ^ 1]);  // past the end: rows of zeros
-        share_b.fetch(tiles.rows_b[now ^ 1]);
-        work_out_rows(now, k + 2 * DEPTH);
+    for (int k = 0, now = 0; k < end_k - first_k; k += DEPTH, now ^= 1) {
+        int next = (k + DEPTH) % (2 * AHEAD);
+        share_a.fetch(tiles.rows_a + next);  // past the end: rows of zeros
+        share_b.fetch(tiles.rows_b + next);
+        if (k % AHEAD == 0) work_out_rows(k + AHEAD);
         multiply(sums, tiles.a[now], tiles.b[now]);
         share_a.put(tiles.a[now ^ 1]);
         share_b.put(tiles.b[now ^ 1]);

@@ -104,7 +104,8 @@ def cut_for(m, n, k, dtype, products, multiprocessors, long):
     warps = best(m, n, products, dtype, 1).warps(m, n, products)
     parts = max(1, min(-(-k // long), WARPS * LARGE // max(1, warps)))
     tile = best(m, n, products * parts, dtype, 4 * multiprocessors)
-    return Cut(tile, *tile.grid(m, n), parts)
+    down, across = tile.grid(m, n)
+    return Cut(tile, down, across, parts)
 
 
 def cut(m, n, k, dtype, products=1, whole=False):
