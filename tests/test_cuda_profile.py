@@ -20,6 +20,15 @@ __global__ void k(const TYPE *x, TYPE *y, int n) {
     int i = blockIdx.x * 64 + threadIdx.x;
 """
 
+COLUMNS = """// launch: grid n / 256, n, block 256
+// sizes: x[n][n], y[n][n]
+__global__ void k(const float *x, float *y, int n) {
+    int row = blockIdx.x * 256 + threadIdx.x, col = blockIdx.y;
+    if (threadIdx.x % 2 == 0)
+        y[row * n + col] = x[col * n + row];
+}
+"""
+
 
 def counted(folder, body, kind="float", n=1024, head=HEAD):
     """{(line of the body, what): (requests, cost, fewest)}, and the sentences, of a kernel with that body."""
@@ -124,8 +133,8 @@ def test_padding_mends_a_transpose(tmp_path):
     assert rows[32][13, "read tile"] == (512, 512 * 32, 512)
     assert rows[32][13, "write y"] == rows[33][13, "write y"] == (512, 2048, 2048)
     assert found["says"] == [
-        "line 13, read tile: neighbouring threads are 128 bytes apart: the 32 banks of shared memory take 32 turns a request where 1 would do. "
-        "Lengthen the rows of the array by 1, so that they begin in other banks."
+        "line 13, read tile: neighbouring threads are 128 bytes apart: the 32 banks of shared memory take 32 turns a request "
+        "where 1 would do. Lengthen the rows of the array by 1, so that they begin in other banks."
     ]
 
 
@@ -161,10 +170,7 @@ def test_a_switch_and_a_return_part_too(tmp_path):
 
 def test_the_table_and_the_sentences(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "k.cu").write_text(
-        "// launch: grid n / 256, n, block 256\n// sizes: x[n][n], y[n][n]\n__global__ void k(const float *x, float *y, int n) {\n"
-        "    int row = blockIdx.x * 256 + threadIdx.x, col = blockIdx.y;\n    if (threadIdx.x % 2 == 0)\n        y[row * n + col] = x[col * n + row];\n}\n"
-    )
+    (tmp_path / "k.cu").write_text(COLUMNS)
     assert main(["cuda", "profile", "k.cu", "--size", "n=256"]) == 0
     out = capsys.readouterr().out
     assert out == (

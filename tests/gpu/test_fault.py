@@ -149,5 +149,13 @@ def test_what_is_no_arithmetic_is_refused(text, says):
 
 
 def test_narrowings_are_found_by_line():
-    text = 'extern "C" __global__ void k(float *x, int n) {\n int a = x[0];\n float b = a;\n a += 0.5f;\n int c = (int)x[1];\n float d = 0.5 * x[2];\n x[0] = a + b + c + d; }'
+    lines = [
+        "int a = x[0];",
+        "float b = a;",
+        "a += 0.5f;",
+        "int c = (int)x[1];",
+        "float d = 0.5 * x[2];",
+        "x[0] = a + b + c + d; }",
+    ]
+    text = "\n".join(['extern "C" __global__ void k(float *x, int n) {', *lines])
     assert narrowings(text) == [2, 4]

@@ -192,9 +192,9 @@ def refuse_too_much_shared_memory(library: Path) -> None:
 
 @functools.cache
 def runtime_path() -> Path:
-    """The compiled runtime; compiled now if its sources have changed."""
+    """The compiled runtime; compiled now if its sources have changed, or this file, which adds to each kernel."""
     sources = sorted(HERE.glob("*.cpp"))
-    key = digest(compiler(), *RUNTIME, *(f.read_text() for f in [*sources, *sorted(HERE.glob("*.h"))]))
+    key = digest(compiler(), *RUNTIME, *(f.read_text() for f in [*sources, *sorted(HERE.glob("*.h")), Path(__file__)]))
     path = cache() / f"runtime-{key}.so"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
