@@ -107,7 +107,6 @@ struct Moments {
 
     __device__ Moments with(Moments b) const {
         if (b.count == 0) return *this;
-        if (count == 0) return b;
         real apart = b.mean - mean, share = b.count / (count + b.count);
         return {count + b.count, mean + apart * share, squares + b.squares + apart * apart * count * share};
     }

@@ -68,17 +68,18 @@ extern "C" __global__ void max_pool2d(const real *__restrict__ x, real *__restri
     largest(x + at.plane * h * w, w, rows, columns, y + i, index + i);
 }
 
-// The same for windows of 2×2 pixels side by side, over pictures of even width: each row of a window is one load, and a thread
-// has both on their way. Neighbouring threads read neighbouring pairs, so no sector is read twice.
+__device__ Pair pair(const real *pixels) { return fits<2>(pixels) ? load<real, 2>(pixels) : Pair{pixels[0], pixels[1]}; }
+
+// The same for windows of 2×2 pixels side by side: each row of a window is one load (where the width is even), and a thread has
+// both on their way. Neighbouring threads read neighbouring pairs, so no sector is read twice.
 extern "C" __global__ void max_pool_pairs(const real *__restrict__ x, real *__restrict__ y, long long *__restrict__ index,
                                           int h, int w, int p, int q, long long size) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= size) return;
     Pixel at = pixel_of(i, p, q);
     int corner = 2 * at.row * w + 2 * at.column;  // of the window, in its plane
-    const real *upper = x + at.plane * h * w + corner, *lower = upper + w;
-    bool pairs = fits<2>(x);
-    Pair rows[2] = {pairs ? load<real, 2>(upper) : Pair{upper[0], upper[1]}, pairs ? load<real, 2>(lower) : Pair{lower[0], lower[1]}};
+    const real *upper = x + at.plane * h * w + corner;
+    Pair rows[2] = {pair(upper), pair(upper + w)};
     real best = rows[0].v[0];
     int place = corner;
 #pragma unroll
