@@ -268,6 +268,15 @@ def follow(d):
 
 
 @draws
+def label_weight(d):
+    rng = np.random.default_rng(d.draw(st.integers(0, 99)))
+    target = rng.integers(0, 4, (d.count, d.one_of(1, 7, 4097))).astype(d.one_of(np.int64, np.int32))
+    if d.one_of(True, False):
+        target[rng.random(target.shape) < 0.3] = d.one_of(-100, -1, 9)
+    return target, d.one_of(None, rng.random(4).astype(d.dtype)), 4, d.one_of(-100, 2), np.dtype(d.dtype)
+
+
+@draws
 def group_norm(d):
     rest = d.one_of((), (5,), (3, 7), (1, 1), (17, 19))
     groups, each = d.sides(2)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tinylucid_kernels import kernels, of, reference
+from tinylucid_kernels.emulator import running
 
 from .agree import agrees
 
@@ -54,3 +56,24 @@ def test_many_logits_of_float32():
     """Sums over a row are trees: 20 000 numbers keep the accuracy of a few."""
     logits = np.random.default_rng(0).standard_normal((2, 20_001)).astype(np.float32)
     agrees("cross_entropy", logits, np.array([0, 20_000]), None, None, 0.1, tolerance=2e-6, orders=(0,))
+
+
+@dtypes
+@given(
+    size=st.sampled_from([0, 1, 7, 300, 9000]),
+    strange=st.sampled_from([None, -100, -1, 5]),
+    ignored=st.sampled_from([-100, 2]),
+    weighted=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_what_labels_weigh(dtype, size, strange, ignored, weighted, seed):
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, 4, size)
+    if strange is not None:
+        target[rng.random(size) < 0.2] = strange
+    weight = rng.random(4).astype(dtype) if weighted else None
+    expected = reference.label_weight(target, weight, 4, ignored, np.dtype(dtype))
+    for order in 0, 1, 2:
+        with running(order, check=size < 1000), kernels("gpu"):
+            found = of(target).label_weight(target, weight, 4, ignored, np.dtype(dtype))
+        np.testing.assert_allclose(found, expected, rtol=1e-6 if dtype == np.float32 else 1e-13)

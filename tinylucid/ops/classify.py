@@ -3,7 +3,6 @@
 import numpy as np
 from tinylucid_kernels import of
 from tinylucid_kernels.gpu import replay
-from tinylucid_kernels.gpu.loss import label_weight
 
 from .. import devices
 from ..scopes import here
@@ -192,17 +191,18 @@ def _instead(labels, shape):
 
 def _counting(input, labels, weight, ignore_index, reduction, name):
     """What the losses depend on: target, weight, ignore_index (None: every place counts), and what the sum is over."""
-    look = _looked_at if devices.of(input) == "cpu" else label_weight
-    over, wrong, some_ignored = look(labels, weight, input.shape[1], ignore_index, input.dtype)
-    if wrong is not None:
+    over, wrong, ignored = of(labels).label_weight(labels, weight, input.shape[1], ignore_index, input.dtype)
+    if wrong >= 0:
         raise ValueError(
             f"{here(name)}: label {labels.reshape(-1)[wrong]} at position {wrong} is outside 0 … {input.shape[1] - 1}; "
             f"input has {input.shape[1]} classes. Count classes from 0, or give the last layer more outputs"
         )
-    if reduction == "mean" and isinstance(over, float) and not over:
-        raise ValueError(
-            f"{here(name)}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
-        )
+    if replay.recording is None:
+        over = float(over)
+        if reduction == "mean" and not over:
+            raise ValueError(
+                f"{here(name)}: no row counts, all are ignore_index={ignore_index} or of weight 0: there is no mean"
+            )
     if replay.recording is not None:  # NaN for a label that is no class, at which nobody could look
         over = over if reduction == "mean" else over * 0 + 1
         if reduction == "none" and name == "nll_loss":
@@ -210,20 +210,7 @@ def _counting(input, labels, weight, ignore_index, reduction, name):
     elif reduction != "mean":
         over = 1.0
     over = None if known(reduction, name) == "none" else over
-    return {"target": labels, "weight": weight, "ignore_index": ignore_index if some_ignored else None, "over": over}
-
-
-def _looked_at(labels, weight, classes, ignore_index, dtype):
-    """Σ weight[label] of what counts, the place of a label that is no class (or None), and whether some are, or may be, ignored."""
-    flat = labels.reshape(-1).astype(np.int64, copy=False)
-    some_ignored = 0 <= ignore_index < classes
-    if flat.view(np.uint64).max() >= classes:  # where negative ones are the largest of all
-        some_ignored = True
-        wrong = ((flat < 0) | (flat >= classes)) & (flat != ignore_index)
-        if wrong.any():
-            return 0.0, int(wrong.argmax()), True
-    counted = flat[flat != ignore_index] if some_ignored else flat
-    return float(counted.size if weight is None else weight[counted].sum()), None, some_ignored
+    return {"target": labels, "weight": weight, "ignore_index": ignore_index if ignored else None, "over": over}
 
 
 def _soft_cross_entropy(input, target, weight, reduction, label_smoothing):

@@ -220,6 +220,35 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
     return loss, slope
 
 
+@jit
+def label_items(first, last, target, weight, found, classes, ignored):
+    """Item k: RUN labels; found[k] = Σ weight[label] of those that count (1 each where weight is empty), the place of the first that
+    is no class (−1: there is none), how many are ignored.
+    """
+    for item in range(first, last):
+        total, wrong, skipped = 0.0, -1, 0
+        for k in range(item * RUN, min((item + 1) * RUN, target.size)):
+            label = np.int64(target[k])
+            if label == ignored:
+                skipped += 1
+            elif 0 <= label < classes:
+                total += weight[label] if weight.size else 1.0
+            elif wrong < 0:
+                wrong = k
+        found[item, 0], found[item, 1], found[item, 2] = total, wrong, skipped
+
+
+def label_weight(target, weight, classes, ignore_index, dtype):
+    """Three numbers: Σ weight[target] of the labels that count, by which a mean divides, of ``dtype``; the place of the first label that is
+    no class, −1 if all are; how many are ignored. ``weight`` (classes,), or None: 1 each.
+    """
+    flat, found = target.reshape(-1).astype(np.int64, copy=False), np.empty((-(-target.size // RUN), 3))
+    weight = np.empty(0, dtype) if weight is None else weight
+    spread(label_items, len(found), 2 * target.size, flat, weight, found, int(classes), int(ignore_index))
+    wrong = found[found[:, 1] >= 0, 1]
+    return dtype.type(found[:, 0].sum()), np.int64(wrong[0] if wrong.size else -1), np.int64(found[:, 2].sum())
+
+
 def logistic_loss(x, target):
     """−Σ t·log σ(x) + (1 − t)·log σ(−x) over all elements, a number: how wrong σ(x) is as the probability of yes, t."""
     parts = np.empty(-(-x.size // RUN), x.dtype)

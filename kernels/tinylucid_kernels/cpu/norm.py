@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 
-from ..reference.norm import follow as follow  # of a number a channel: nothing is to be gained
 from .jit import jit
 from .threads import spread
 
@@ -75,6 +74,19 @@ def fixed_items(first, last, x, scale, shift, mean, y):
         row, out, a, b, centre = x[n, c], y[n, c], scale[c], shift[c], mean[c]
         for i in range(row.size):
             out[i] = (row[i] - centre) * a + b
+
+
+@jit
+def follow_items(first, last, running, batch, momentum, scale):
+    """Item c: the statistics of channel c."""
+    kind = running.dtype.type
+    for c in range(first, last):
+        running[c] = kind(1 - momentum) * running[c] + kind(momentum) * (batch[c] * kind(scale))
+
+
+def follow(running, batch, momentum, scale):
+    """running ← (1 − momentum) · running + momentum · scale · batch, in place: statistics that follow those of the batches."""
+    spread(follow_items, running.size, 3 * running.size, running.ravel(), batch.ravel(), float(momentum), float(scale))
 
 
 @jit

@@ -31,10 +31,9 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
 
 
 def label_weight(target, weight, classes, ignore_index, dtype):
-    """What a mean over labels divides by, Σ weight[target] of those that count, and the place of a label that is no class, or None.
-
-    Also whether some are ignored. While a step is captured the first stays on the device, an array of one element, and the host
-    cannot look at the others: (array, None, True).
+    """Three numbers: Σ weight[target] of the labels that count, by which a mean divides, of ``dtype``; the place of the first label that is
+    no class, −1 if all are; how many are ignored. ``weight`` (classes,), or None: 1 each. While a step is captured the first stays
+    on the device, an array of one element, NaN where a label is no class; nobody can look at the others: (array, -1, 1).
     """
     target = target.reshape(-1).astype(np.int64, copy=False)
     blocks = max(1, min(256, target.size // 4096))
@@ -45,10 +44,10 @@ def label_weight(target, weight, classes, ignore_index, dtype):
     if replay.recording is not None:
         if blocks > 1:
             total(parts, over, target.size)
-        return over, None, True
+        return over, -1, 1
     sums, wrong, ignored = parts.get()
     first = int(wrong.min())
-    return float(dtype.type(sum(sums.tolist()))), first if first < target.size else None, bool(ignored.any())
+    return dtype.type(sum(sums.tolist())), np.int64(first if first < target.size else -1), np.int64(ignored.sum())
 
 
 def total(parts, over, rows):

@@ -4,7 +4,7 @@ from .activation import gate, relu, scale_kept
 from .conv import conv2d, conv2d_input, conv2d_weight
 from .dense import linear, linear_grads, matmul
 from .distance import distance_loss, distance_loss_backward
-from .loss import cross_entropy, logistic_loss, logistic_loss_backward
+from .loss import cross_entropy, label_weight, logistic_loss, logistic_loss_backward
 from .norm import batch_norm, batch_norm_backward, batch_norm_fixed, follow, group_norm, group_norm_backward
 from .optim import adam, rmsprop, sgd
 from .pool import (
@@ -46,6 +46,7 @@ __all__ = [
     "group_norm",
     "group_norm_backward",
     "index_add",
+    "label_weight",
     "linear",
     "linear_grads",
     "logistic_loss",

@@ -40,6 +40,18 @@ def cross_entropy(logits, target, weight, ignore_index, label_smoothing):
     return loss, p
 
 
+def label_weight(target, weight, classes, ignore_index, dtype):
+    """Three numbers: Σ weight[target] of the labels that count, by which a mean divides, of ``dtype``; the place of the first label that is
+    no class, −1 if all are; how many are ignored. ``weight`` (classes,), or None: 1 each.
+    """
+    flat = target.reshape(-1)
+    ignored = flat == ignore_index
+    wrong = ~ignored & ((flat < 0) | (flat >= classes))
+    counted = flat[~ignored & ~wrong]
+    over = counted.size if weight is None else weight[counted].sum(dtype=np.float64)
+    return dtype.type(over), np.int64(wrong.argmax() if wrong.any() else -1), np.int64(ignored.sum())
+
+
 def logistic_loss(x, target):
     """−Σ t·log σ(x) + (1 − t)·log σ(−x) over all elements, a number: how wrong σ(x) is as the probability of yes, t."""
     log1p = np.log1p(np.exp(-np.abs(x)))  # −log σ(x) = max(−x, 0) + log(1 + e^−|x|): no exponent is positive
