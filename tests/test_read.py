@@ -144,7 +144,7 @@ def test_the_order_of_max_pool2d():
 
 def test_a_fused_operation_is_read_with_its_twin():
     found = titles("cross_entropy", "operation")
-    assert found[2:5] == [
+    assert found[3:6] == [
         "_cross_entropy, a recorded operation",
         "_cross_entropy, its backward rule",
         "_cross_entropy, its twin in elementary operations",
