@@ -86,7 +86,10 @@ def follow_items(first, last, running, batch, momentum, scale):
 
 def follow(running, batch, momentum, scale):
     """running ← (1 − momentum) · running + momentum · scale · batch, in place: statistics that follow those of the batches."""
-    spread(follow_items, running.size, 3 * running.size, running.ravel(), batch.ravel(), float(momentum), float(scale))
+    packed = np.asarray(running, order="C")
+    spread(follow_items, packed.size, 3 * packed.size, packed.reshape(-1), batch.ravel(), float(momentum), float(scale))
+    if packed is not running:  # which has gaps
+        running[...] = packed
 
 
 @jit
