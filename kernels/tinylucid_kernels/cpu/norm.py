@@ -77,17 +77,19 @@ def fixed_items(first, last, x, scale, shift, mean, y):
 
 
 @jit
-def follow_items(first, last, running, batch, momentum, scale):
-    """Item c: the statistics of channel c."""
+def follow_items(first, last, running, batch, keep, momentum, scale):
+    """Item c: the statistics of channel c. ``keep`` = 1 − momentum is a number of its own, as in optim.py."""
     kind = running.dtype.type
+    keep, momentum, scale = kind(keep), kind(momentum), kind(scale)
     for c in range(first, last):
-        running[c] = kind(1 - momentum) * running[c] + kind(momentum) * (batch[c] * kind(scale))
+        running[c] = keep * running[c] + momentum * (batch[c] * scale)
 
 
 def follow(running, batch, momentum, scale):
     """running ← (1 − momentum) · running + momentum · scale · batch, in place: statistics that follow those of the batches."""
     packed = np.asarray(running, order="C")
-    spread(follow_items, packed.size, 3 * packed.size, packed.reshape(-1), batch.ravel(), float(momentum), float(scale))
+    numbers = 1.0 - momentum, float(momentum), float(scale)
+    spread(follow_items, packed.size, 3 * packed.size, packed.reshape(-1), batch.ravel(), *numbers)
     if packed is not running:  # which has gaps
         running[...] = packed
 
