@@ -39,7 +39,7 @@ constexpr int WARPS_BESIDE = COLUMNS / WARP_COLUMNS;
 
 // A place in memory as one number, whose making the compiler forgets: else it would make it anew for each element, to save
 // a register, from all that it is made of.
-template <class Pointer> __device__ Pointer forged(Pointer place) {
+template <class Pointer> __device__ Pointer opaque(Pointer place) {
 #ifndef TINYLUCID_EMULATED
     asm volatile("mov.b64 %0, %0;" : "+l"(place) : : "memory");
 #endif
