@@ -17,7 +17,7 @@
 // tile of A and one of B are brought to shared memory, where every thread reads what it multiplies. While a pair of tiles is
 // multiplied, the next is on its way from global memory, to a second buffer, so one barrier a step is enough. An element on
 // its way costs five or six instructions, a product of two in registers one. Rows are worked out for four steps at once.
-// Compiled with -DROWS=16, 32, 64 or 128, -DCOLUMNS=32, 128 or 256 (doubles: 32, 64 or 128), -DTF32=1 for tensor cores.
+// Compiled for one of product.py's tiles, -DROWS= -DCOLUMNS=, and for tensor cores or not: -DTF32=1 or 0.
 //
 // Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block
 // reads ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 an element where both are 128.
