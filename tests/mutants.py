@@ -997,7 +997,7 @@ MUTANTS = [
     Mutant(GPU + "product.py", "1 if whole else k", "k", GPU_CONV + " -k every_tile"),
     Mutant(GPU + "product.py", "4 * multiprocessors)", "multiprocessors)", GPU_CONV + " -k rule"),
     Mutant(GPU + "product.py", "np.dtype(dtype) == np.float32", "True", GPU_TF32),
-    Mutant(GPU + "product.py", '["major"] >= 8', '["major"] >= 7', GPU_TF32),
+    Mutant(GPU + "product.py", 'here("major") >= 8', 'here("major") >= 7', GPU_TF32),
     Mutant(GPU + "conv.cu", "(place - p * l.Q) * l.sw - l.pw", "(place - p * l.Q) * l.sw - l.ph", GPU_LAYER),
     Mutant(GPU + "conv.cu", "(k - image * l.places()) : nullptr", "(k - image * l.places()) : g", GPU_LAYER),
     Mutant(GPU + "conv.cu", "image < l.images ? g + image * l.image_of_y()", "image < l.images ? g + image * (l.O * l.places())", GPU_LAYER),

@@ -79,6 +79,18 @@ def test_every_kernel_compiles_and_fits(file):
     assert not found, "\n".join(found)
 
 
+@pytest.mark.parametrize("tf32", [0, 1])
+def test_tensor_cores_multiply_only_where_asked(tf32):
+    """A step of the 64 x 128 tile is 16 instructions for tensor cores, whose operands are rounded, or 512 of the others."""
+    options = ["-Dreal=float", f"-DTF32={tf32}", "-DX_ALONG_K=1", "-DY_ALONG_K=0", "-DROWS=64", "-DCOLUMNS=128"]
+    ptx, log = nvrtc.compiled(
+        launch.source("dense.cu"), "dense.cu", [*launch.OPTIONS, *CUPY, *options, "--gpu-architecture=sm_80"]
+    )
+    assert ptx, log
+    counts = [ptx.count(word) for word in ("mma.sync.aligned.m16n8k8", "cvt.rna.tf32.f32", "fma.rn")]
+    assert counts == ([16, 2 * 12, 0] if tf32 else [0, 0, 512])
+
+
 def test_faults_are_noticed(monkeypatch):
     """The net itself: an unknown name, a spill, too much shared memory, a double among floats, a kernel that is left out."""
     head = 'extern "C" __global__ void k(real *x) {'

@@ -7,7 +7,6 @@
 //
 // Compiled for a filter size, -DKH= -DKW=. A block computes for one group; its pointers begin there. Memory traffic: as in
 // product.cuh, where a pixel counts once for each tap that sees it; the caches serve all but its first reading.
-// compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=32
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=256
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=32 -DCOLUMNS=64
 // compiled with: -Dreal=float -DTF32=0 -DKH=3 -DKW=3 -DROWS=64 -DCOLUMNS=64
@@ -16,7 +15,6 @@
 // compiled with: -Dreal=float -DTF32=0 -DKH=1 -DKW=1 -DROWS=64 -DCOLUMNS=128
 // compiled with: -Dreal=double -DTF32=0 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=128
 // compiled with: -Dreal=double -DTF32=0 -DKH=3 -DKW=3 -DROWS=128 -DCOLUMNS=64
-// compiled with: -Dreal=float -DTF32=1 -DKH=3 -DKW=3 -DROWS=16 -DCOLUMNS=256 sm_80
 // compiled with: -Dreal=float -DTF32=1 -DKH=3 -DKW=3 -DROWS=64 -DCOLUMNS=128 sm_80
 // compiled with: -Dreal=float -DTF32=1 -DKH=3 -DKW=3 -DROWS=128 -DCOLUMNS=128 sm_80
 #include "product.cuh"
@@ -65,7 +63,7 @@ struct Line {
     int first, step, size;
 };
 __device__ Window window(const real *start, bool exists, Line down, Line across) {
-    Window window = {forged(start), {}};
+    Window window = {opaque(start), {}};
     window.outside.add(Edges::NONE);
 #pragma unroll
     for (int i = 0; i < KH; ++i)
@@ -101,7 +99,7 @@ struct Filter {  // A of the forward pass: w[m, k]
     using Row = int;
     const real *w;
     int M, K;
-    __device__ Column column(int m) const { return forged(w + (long long)min(m, M - 1) * K); }
+    __device__ Column column(int m) const { return opaque(w + (long long)min(m, M - 1) * K); }
     __device__ Row row(int k) const { return k < K ? k : -1; }
     __device__ real at(Row k, Column output) const { return k >= 0 ? __ldg(output + k) : 0; }
 };
@@ -239,7 +237,7 @@ struct Picture {  // C of the forward pass: channel m at place n = (image, place
     long long image_size;
     __device__ real *column(int n) const {
         int image = n / size;
-        return image < images ? forged(out + image * image_size + n % size) : nullptr;
+        return image < images ? opaque(out + image * image_size + n % size) : nullptr;
     }
     __device__ void put(int m, int, real *place, real value) const {
         if (place && m < channels) place[(long long)m * size] = bias ? value + bias[m] : value;
@@ -253,7 +251,7 @@ struct Pixels {  // C of ∂x: channel m at pixel n = (image, u, v) of the phase
     __device__ real *column(int n) const {
         int image = n / phase.pixels(), pixel = n % phase.pixels();
         int h = phase.down.pixel(pixel / phase.across.pixels), w = phase.across.pixel(pixel % phase.across.pixels);
-        return image < l.images ? forged(dx + image * l.image_of_x() + (long long)h * l.W + w) : nullptr;
+        return image < l.images ? opaque(dx + image * l.image_of_x() + (long long)h * l.W + w) : nullptr;
     }
     __device__ void put(int m, int, real *pixel, real value) const {
         if (pixel && m < l.C) pixel[(long long)m * l.pixels()] = value;

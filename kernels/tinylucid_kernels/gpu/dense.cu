@@ -19,7 +19,7 @@ template <bool ALONG> struct Stored {
     const real *start;
     int J, K;
     __device__ Column column(int j) const {
-        return forged(start + (ALONG ? (long long)min(j, J - 1) * K : min(j, J - 1)));
+        return opaque(start + (ALONG ? (long long)min(j, J - 1) * K : min(j, J - 1)));
     }
     __device__ Row row(int k) const {
         if (k >= K) return -1;

@@ -1,8 +1,8 @@
 // How a warp multiplies its part of two tiles (product.cuh) in ordinary arithmetic. Its lanes form a square of 4 x 8, each
 // with TALL x WIDE sums: up to four neighbours at a time, that are read from shared memory as one.
 //
-// For each k a thread reads TALL + WIDE numbers for TALL · WIDE multiply-adds (FFMA). Shared memory serves such wide reads
-// half a warp at a time if neighbouring lanes, or next but one, ask for the same: hence the zigzag of the lanes.
+// For each k a thread reads TALL + WIDE numbers for TALL · WIDE multiply-adds (FFMA). Shared memory serves reads of four
+// numbers in half the time if all lanes t ask for the same as t ^ 1, or all for the same as t ^ 2: hence the zigzag.
 constexpr int TALL = WARP_ROWS / 4, WIDE = SUMS / TALL;
 constexpr int GAP = 4;  // eight lanes put a run of k into one column: rows begin four banks apart
 

@@ -17,7 +17,7 @@
 // tile of A and one of B are brought to shared memory, where every thread reads what it multiplies. While a pair of tiles is
 // multiplied, the next is on its way from global memory, to a second buffer, so one barrier a step is enough. An element on
 // its way costs five or six instructions, a product of two in registers one. Rows are worked out for four steps at once.
-// Compiled with -DROWS=16, 32, 64 or 128, -DCOLUMNS=32, 128 or 256 (doubles: 32, 64 or 128), -DTF32=1 for tensor cores.
+// Compiled for one of product.py's tiles, -DROWS= -DCOLUMNS=, and for tensor cores or not: -DTF32=1 or 0.
 //
 // Memory traffic: A is read once for every COLUMNS columns of C, B once for every ROWS rows, so that of each k a block
 // reads ROWS + COLUMNS elements for ROWS · COLUMNS multiplications and additions: 64 an element where both are 128.
@@ -39,7 +39,7 @@ constexpr int WARPS_BESIDE = COLUMNS / WARP_COLUMNS;
 
 // A place in memory as one number, whose making the compiler forgets: else it would make it anew for each element, to save
 // a register, from all that it is made of.
-template <class Pointer> __device__ Pointer forged(Pointer place) {
+template <class Pointer> __device__ Pointer opaque(Pointer place) {
 #ifndef TINYLUCID_EMULATED
     asm volatile("mov.b64 %0, %0;" : "+l"(place) : : "memory");
 #endif
