@@ -90,6 +90,15 @@ def test_ranges_of_values_are_kept(checked):
     assert checked("// sizes: x[n], y[n]\n" + fixed)[0] == 0
 
 
+def test_commas_within_arithmetic_part_nothing(checked):
+    for launch in (
+        "grid max(1, (n + 31) / 32), block 32",
+        "grid (max(1, (n + 31) / blockDim.x), 1), block (32, 1)",
+        "grid = n, block = 1",
+    ):
+        assert checked(f"// launch: {launch}\n{COPY}")[0] == 0
+
+
 def test_an_output_that_the_function_takes_holds_numbers(checked):
     axpy = f"__global__ void axpy(const float *x, float *y, int n, float a) {{ {ONE} if (i < n) y[i] += a * x[i]; }}\n"
     assert checked(axpy, "def axpy(x, y, a): return y + a * x\n")[0] == 0
