@@ -2119,7 +2119,7 @@ MUTANTS = [
     Mutant(SEGMENT + "things.py", "*y.shape[-2:]) == k for", "*y.shape[-2:]) > 0 for", SEGMENTED + " -k only_things"),
     # CUDA kernels of one's own
     Mutant(OWN + "cases.py", "if name in plan.start:", "if not name:", OWNED + "check.py -k histogram"),
-    Mutant(OWN + "trial.py", "            fault = later\n", "            fault = fault\n", OWNED + "check.py -k writing_and_reading"),
+    Mutant(OWN + "trial.py", "            fault = later\n", "            fault = fault\n", OWNED + "check.py -k mistake"),
     Mutant(OWN + "trial.py", "    for order in ORDERS:", "    for order in [*ORDERS][:1]:", OWNED + "command.py -k depends_on_the_order"),
     Mutant(OWN + "trial.py", "bool(cleared[still].any() or not still[wrong].all())", "bool(cleared[still].any())", OWNED + "check.py -k mistake"),
     Mutant(OWN + "words.py", "ends = sorted(", "ends = list(", OWNED + "check.py -k mistake"),

@@ -54,10 +54,10 @@ def test_extern_c_may_be_there_or_not(checked, head):
 
 def test_each_kernel_of_a_file_has_its_own_comments(checked):
     second = "// launch: grid 1, block 64\n// sizes: x[64]\n__global__ void grow(float *x, int by) { x[threadIdx.x] += by; }\n"
-    code, out, _ = checked(COPY + second, "def copy(x): return x\ndef grow(x, by): return x + by\n")
+    code, out, _ = checked(second + COPY, "def copy(x): return x\ndef grow(x, by): return x + by\n")
     assert code == 0
-    assert re.findall(r"k\.cu, (\w+)", out) == ["copy", "grow"]
-    code, out, _ = checked(COPY + second, "def copy(x): return x\ndef grow(x, by): return x + by + 1\n")
+    assert re.findall(r"k\.cu, (\w+)", out) == ["grow", "copy"]
+    code, out, _ = checked(second + COPY, "def copy(x): return x\ndef grow(x, by): return x + by + 1\n")
     assert code == 1
     assert "right k.cu, copy" in out
     assert "wrong k.cu, grow" in out
