@@ -194,7 +194,7 @@ MUTANTS = [
     Mutant("tinylucid/ops/loss.py", "log(where(equal(target, 0), 1.0, target))", "log(target)", LAYERS),
     Mutant("tinylucid/ops/classify.py", "surprise if counted is None else where(counted, surprise, 0.0)", "surprise", LAYERS),
     Mutant("tinylucid/ops/norm.py", "groups=num_groups, eps=eps", "groups=input.shape[1] // num_groups, eps=eps", LAYERS),
-    Mutant("tinylucid/ops/norm.py", ".mean(0) * (m / (m - 1))", ".mean(0)", LAYERS),
+    Mutant("tinylucid/ops/norm.py", ", momentum, m / (m - 1))", ", momentum)", LAYERS),
     Mutant("tinylucid/ops/norm.py", "data *= 1 - momentum", "data *= momentum", LAYERS),
     Mutant("tinylucid/ops/dense.py", "where(kept, y, y.detach())", "where(kept, y, y)", RECURRENT),
     # layers and schedules

@@ -125,17 +125,17 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         )
     y, saved = batch_norm_train.op.apply((input, weight, bias), {"eps": eps})
     _follow(running_mean, saved["mean"], momentum)
-    _follow(running_var, saved["var"] * (n / (n - 1)), momentum)
+    _follow(running_var, saved["var"], momentum, n / (n - 1))
     return y
 
 
-def _follow(running, batch, momentum):
-    """running ← (1 − momentum)·running + momentum·batch, in place; nothing if it is None."""
+def _follow(running, batch, momentum, times=1.0):
+    """running ← (1 − momentum)·running + momentum·times·batch, in place; nothing if it is None."""
     if running is None:
         return
     data = running.data if isinstance(running, Tensor) else running
     data *= 1 - momentum
-    data += momentum * batch
+    data += momentum * times * batch
     if isinstance(running, Tensor):
         running.version[0] += 1
 
@@ -234,5 +234,5 @@ def instance_norm(
     y, saved = _group_norm.op.apply((input, *_affine(input, weight, bias)), {"groups": c, "eps": eps})
     if y.size:
         _follow(running_mean, saved["mean"].mean(0), momentum)
-        _follow(running_var, saved["var"].mean(0) * (m / (m - 1)), momentum)
+        _follow(running_var, saved["var"].mean(0), momentum, m / (m - 1))
     return y
