@@ -13,6 +13,8 @@ how
 what comes out
   rows                rows of a run, stored and compared with an earlier one
   report, plot        the tables, and the ratios as bars
-gpu                   ``python -m benchmarks.gpu``: the same question for a GPU
+gpu                   ``python -m benchmarks.gpu``: the same question for a GPU, in sections
+  gpu_plan            its cases: floors, predictions, what is to be reached
+  gpu_cases, gpu_peaks, gpu_rows      its sections, what the card does at most, timing and rows
 visualize             ``python -m benchmarks.visualize``: not how fast but how good renderings are
 """

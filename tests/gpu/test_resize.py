@@ -5,6 +5,7 @@ import pytest
 from cases import sides
 from hypothesis import given
 from hypothesis import strategies as st
+from tinylucid_kernels.gpu import resize
 
 from .agree import agrees
 
@@ -41,6 +42,15 @@ def test_large_pictures_take_the_pixels_that_the_reference_takes(dtype, mode, co
         scale = (1.0, 700 / (size - 1) if corners else 701 / size)
         (y,) = agrees("resize", x, (3, size), mode, corners, scale)
         agrees("resize_backward", y, (3, 701), mode, corners, scale, orders=(0,))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("mode", "corners"), HOW)
+def test_a_thread_has_its_place_in_several_planes(dtype, mode, corners, rng, monkeypatch):
+    x = rng.standard_normal((3, 7, 3, 4)).astype(dtype)  # 21 planes by three blocks
+    agrees("resize", x, (5, 6), mode, corners, (0.5, 0.6))
+    monkeypatch.setitem(resize.__globals__, "MOST", 2)
+    agrees("resize", x, (5, 6), mode, corners, (0.5, 0.6))
 
 
 def test_almost_a_pixel_is_that_pixel():

@@ -24,25 +24,29 @@ __device__ Pair neighbours(int p, int n, double scale, int nearest, int align_co
     return {int(below), min(int(below) + 1, n - 1), fmin(at - below, 1.0)};
 }
 
-// y = (1 − tx)·left + tx·right, each of them (1 − ty)·upper + ty·lower; nearest: the one pixel. Reads the pixels around
-// a place, which neighbouring places share in the cache, and writes y: x.size + y.size.
+// y = (1 − tx)·left + tx·right, each of them (1 − ty)·upper + ty·lower; nearest: the one pixel. A thread has one place, in every
+// gridDim.y-th plane: where it lies is computed once, and the pixels of several planes are on their way at once. Reads the pixels
+// around a place, which neighbouring places share in the cache, and writes y: x.size + y.size.
 extern "C" __global__ void resize(const real *__restrict__ x, real *__restrict__ y, int h, int w, int p, int q,
                                   double scale_rows, double scale_columns, int nearest, int align_corners,
-                                  long long size) {
-    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= size) return;
-    Pixel at = pixel_of(i, p, q);
-    Pair rows = neighbours(at.row, h, scale_rows, nearest, align_corners);
-    Pair columns = neighbours(at.column, w, scale_columns, nearest, align_corners);
-    const real *upper = x + (at.plane * h + rows.low) * w, *lower = x + (at.plane * h + rows.high) * w;
-    if (nearest) {
-        y[i] = upper[columns.low];
-        return;
-    }
+                                  long long planes) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x, places = p * q, pixels = h * w;
+    if (i >= places) return;
+    Pair rows = neighbours(i / q, h, scale_rows, nearest, align_corners);
+    Pair columns = neighbours(i % q, w, scale_columns, nearest, align_corners);
+    int upper = rows.low * w, lower = rows.high * w;
     real ty = rows.t, tx = columns.t;
-    real left = upper[columns.low] * (1 - ty) + lower[columns.low] * ty;
-    real right = upper[columns.high] * (1 - ty) + lower[columns.high] * ty;
-    y[i] = left * (1 - tx) + right * tx;
+#pragma unroll 4
+    for (long long plane = blockIdx.y; plane < planes; plane += gridDim.y) {
+        const real *from = x + plane * pixels;
+        if (nearest) {
+            y[plane * places + i] = from[upper + columns.low];
+            continue;
+        }
+        real left = from[upper + columns.low] * (1 - ty) + from[lower + columns.low] * ty;
+        real right = from[upper + columns.high] * (1 - ty) + from[lower + columns.high] * ty;
+        y[plane * places + i] = left * (1 - tx) + right * tx;
+    }
 }
 
 // The adjoint along one axis: g (outer, places, inner) → x (outer, pixels, inner), each pixel the sum of (1 − t)·g over

@@ -4,7 +4,9 @@ from math import prod
 
 from .driver import cupy
 from .launch import cover, kernel
+from .product import countable
 
+PLANES, MOST = 8, 65535  # planes for which a place is computed once; blocks in a grid's second direction
 MODES = {"zeros": 0, "border": 1, "reflection": 2}
 
 
@@ -13,9 +15,12 @@ def resize(x, size, mode, align_corners, scale):
 
     ``mode`` is "nearest" or "bilinear", ``scale`` how many source pixels one step of the result is (rows, columns).
     """
+    countable(prod(x.shape[2:]), prod(size))
     y = cupy().empty((*x.shape[:2], *size), x.dtype)
-    how = (*scale, mode == "nearest", align_corners)
-    kernel("resize.cu", "resize", x.dtype)(*cover(y.size), x, y, *x.shape[2:], *size, *how, y.size)
+    planes, how = prod(x.shape[:2]), (*scale, mode == "nearest", align_corners)
+    (across,), block = cover(prod(size))
+    grid = (across, min(-(-planes // PLANES), MOST))
+    kernel("resize.cu", "resize", x.dtype)(grid, block, x, y, *x.shape[2:], *size, *how, planes)
     return y
 
 
