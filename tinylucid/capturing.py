@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tinylucid_kernels.gpu import driver, replay
+from tinylucid_kernels.gpu import driver, product, replay
 from tinylucid_kernels.gpu.replay import NotCapturable
 
 from . import devices, dtypes
@@ -43,7 +43,7 @@ class Captured:
         arguments = [as_input(a) for a in args]
         if self.reason:
             return self.eagerly(arguments)
-        key = (thread.state.recording, dtypes.default, *map(kind_of, arguments))
+        key = (thread.state.recording, dtypes.default, product.precision, *map(kind_of, arguments))
         graph = self.graphs.get(key)
         if isinstance(graph, Graph) and graph.recording.stale():
             graph = None  # a mode or a setting has changed: begin again with a run of its own

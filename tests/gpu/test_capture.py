@@ -155,6 +155,7 @@ BETWEEN = {
         setattr(model[0].bias, "data", model[0].bias.data.copy()) if k == 4 else None
     ),
     "gradients forgotten": lambda k, model, optimizer: optimizer.zero_grad(),
+    "the precision": lambda k, model, optimizer: tl.set_float32_matmul_precision("high" if k in (4, 5) else "highest"),
     "another dropout": lambda k, model, optimizer: tl.randn(7).sum() if k == 4 else None,
 }
 
@@ -471,3 +472,12 @@ def test_every_layer_and_loss(name):
     for (a, da, ga), (b, db, gb) in zip(run(False), run(True)):
         for p, q in zip((a, da, *ga), (b, db, *gb)):
             np.testing.assert_array_equal(tl.devices.host(p), tl.devices.host(q))
+
+
+def test_what_is_recorded_for_differentiation_is_part_of_the_kind():
+    w = tl.ones(3, requires_grad=True)
+    step = tl.cuda.capture(lambda x: (y := w * x).requires_grad and tl.grad(y.sum(), w)[0])
+    for _ in range(3):
+        assert step(tl.ones(3) * 2).tolist() == [2] * 3
+        with tl.no_grad():
+            assert step(tl.ones(3)) is False
