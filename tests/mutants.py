@@ -2185,7 +2185,7 @@ MUTANTS = [
     Mutant(OWN + "words.py", "if flat and k == own and", "if flat and", OWNED + "check.py -k mistake"),
     Mutant(OWN + "words.py", "if masks and not int(masks[0], 16) >> int(found[2]) & 1:", "if masks:", OWNED + "check.py -k mistake"),
     Mutant(OWN + "numbers.py", "(1e-9 if given.dtype", "(1e-4 if given.dtype", OWNED + "command.py -k reals"),
-    Mutant(OWN + "numbers.py", 'if "" not in says and any(says):', "if any(says):", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "numbers.py", 'if "" not in says and any(says):', "if any(says):", OWNED + "command.py -k explain_all"),
     Mutant(OWN + "plan.py", "if len(whole) == 1:", "if whole:", OWNED + "command.py -k cannot_be_run"),
     Mutant(OWN + "plan.py", 'if letter == "," and not depth:', 'if letter == ",":', OWNED + "command.py -k commas"),
     Mutant(OWN + "source.py", "        begin = end\n", "        begin = 0\n", OWNED + "command.py -k its_own_comments"),
@@ -2203,7 +2203,7 @@ MUTANTS = [
     Mutant(EMULATOR + "launch.cpp", "    emu::set_timer(0);\n", "", FAULTS + " -k without_an_end"),
     Mutant(EMULATOR + "launch.py", "what.argument[k] = min(", "what.argument[k] = k, min(", FAULTS + " -k wherever_they_lie"),
     Mutant(EMULATOR + "race.cpp", "shared && !launch->unset &&", "shared &&", FAULTS + " -k too_early"),
-    Mutant(EMULATOR + "compile.py", "‘(?!float|double)", "‘", FAULTS + " -k narrowings"),
+    Mutant(EMULATOR + "compile.py", "-Wfloat-conversion ", "", FAULTS + " -k warnings"),
     Mutant(EMULATOR + "compile.py", "functions[-1] if functions", "functions[0] if functions", FAULTS + " -k too_early"),
     Mutant(EMULATOR + "fault.py", " - int(address < near.address)", "", FAULTS + " -k elements"),
     Mutant(EMULATOR + "arithmetic.py", "ast.Div: operator.floordiv", "ast.Div: operator.truediv", FAULTS + " -k whole_numbers"),
@@ -2257,6 +2257,9 @@ MUTANTS = [
     Mutant(STANDIN + "arrays.py", "            poison(x)\n", "            pass\n", "tests/gpu/test_contract_graph.py"),
     Mutant(STANDIN + "arrays.py", "x.base is None and all(x is not given", "all(x is not given", "tests/gpu/test_contract_graph.py"),
     Mutant(STANDIN + "cuda.py", "if self.is_default:", "if False:", "tests/gpu/test_contract_graph.py"),
+    Mutant(OWN + "words.py", "if x < width and y < height:", "if x >= 0:", OWNED + "command.py -k two_dimensions"),
+    Mutant(OWN + "trial.py", "or len(alike) < 4:", "or len(alike) < 400:", OWNED + "command.py -k blocks_of_one_size"),
+    Mutant(OWN + "trial.py", "os.dup2(file.fileno(), 1)", "os.dup2(1, 1)", OWNED + "command.py -k prints"),
 ]  # fmt: skip
 
 

@@ -2,17 +2,21 @@
 
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from . import nvrtc
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "cuda").glob("*.cu"))
 EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"  # set by conftest.py
 pytestmark = pytest.mark.skipif(not EMULATED, reason="of the emulated GPU only")
 if EMULATED:
     from tinylucid_kernels.emulator.arithmetic import names_in, value
-    from tinylucid_kernels.emulator.compile import narrowings
+    from tinylucid_kernels.emulator.compile import warnings
     from tinylucid_kernels.emulator.counts import counts
     from tinylucid_kernels.emulator.fault import other_thread
     from tinylucid_kernels.emulator.launch import LaunchError, build, launch
@@ -148,14 +152,19 @@ def test_what_is_no_arithmetic_is_refused(text, says):
         value(text, {"n": 4})
 
 
-def test_narrowings_are_found_by_line():
+def test_warnings_are_found_by_line():
     lines = [
-        "int a = x[0];",
-        "float b = a;",
-        "a += 0.5f;",
-        "int c = (int)x[1];",
-        "float d = 0.5 * x[2];",
-        "x[0] = a + b + c + d; }",
-    ]
+        "int a = x[0];", "float b = a;", "a += 0.5f;", "int c = (int)x[1];", "x[1] == 0;", "if (a = 3) x[2] = 1;",
+        "float sum;", "x[0] = a + b + c + sum; }",
+    ]  # fmt: skip
     text = "\n".join(['extern "C" __global__ void k(float *x, int n) {', *lines])
-    assert narrowings(text) == [2, 4]
+    assert sorted(line for line, _ in warnings(text)) == [2, 4, 6, 7, 8, 9]
+    assert (8, "‘sum’ was declared here") in warnings(text)
+
+
+@pytest.mark.skipif(nvrtc.library() is None, reason="NVIDIA's compiler is not installed")
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_nvidias_compiler_takes_the_examples(path):
+    for real in ("float", "double"):
+        ptx, log = nvrtc.compiled(path.read_text(encoding="utf-8"), path.name, (f"-Dreal={real}", "-arch=sm_80"))
+        assert ptx, log
