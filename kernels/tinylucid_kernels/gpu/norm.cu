@@ -34,11 +34,14 @@ template <bool FOURS> struct Place {
         return found;
     }
 
-    __device__ void write(real *y, Four value) const {
+    template <class Value> __device__ void write(real *y, Value value) const {  // value(k) to each of them
         if (FOURS) {
-            if (count) store<real, 4>(y + first, value);
+            Four out;
+#pragma unroll
+            for (int k = 0; k < 4; ++k) out.v[k] = value(k);
+            if (count) store<real, 4>(y + first, out);
         } else {
-            each([&](int k) { y[first + k * step] = value.v[k]; });
+            each([&](int k) { y[first + k * step] = value(k); });
         }
     }
 };
@@ -189,10 +192,7 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) normalise(const real
     real centre = mine.count() > 0 ? all.mean : variance, scale = weight[c] * inverse, shift = bias[c];
     mine.each(
         fits<4>(x) && fits<4>(y), [&](auto place) { return place.of(x); },
-        [&](auto place, Four v) {
-            place.each([&](int k) { v.v[k] = (v.v[k] - centre) * scale + shift; });
-            place.write(y, v);
-        });
+        [&](auto place, Four v) { place.write(y, [&](int k) { return (v.v[k] - centre) * scale + shift; }); });
     if (mine.tells()) {
         mean[c] = centre;
         var[c] = variance;
@@ -210,10 +210,7 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) normalise_fixed(cons
     real centre = mean[c], scale = weight[c] * inv_std[c], shift = bias[c];
     mine.each(
         fits<4>(x) && fits<4>(y), [&](auto place) { return place.of(x); },
-        [&](auto place, Four v) {
-            place.each([&](int k) { v.v[k] = (v.v[k] - centre) * scale + shift; });
-            place.write(y, v);
-        });
+        [&](auto place, Four v) { place.write(y, [&](int k) { return (v.v[k] - centre) * scale + shift; }); });
 }
 
 // sums and against (C, parts): each block's Σ g and Σ g · x̂, x̂ = (x − mean) · inv_std. Reads g and x: 2 · size.
@@ -256,10 +253,9 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) gradient(const real 
     mine.each(
         fits<4>(g) && fits<4>(x) && fits<4>(gx), [&](auto place) { return Both{place.of(g), place.of(x)}; },
         [&](auto place, Both read) {
-            place.each([&](int k) {
-                read.g.v[k] = (read.g.v[k] - shift - (read.x.v[k] - centre) * inverse * slope) * scale;
+            place.write(gx, [&](int k) {
+                return (read.g.v[k] - shift - (read.x.v[k] - centre) * inverse * slope) * scale;
             });
-            place.write(gx, read.g);
         });
     if (mine.tells()) {
         g_bias[c] = s;

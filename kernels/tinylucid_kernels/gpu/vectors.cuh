@@ -13,6 +13,14 @@ template <class T, int N> __device__ __forceinline__ Together<T, N> load(const T
 }
 
 template <class T, int N> __device__ __forceinline__ void store(T *to, Together<T, N> value) {
+#ifndef TINYLUCID_EMULATED
+    if constexpr (sizeof(value) % 16 == 0) {  // by name: the compiler takes an assignment apart where it stands under a condition
+        auto parts = reinterpret_cast<const uint4 *>(&value);
+#pragma unroll
+        for (int k = 0; k < sizeof(value) / 16; ++k) __stwb(reinterpret_cast<uint4 *>(to) + k, parts[k]);
+        return;
+    }
+#endif
     *reinterpret_cast<Together<T, N> *>(to) = value;
 }
 
