@@ -8,6 +8,7 @@ and what changes from step to step is read from the device (tinylucid_kernels/gp
 from __future__ import annotations
 
 import contextlib
+import functools
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -33,7 +34,8 @@ class Captured:
     def __init__(self, function: Callable[..., Any]) -> None:
         if not callable(function):
             raise TypeError(f"capture: expected a function, the whole step, got {function!r}; leave out the brackets")
-        self.function, self.reason = function, ""
+        functools.update_wrapper(self, function)
+        self.function, self.reason, self.anew = function, "", 0
         self.graphs: dict[Any, Graph | list] = {}  # a list: the modules of the one run so far; the next is captured
 
     def __call__(self, *args: Any) -> Any:
@@ -45,8 +47,12 @@ class Captured:
             return self.eagerly(arguments)
         key = (thread.state.recording, dtypes.default, product.precision, *map(kind_of, arguments))
         graph = self.graphs.get(key)
-        if isinstance(graph, Graph) and graph.recording.stale():
-            graph = None  # a mode or a setting has changed: begin again with a run of its own
+        if isinstance(graph, Graph) and (changed := graph.recording.stale()):
+            graph = None  # begin again with a run of its own
+            self.anew += 1
+            if self.anew == MOST:
+                self.give_up(f"{changed} changed {MOST} times, each time it was captured anew")
+                return self.eagerly(arguments)
         if graph is None:
             if key not in self.graphs and len(self.graphs) == MOST:
                 self.give_up(f"more than {MOST} kinds of arguments came, {[kind_of(a) for a in arguments]} last")

@@ -156,6 +156,7 @@ BETWEEN = {
     ),
     "gradients forgotten": lambda k, model, optimizer: optimizer.zero_grad(),
     "the precision": lambda k, model, optimizer: tl.set_float32_matmul_precision("high" if k in (4, 5) else "highest"),
+    "how much is dropped": lambda k, model, optimizer: setattr(model[2], "p", 0.4 if k < 4 else 0.1),
     "another dropout": lambda k, model, optimizer: tl.randn(7).sum() if k == 4 else None,
 }
 
@@ -355,6 +356,21 @@ def test_an_error_of_the_step_is_raised_as_without_capture():
     step = tl.cuda.capture(lambda x: F.cross_entropy(x, tl.tensor(np.array([0, 9]))))
     for _ in range(2):
         check_message(lambda: step(tl.ones(2, 3)), ValueError, "label 9 at position 1")
+
+
+def test_a_setting_that_never_stays():
+    model, seen = nn.Dropout(0.5), []
+    step = tl.cuda.capture(lambda x: model(x))
+
+    def run(k):
+        model.p = k / 100
+        seen.append((step(tl.ones(50)) == 0).sum().item())
+
+    with pytest.warns(UserWarning, match="a Dropout changed 16 times"):
+        for k in range(40):
+            run(k)
+    assert step(tl.ones(2)).shape == (2,)
+    assert seen[0] == 0
 
 
 def test_too_many_kinds_of_arguments():

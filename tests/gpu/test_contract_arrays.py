@@ -53,7 +53,12 @@ def test_layout(cp):
     assert (x.flags.c_contiguous, x.flags.f_contiguous, x.flags["C_CONTIGUOUS"]) == (True, False, True)
     assert (x.T.flags.c_contiguous, x.T.flags.f_contiguous) == (False, True)
     assert not x[:, ::2].flags.c_contiguous
-    assert [a._c_contiguous for a in (x, x.T, x[:, ::2], x[1:])] == [True, False, False, True]  # a field: no object made
+    assert [a._c_contiguous for a in (x, x.T, x[:, ::2], x[1:])] == [
+        True,
+        False,
+        False,
+        True,
+    ]  # a field: no object made
     assert (x.strides, x[::-1].strides, x.nbytes, x.itemsize, x.ndim, x.size) == ((12, 4), (-12, 4), 24, 4, 2, 6)
     same(x[::-1, ::-2], [[5, 3], [2, 0]])
     assert cp.empty_like(x.T).flags.f_contiguous

@@ -7,7 +7,9 @@ from .agree import agrees
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (5, 31), (70, 33), (9, 260), (0, 3000), (1, 5000), (3, 2049)])
+@pytest.mark.parametrize(
+    "shape", [(0, 3), (3, 0), (1, 1), (5, 31), (70, 33), (9, 260), (0, 3000), (1, 5000), (3, 2049)]
+)
 def test_row_sums(dtype, shape, rng):
     agrees("row_sums", rng.standard_normal(shape).astype(dtype))
 

@@ -113,13 +113,16 @@ class Recording:
         self.facts.append((what, read, read()))
 
     def watch(self, module: Any) -> None:
-        """A module is called: the graph holds as long as its mode stays, and the memory of its tensors."""
-        if all(module is not known for known in self.modules):
-            self.modules.append(module)
-            tensors = [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
-            self.tensors += [(t, t.data) for t in tensors]
-            facts = lambda: (module.training, *[(id(t.data), t.tracked) for t in tensors])
-            self.fact(f"the mode or the tensors of a {type(module).__name__}", facts)
+        """A module is called: the graph holds as long as its mode and its numbers stay, and the memory of its tensors."""
+        if any(module is known for known in self.modules):
+            return
+        self.modules.append(module)
+        tensors = [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
+        self.tensors += [(t, t.data) for t in tensors]
+        own = vars(module)
+        names = [name for name, value in own.items() if isinstance(value, (bool, int, float, str, tuple))]
+        facts = lambda: ([own.get(name) for name in names], [(id(t.data), t.tracked) for t in tensors])
+        self.fact(f"the mode, the settings or the tensors of a {type(module).__name__}", facts)
 
     def changed(self, version: list) -> None:
         """A tensor with that version is changed in place by each run."""
