@@ -125,13 +125,13 @@ def test_the_order_of_max_pool2d():
         "_pool_gather, its backward rule",
     ]
     assert source.reading("max_pool2d").others == ["pad"]
-    assert titles("max_pool2d")[7:23] == [
+    assert titles("max_pool2d")[7:26] == [
         *(f"{name}, in plain NumPy" for name in ("max_pool2d", "out_size", "framed", "taps")),
         *(f"{name}, on the CPU" for name in ("max_pool2d", "maxima")),
         *(f"{name}, what every core runs" for name in ("quads_items", "deal", "larger", "max_items")),
         *(f"{name}, launched on the GPU" for name in ("max_pool2d", "maxima")),
-        "max_pool2d, the CUDA kernel",
-        *(f"{name}, of which the kernel is made" for name in ("Span", "window", "largest")),
+        *(f"{name}, the CUDA kernel" for name in ("max_pool2d", "max_pool_pairs")),
+        *(f"{name}, of which the kernel is made" for name in ("Span", "window", "largest", "beats", "pair")),
     ]
     assert [title for title in titles("max_pool2d") if title.endswith("in plain NumPy")][-2:] == [
         "pool_scatter, in plain NumPy",
