@@ -27,8 +27,8 @@ def stack(a, batch):
     return a.reshape(math.prod(batch), *matrix)
 
 
-def product(x, y, bias, count):
-    """z[b, i, j] = Σ_k x[b, i, k] · y[b, k, j] + bias[j]; x and y hold ``count`` matrices, or 1 for all."""
+def product(x, y, bias, count, shape):
+    """z[b, i, j] = Σ_k x[b, i, k] · y[b, k, j] + bias[j], as an array of that shape; x and y hold ``count`` matrices, or 1 for all."""
     (m, k), n = x.shape[1:], y.shape[2]
     if y.shape[1] != k:
         raise ValueError(f"a matrix ({m}, {k}) cannot be multiplied by one ({y.shape[1]}, {n})")
@@ -38,7 +38,7 @@ def product(x, y, bias, count):
     run = compiled("dense.cu", "matmul", x.dtype, plan.tile, X_ALONG_K=int(not x_flipped), Y_ALONG_K=int(y_flipped))
     grid = (count * plan.down, plan.across, plan.parts)
     fill = lambda sums: run(grid, x, y, bias, sums, x_step, y_step, plan.down, m, n, k)
-    return in_parts(fill, plan.parts, (count, m, n), x.dtype)
+    return in_parts(fill, plan.parts, shape, x.dtype)
 
 
 def matmul(x, y):
@@ -51,17 +51,16 @@ def matmul(x, y):
         return z.reshape(z.shape[:-1])
     m, n = x.shape[-2], y.shape[-1]
     if y.ndim == 2 and x.flags.c_contiguous:  # one matrix for all: the rows of all x are one tall matrix
-        z = product(x.reshape(1, math.prod(x.shape[:-1]), x.shape[-1]), y[None], None, 1)
-        return z.reshape(*x.shape[:-1], n)
+        return product(x.reshape(1, math.prod(x.shape[:-1]), x.shape[-1]), y[None], None, 1, (*x.shape[:-1], n))
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    return product(stack(x, batch), stack(y, batch), None, math.prod(batch)).reshape(*batch, m, n)
+    return product(stack(x, batch), stack(y, batch), None, math.prod(batch), (*batch, m, n))
 
 
 def linear(x, weight, bias):
     """y[n, o] = Σ_i x[n, i] · w[o, i] + b[o]; x (N, I), weight (O, I), bias (O,) or None."""
     if bias is not None:
         bias = cupy().ascontiguousarray(bias)
-    return product(x[None], weight.T[None], bias, 1)[0]
+    return product(x[None], weight.T[None], bias, 1, (len(x), len(weight)))
 
 
 def linear_grads(g, x, weight, x_wanted, weight_wanted, bias_wanted):
