@@ -20,7 +20,11 @@ DESCRIPTION = """`check` runs the kernels of FILE.cu on an emulated GPU, with dr
 threads, beside the NumPy functions of the same names in FILE.py, and says what is wrong, with lines and the smallest case that
 shows it. `profile` counts, line by line, the memory sectors, bank conflicts and divergent branches. The exit code of `check` is 0 if all is right, 1 if
 something is wrong, 2 if it could not be run."""
-EXAMPLES = ("tinylucid cuda check scale.cu", "tinylucid cuda profile scale.cu", "tinylucid cuda profile scale.cu --size n=1024")
+EXAMPLES = (
+    "tinylucid cuda check scale.cu",
+    "tinylucid cuda profile scale.cu",
+    "tinylucid cuda profile scale.cu --size n=1024",
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +35,18 @@ def add(parser: argparse.ArgumentParser) -> None:
         ("profile", "what its warps ask of memory, and where their lanes part, line by line"),
     ):
         one = adding.add_parser(action, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        one.add_argument("file", metavar="FILE.cu", type=Path, help="kernels in CUDA C; FILE.py beside it holds the NumPy functions")
+        one.add_argument(
+            "file", metavar="FILE.cu", type=Path, help="kernels in CUDA C; FILE.py beside it holds the NumPy functions"
+        )
         if action == "profile":
-            one.add_argument("--size", metavar="NAME=N", action="append", type=size, default=[], help="a size to run it with, such as n=1024")
+            one.add_argument(
+                "--size",
+                metavar="NAME=N",
+                action="append",
+                type=size,
+                default=[],
+                help="a size to run it with, such as n=1024",
+            )
         add_json(one)
 
 
@@ -77,7 +90,9 @@ def check(path: Path, arguments: argparse.Namespace) -> int:
     plans = [plan(kernel, library) for kernel in source.kernels]
     twin = path.with_suffix(".py")
     if not twin.is_file():
-        raise Unable(f"{twin} is not there: it says with NumPy what the kernel should compute. To begin with", starting(plans))
+        raise Unable(
+            f"{twin} is not there: it says with NumPy what the kernel should compute. To begin with", starting(plans)
+        )
     with contextlib.redirect_stdout(sys.stderr):  # what the file prints is no part of the answer
         found = check(source, from_file(twin), twin)
     if arguments.json:
@@ -111,7 +126,8 @@ def under(name: str, value: str) -> list[str]:
 def wrapped(text: str) -> str:
     """Text as wide as the terminal, but no wider than is good to read."""
     width = min(shutil.get_terminal_size((100, 24)).columns, 100)
-    return textwrap.fill(printable(text), width, break_long_words=False, break_on_hyphens=False)
+    fill = lambda line: textwrap.fill(printable(line), width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(line if line.startswith(" ") else fill(line) for line in text.split("\n"))
 
 
 def profile(path: Path, arguments: argparse.Namespace) -> int:

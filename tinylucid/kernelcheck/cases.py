@@ -39,8 +39,12 @@ class Case(NamedTuple):
 
     def in_words(self) -> str:
         """Its sizes and launch."""
-        sizes = [f"{name} = {size}" for name, size in self.sizes.items()]
-        return ", ".join([*sizes, f"grid {shape(self.grid)}", f"block {shape(self.block)}"])
+        return ", ".join(filter(None, [said(self.sizes), f"grid {shape(self.grid)}", f"block {shape(self.block)}"]))
+
+
+def said(sizes: dict[str, int]) -> str:
+    """Sizes by name."""
+    return ", ".join(f"{name} = {size}" for name, size in sizes.items())
 
 
 def shape(three: Sequence[int]) -> str:
@@ -82,7 +86,9 @@ def filled(
         lengths = [value(text, known) for text in plan.lengths[name]]
         assume(min(lengths) >= 0)
         if math.prod(lengths) > scale * MOST_ELEMENTS:
-            raise TooLarge(f"{name} would have {math.prod(lengths)} elements for {sizes}: too many for an emulated GPU")
+            raise TooLarge(
+                f"{name} would have {math.prod(lengths)} elements for {said(sizes)}: too many for an emulated GPU"
+            )
         if name in plan.start:
             given[name] = np.full(lengths, plan.start[name], dtype)
         elif code[0] == "P" and name not in taken:
@@ -92,7 +98,9 @@ def filled(
             given[name] = array(plan, draw, name, tuple(lengths), dtype, known)
     grid, block = ([known[f"{what}.{axis}"] for axis in "xyz"] for what in ("gridDim", "blockDim"))
     if (threads := math.prod(grid) * math.prod(block)) > scale * MOST_THREADS:
-        raise TooLarge(f"{plan.kernel.name} would be started with {threads} threads for {sizes}: too many for an emulated GPU")
+        raise TooLarge(
+            f"{plan.kernel.name} would be started with {threads} threads for {said(sizes)}: too many for an emulated GPU"
+        )
     return Case(sizes, given, tuple(grid), tuple(block), tuple(marked))
 
 
@@ -101,10 +109,12 @@ def launched(plan: Plan, sizes: dict[str, int], block: tuple[int, ...]) -> dict[
     try:
         known = plan.dimensions(sizes, block)
     except ValueError as error:
-        raise Unable(f"// launch: of {plan.kernel.name}, for {sizes}: {error}") from None
+        raise Unable(f"// launch: of {plan.kernel.name}, for {said(sizes)}: {error}") from None
     if min(known.values()) < 1:
+        grid, block = (shape([known[f"{what}.{axis}"] for axis in "xyz"]) for what in ("gridDim", "blockDim"))
         raise Unable(
-            f"// launch: of {plan.kernel.name} gives {known} for {sizes}: there is at least 1 block and 1 thread. (n + 255) / 256 rounds up"
+            f"// launch: of {plan.kernel.name} gives grid {grid}, block {block} for {said(sizes)}, but there is at least 1 of each. "
+            "To round up, write (n + 255) / 256 instead of n / 256"
         )
     return {**sizes, **known}
 
@@ -140,7 +150,9 @@ def scalar(plan: Plan, draw: Draw, name: str, dtype: np.dtype, known: dict[str, 
     return one_of(draw, 2.0, 0.5, -1.5, 3.25) if limit is None else np.round(generator(draw).uniform(*limit), 2)
 
 
-def array(plan: Plan, draw: Draw, name: str, lengths: tuple[int, ...], dtype: np.dtype, known: dict[str, int]) -> np.ndarray:
+def array(
+    plan: Plan, draw: Draw, name: str, lengths: tuple[int, ...], dtype: np.dtype, known: dict[str, int]
+) -> np.ndarray:
     """An array of plain numbers: two decimals, or whole."""
     if dtype.kind != "f":
         low, high = limits(plan, name, known, (0, 200 if dtype.itemsize == 1 and dtype.kind == "u" else 9))
@@ -154,7 +166,9 @@ def mark(lengths: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array that holds no number yet."""
     pattern = np.full(int(np.prod(lengths)) * max(4, dtype.itemsize) // 4, UNTOUCHED, np.uint32)
     if dtype.itemsize < 4:
-        return np.full(lengths, 0xAD, np.uint8).astype(dtype) if dtype.itemsize == 1 else np.full(lengths, 0x5EAD, dtype)
+        return (
+            np.full(lengths, 0xAD, np.uint8).astype(dtype) if dtype.itemsize == 1 else np.full(lengths, 0x5EAD, dtype)
+        )
     return pattern.view(dtype).reshape(lengths)
 
 
@@ -162,4 +176,4 @@ def untouched(result: np.ndarray) -> np.ndarray:
     """Which elements still hold the mark."""
     fresh = mark(result.shape, result.dtype)
     size = result.dtype.itemsize
-    return (result.view(f"u{size}") == fresh.view(f"u{size}"))
+    return result.view(f"u{size}") == fresh.view(f"u{size}")

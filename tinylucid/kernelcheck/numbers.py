@@ -49,9 +49,10 @@ def short(number: float) -> str:
 
 def cause(plan: Plan, name: str, results: Sequence[tuple[Case, np.ndarray, np.ndarray]]) -> str:
     """What probably makes these results (case, given, wanted) wrong; "" if nothing is recognised. The smallest comes last."""
-    for recognise in (never_set, transposed, whole_numbers, zero, unchanged, shifted):
-        if all(recognise(name, *result) for result in results):
-            return recognise(name, *results[-1])
+    for recognise in (never_set, transposed, zero, whole_numbers, unchanged, shifted):
+        found = [recognise(name, *result) for result in results]
+        if "" not in found and (said := [text for text in found if text]):
+            return said[-1]
     evidence = [
         Evidence(name, given.astype(np.float64).reshape(wanted.shape), wanted.astype(np.float64), arguments(case, name))
         for case, given, wanted in results
@@ -71,43 +72,55 @@ def close(given: np.ndarray, other: np.ndarray) -> bool:
     return given.size == other.size and not wrong_elements(given, other).size
 
 
-def never_set(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str:
+# Each looks at one result and says what it recognises, "" if that is not it, None if this result is too small to tell.
+
+
+def never_set(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:
     """Numbers that begin as nothing."""
-    huge = given[np.abs(given) > NEVER_SET] if given.dtype.kind == "f" else given[given == -16843010]
-    says = f"It holds {short(huge.flat[0])}" if huge.size else ""
-    return says and f"{says}, as if a variable were never set: does each sum begin as 0?"
+    huge = (np.abs(given) > NEVER_SET) if given.dtype.kind == "f" else (given < -16e6) & (np.abs(wanted) < 1e6)
+    return "That is what a variable holds here that was never set: does each sum begin as 0?" if huge.any() else ""
 
 
-def transposed(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str:
+def transposed(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:
     """Rows and columns exchanged."""
-    if wanted.ndim != 2 or min(wanted.shape) < 2:
+    if wanted.ndim == 2 and min(wanted.shape) < 2:
+        return None
+    if wanted.ndim != 2:
         return ""
     turned = close(given, wanted.T) or close(given, np.ascontiguousarray(wanted.T))
     return "It is turned: x and y, or rows and columns, are exchanged in an index." if turned else ""
 
 
-def whole_numbers(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str:
+def whole_numbers(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:
     """What stands behind the point is lost."""
-    cut = close(given, np.trunc(wanted)) and not close(given, wanted) and bool(np.abs(given).max(initial=0) >= 1)
-    return "What stands behind the point is cut off: an int, or a division of whole numbers (1 / 2 is 0 in C, 1.0f / 2 is 0.5)." if cut else ""
+    if not given.any():
+        return None
+    cut = close(given, np.trunc(wanted))
+    return (
+        "What stands behind the point is cut off: an int, or a division of whole numbers (1 / 2 is 0 in C, 1.0f / 2 is 0.5)."
+        if cut
+        else ""
+    )
 
 
-def zero(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str:
+def zero(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:
     """Nothing but 0."""
     return "" if given.any() else "All of it is 0: in C 1 / n is 0 where both are whole numbers; 1.0f / n is not."
 
 
-def unchanged(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str:
+def unchanged(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:
     """An argument as it was."""
-    same = [k for k, a in case.values.items() if isinstance(a, np.ndarray) and a.size == given.size > 1 and close(given, a)]
+    if given.size < 2:
+        return None
+    same = [k for k, a in case.values.items() if isinstance(a, np.ndarray) and a.size == given.size and close(given, a)]
     return f"It is {same[0]} as it was before." if same else ""
 
 
-def shifted(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str:
+def shifted(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:
     """Each number one place further."""
     given, wanted = given.ravel(), wanted.ravel()
-    if given.size < 3:
-        return ""
+    if given.size < 4:
+        return None
     for by, where in ((1, "before"), (-1, "after")):
         if close(given[1:-1], np.roll(wanted, by)[1:-1]):
             return f"Each element holds what belongs to the one {where} it: an index is off by 1."

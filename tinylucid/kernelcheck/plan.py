@@ -88,9 +88,13 @@ def plan(kernel: Kernel, library: Library) -> Plan:
 def sizes_of(kernel: Kernel, arrays: list[str]) -> dict[str, tuple[str, ...]]:
     """``// sizes: x[n], a[rows][cols]``."""
     note = kernel.notes.get("sizes", "")
-    found = {name: tuple(re.findall(r"\[([^\]]*)\]", axes)) for name, axes in re.findall(r"(\w+)((?:\s*\[[^\]]*\])+)", note)}
+    found = {
+        name: tuple(re.findall(r"\[([^\]]*)\]", axes)) for name, axes in re.findall(r"(\w+)((?:\s*\[[^\]]*\])+)", note)
+    }
     if note and not found:
-        raise Unable(f"// sizes: {note} is not understood. It is written", f"// sizes: {', '.join(a + '[n]' for a in arrays)}")
+        raise Unable(
+            f"// sizes: {note} is not understood. It is written", f"// sizes: {', '.join(a + '[n]' for a in arrays)}"
+        )
     if strangers := [name for name in found if name not in arrays]:
         raise Unable(f"// sizes: names {strangers[0]}, but the arrays of {kernel.name} are {', '.join(arrays)}")
     return found
@@ -135,7 +139,10 @@ def ranges_of(kernel: Kernel, codes: dict[str, str]) -> dict[str, tuple[str, str
     for part in filter(None, split(kernel.notes.get("values", ""))):
         said = re.fullmatch(r"(\w+)\s*=\s*(.+?)(?:\s+to\s+(.+))?", part)
         if not said:
-            raise Unable(f"// values: {part} is not understood. It is written", "// values: a = 0.5 to 2, index = 0 to n - 1, k = 3")
+            raise Unable(
+                f"// values: {part} is not understood. It is written",
+                "// values: a = 0.5 to 2, index = 0 to n - 1, k = 3",
+            )
         found[said[1]] = (said[2], said[3] or said[2])
     return found
 
@@ -146,7 +153,9 @@ def start_of(kernel: Kernel, codes: dict[str, str]) -> dict[str, float]:
     for part in filter(None, split(kernel.notes.get("start", ""))):
         said = re.fullmatch(r"(\w+)\s*=\s*(-?[\d.]+)f?", part)
         if not said or codes.get(said[1], "")[:1] != "P":
-            raise Unable(f"// start: {part} is not understood. It names an array that {kernel.name} writes to", "// start: y = 0")
+            raise Unable(
+                f"// start: {part} is not understood. It names an array that {kernel.name} writes to", "// start: y = 0"
+            )
         found[said[1]] = float(said[2])
     return found
 

@@ -44,7 +44,9 @@ def the_case(plan: Plan, sizes: dict[str, int]) -> Case:
     cases: list[Case] = []
 
     @seed(0)
-    @settings(max_examples=1, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=1, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
     @given(st.data())
     def one(data: Any) -> None:
         cases.append(filled(plan, Draw(data.draw), sizes, () if plan.block else (BLOCK,), plan.outputs, LARGER))
@@ -59,7 +61,9 @@ def run(plan: Plan, source: Source, library: Library, case: Case) -> list[Count]
         launch(library, plan.kernel.name, case.grid, case.block, [*case.values.values()], 0, 0, SECONDS)
     except LaunchError as error:
         said = words.told(error.fault, plan, source, library, case) if isinstance(error.fault, Fault) else str(error)
-        raise Unable(f"{plan.kernel.name} cannot be profiled before it is right. {said} (`cuda check` finds the smallest case)") from error
+        raise Unable(
+            f"{plan.kernel.name} cannot be profiled before it is right. {said} (`cuda check` finds the smallest case)"
+        ) from error
     return counts(library)
 
 
@@ -70,7 +74,9 @@ def merged(counted: list[Count]) -> list[Count]:
         key = (c.line, c.kind, c.array, c.size)
         if (old := found.get(key)) is not None:
             dearer = c if c.most > old.most else old
-            c = dearer._replace(requests=old.requests + c.requests, cost=old.cost + c.cost, fewest=old.fewest + c.fewest)
+            c = dearer._replace(
+                requests=old.requests + c.requests, cost=old.cost + c.cost, fewest=old.fewest + c.fewest
+            )
         found[key] = c
     return [*found.values()]
 
@@ -109,7 +115,11 @@ def say(plan: Plan, r: dict[str, Any], case: Case) -> str:
         return ""
     step = "" if r["step"] is None else f"neighbouring threads are {in_bytes(abs(r['step']))} apart: "
     if r["unit"] == "turns":
-        advice = "Lengthen the rows of the array by 1, so that they begin in other banks." if (r["step"] or 0) % BANK_BYTES == 0 else "Neighbouring threads are best 4 bytes apart."
+        advice = (
+            "Lengthen the rows of the array by 1, so that they begin in other banks."
+            if (r["step"] or 0) % BANK_BYTES == 0
+            else "Neighbouring threads are best 4 bytes apart."
+        )
         return f"{line}{step}the 32 banks of shared memory take {each:.3g} turns a request where {least:.3g} would do. {advice}"
     advice = (
         "Let threadIdx.x run along the last axis, so that they lie side by side."

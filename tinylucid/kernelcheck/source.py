@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinylucid_kernels.emulator.compile import CompileError, Library, build, missing
+from tinylucid_kernels.emulator.compile import CompileError, Library, build, missing, narrowings
 
 from . import Unable
 from .compiler import plainly
@@ -16,7 +16,10 @@ HEAD = re.compile(
     r"__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\("
 )
 NOTE = re.compile(r"(?://+|/\*+|^[ \t]*\*+)[ \t]*(launch|sizes?|values?|start)[ \t]*:[ \t]*([^\n]*)", re.M | re.I)
-KNOWN = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:cuda\w*\.h|device_launch_parameters\.h|c?math(?:\.h)?|c?stdio(?:\.h)?)[>"]', re.M)
+KNOWN = re.compile(
+    r'^[ \t]*#[ \t]*include[ \t]*[<"](?:cuda\w*\.h|device_launch_parameters\.h|c?math(?:\.h)?|c?stdio(?:\.h)?)[>"]',
+    re.M,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Kernel:
     """A kernel of a file: its source, and its notes, by "launch", "sizes", "values" and "start"."""
 
     name: str
+    first: int  # its lines
+    last: int
     body: str  # from its head to its closing brace, without comments
     notes: dict[str, str]
 
@@ -52,6 +57,13 @@ class Source:
                     f'extern "C" __global__ void {kernel.name}(const float *x, float *y, int n) {{',
                 )
         return library
+
+    def whole_numbers(self, kernel: Kernel) -> str:
+        """Where in a kernel a number with a point is put into a whole one, as the compiler warns; "" for nowhere."""
+        for line in narrowings(self.text, (f"-Dreal={self.reals[0]}",) if self.reals[0] else ()):
+            if kernel.first <= line <= kernel.last:
+                return f"In line {line} a number with a point is put into a whole one, and what stands behind the point is lost."
+        return ""
 
     def line(self, number: int) -> str:
         """A line of the file."""
@@ -84,6 +96,7 @@ def read(path: Path) -> Source:
             f"{path.name}, line {line_at(bare, found.start())}: a kernel that is a template has no name to start it by. "
             "Write it for a type called real, which the check makes float and then double",
         )
+    refuse_open_braces(path.name, bare)
     heads = list(HEAD.finditer(bare))
     if not heads:
         raise Unable(
@@ -91,6 +104,22 @@ def read(path: Path) -> Source:
             'extern "C" __global__ void scale(const float *x, float *y, int n, float a) {',
         )
     return Source(path, with_c_names(text, bare), tuple(kernels(text, bare, heads)), reals(bare))
+
+
+def refuse_open_braces(file: str, bare: str) -> None:
+    """Unable where a brace has no partner: the compiler would complain far from there."""
+    opened: list[int] = []
+    for brace in re.finditer("[{}]", bare):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif not opened:
+            raise Unable(f"{file}, line {line_at(bare, brace.start())}: a }} too many closes nothing")
+        else:
+            opened.pop()
+    if opened:
+        raise Unable(
+            f"{file}, line {line_at(bare, opened[-1])}: the {{ there is never closed, or one after it: a }} is missing"
+        )
 
 
 def without_comments(text: str) -> str:
@@ -119,7 +148,7 @@ def kernels(text: str, bare: str, heads: list[re.Match[str]]) -> list[Kernel]:
             key = {"size": "sizes", "value": "values"}.get(note[1].lower(), note[1].lower())
             said = note[2].replace("*/", "").strip().rstrip(".")
             notes[key] = f"{notes[key]}, {said}" if key in notes else said
-        found.append(Kernel(head[1], bare[head.start() : end], notes))
+        found.append(Kernel(head[1], line_at(bare, head.start()), line_at(bare, end), bare[head.start() : end], notes))
         begin = end
     return found
 

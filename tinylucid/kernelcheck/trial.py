@@ -119,7 +119,7 @@ def tried(plan: Plan, library: Library, function: Callable, case: Case) -> Outco
     for order in ORDERS:
         found = launched(plan, library, case, order)
         if isinstance(found, Fault):
-            return Outcome(words.kind_of(found), case, found)
+            return faulty(plan, library, case, order, found)
         results.append(found)
     first = results[0]
     for name in plan.outputs:
@@ -133,11 +133,22 @@ def tried(plan: Plan, library: Library, function: Callable, case: Case) -> Outco
     return Outcome("right", case)
 
 
-def launched(plan: Plan, library: Library, case: Case, order: int) -> dict[str, np.ndarray] | Fault:
+def faulty(plan: Plan, library: Library, case: Case, order: int, fault: Fault) -> Outcome:
+    """The outcome of a fault; if shared memory was read too early, the race with the thread that writes it later."""
+    if words.kind_of(fault) == "unwritten":
+        later = launched(plan, library, case, order, unset=True)
+        if isinstance(later, Fault) and words.kind_of(later) == "race":
+            fault = later
+    return Outcome(words.kind_of(fault), case, fault)
+
+
+def launched(
+    plan: Plan, library: Library, case: Case, order: int, unset: bool = False
+) -> dict[str, np.ndarray] | Fault:
     """The outputs after a launch, or its fault."""
     arguments = {name: a.copy() if isinstance(a, np.ndarray) else a for name, a in case.values.items()}
     try:
-        launch(library, plan.kernel.name, case.grid, case.block, [*arguments.values()], 0, order, SECONDS)
+        launch(library, plan.kernel.name, case.grid, case.block, [*arguments.values()], 0, order, SECONDS, unset)
     except LaunchError as error:
         if error.fault is None:  # no GPU launches it so
             raise Unable(f"{error} (for {case.in_words()})") from error
@@ -163,18 +174,27 @@ def never_written(
     element = numbers.element(plan, name, k, case)
     cleared = case._replace(values={**case.values, name: np.zeros_like(case.values[name])})
     again = launched(plan, library, cleared, 0)
-    if not isinstance(again, Fault) and not numbers.wrong_elements(again[name], wanted[name]).size:
+    still = untouched(first[name]).ravel()
+    wrong = numbers.wrong_elements(first[name], wanted[name])
+    if isinstance(again, dict) and is_added(again[name].ravel(), wanted[name], still, wrong):
         says = (
             f"{element} is added to, but nothing was put there before: an array of a GPU does not begin as 0. Set it in the kernel; "
-            f"or, if whoever starts the kernel clears it, say so in a comment above it: // start: {name} = 0"
+            f"or, if whoever starts the kernel clears it, say so in a comment above it:\n    // start: {name} = 0"
         )
     else:
-        says = f"{element} is never written: {untouched(first[name]).sum()} of {first[name].size} elements are left out, for {case.in_words()}."
+        says = (
+            f"{element} is never written: {still.sum()} of {still.size} elements are left out, for {case.in_words()}."
+        )
         if "blockIdx" not in plan.kernel.body:
             says += f" blockIdx is used nowhere, so that each block does the same work. Usually: {words.INDEX}"
         elif not plan.grid:
-            says += f" Here each element has a thread, {case.grid[0]} × {case.block[0]} of them; if yours are started otherwise, write // launch: grid …, block …"
+            says += f" Here each element has a thread, {case.grid[0]} × {case.block[0]} of them; if it is to be started otherwise, say so in a comment above it:\n    // launch: grid (n + 255) / 256, block 256"
     return Outcome("never written", case, None, name, first[name], wanted[name], says)
+
+
+def is_added(cleared: np.ndarray, wanted: np.ndarray, still: np.ndarray, wrong: np.ndarray) -> bool:
+    """Whether a kernel adds to what is there: it is right on an array of zeros, and not since it leaves zeros alone."""
+    return not numbers.wrong_elements(cleared, wanted).size and bool(cleared[still].any() or not still[wrong].all())
 
 
 def sentence(least: Outcome, alike: list[Outcome], plan: Plan, source: Source, library: Library) -> str:
@@ -187,15 +207,22 @@ def sentence(least: Outcome, alike: list[Outcome], plan: Plan, source: Source, l
     assert least.wanted is not None
     said = numbers.difference(plan, least.name, least.given, least.wanted, least.case)
     results = [(o.case, o.given, o.wanted) for o in [*alike, least] if o.given is not None and o.wanted is not None]
-    return f"Wrong numbers: {said}. {numbers.cause(plan, least.name, results)}".rstrip()
+    why = numbers.cause(plan, least.name, results) or source.whole_numbers(plan.kernel)
+    return f"Wrong numbers: {said}. {why}".rstrip()
 
 
 def shown(outcome: Outcome) -> list[tuple[str, str]]:
     """The smallest case: what went in, and, if it ended, what came out and what is right."""
     case = outcome.case
     lines = [("sizes", case.in_words())]
-    lines += [(name, written(v)) for name, v in case.values.items() if name not in case.marked and name not in case.sizes]
-    if outcome.given is not None and outcome.wanted is not None and outcome.kind != "order":
-        given = outcome.given.reshape(outcome.wanted.shape)
-        lines += [(f"your {outcome.name}", written(given)), (f"right {outcome.name}", written(np.asarray(np.round(outcome.wanted, 6))))]
+    lines += [
+        (name, written(v)) for name, v in case.values.items() if name not in case.marked and name not in case.sizes
+    ]
+    marks = outcome.kind == "never written" and outcome.given is not None and outcome.given.dtype.kind != "f"
+    if outcome.given is not None and outcome.wanted is not None and outcome.kind != "order" and not marks:
+        given = np.where(untouched(outcome.given), np.nan, outcome.given).reshape(outcome.wanted.shape)
+        lines += [
+            (f"your {outcome.name}", written(given)),
+            (f"right {outcome.name}", written(np.asarray(np.round(outcome.wanted, 6)))),
+        ]
     return lines

@@ -57,9 +57,13 @@ def expected(plan: Plan, function: Callable, case: Case) -> dict[str, np.ndarray
             returned = function(**given)
     except Exception as error:  # anything can be wrong with code that is not ours
         last = traceback.extract_tb(error.__traceback__)[-1]
-        shapes = ", ".join(f"{p}{list(a.shape)}" if isinstance(a, np.ndarray) else f"{p} = {a}" for p, a in given.items())
+        shapes = ", ".join(
+            f"{p}{list(a.shape)}" if isinstance(a, np.ndarray) else f"{p} = {a}" for p, a in given.items()
+        )
         raise Unable(
-            f"{name} in Python fails for {shapes}: {type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
+            f"{name} in Python fails for {shapes}: {type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno}). "
+            f"{out_of_range(plan)}".strip(),
+            *[f"// values: {index} = 0 to n - 1" for index in whole_arrays(plan)[:1]],
         ) from error
     if returned is None:
         raise Unable(f"{name} in Python returns nothing: end it with return {', '.join(plan.outputs)}")
@@ -75,6 +79,21 @@ def expected(plan: Plan, function: Callable, case: Case) -> dict[str, np.ndarray
     return wanted | {output: fitting(plan, case, output, result) for output, result in zip(names, results)}
 
 
+def whole_arrays(plan: Plan) -> list[str]:
+    """The arrays of whole numbers, of which no comment says from where to where they go."""
+    return [name for name, code in plan.codes.items() if code[:2] in ("Ci", "Cu") and name not in plan.ranges]
+
+
+def out_of_range(plan: Plan) -> str:
+    """What to write if an array holds indices."""
+    indices = whole_arrays(plan)
+    return (
+        f"{indices[0]} holds numbers from 0 to 9; if they are indices, say in a comment above the kernel"
+        if indices
+        else ""
+    )
+
+
 def wide(value: Any) -> Any:
     """An argument for the function: in double precision, so that it is the better of the two, and its own copy."""
     if not isinstance(value, np.ndarray):
@@ -88,7 +107,9 @@ def fitting(plan: Plan, case: Case, output: str, result: Any) -> np.ndarray:
         array = np.asarray(result)
         array = array.astype(np.int64 if array.dtype.kind in "biu" else np.float64)
     except (TypeError, ValueError):
-        raise Unable(f"{plan.kernel.name} in Python returns a {type(result).__name__} for {output}, expected an array") from None
+        raise Unable(
+            f"{plan.kernel.name} in Python returns a {type(result).__name__} for {output}, expected an array"
+        ) from None
     expected = case.values[output].size
     if array.size != expected:
         axes = "".join(f"[{text}]" for text in plan.lengths[output])

@@ -33,7 +33,14 @@ def kind_of(fault: Fault) -> str:
 
 def told(fault: Fault, plan: Plan, source: Source, library: Library, case: Case) -> str:
     """The sentence about a fault."""
-    say = {"race": race, "bounds": bounds, "barrier": barrier, "lanes": lanes, "unwritten": unwritten, "time": time_over}
+    say = {
+        "race": race,
+        "bounds": bounds,
+        "barrier": barrier,
+        "lanes": lanes,
+        "unwritten": unwritten,
+        "time": time_over,
+    }
     about = say.get(kind_of(fault), otherwise)
     text = about(fault, plan, source, library, case)
     return text[0].upper() + text[1:] if about is not race else text
@@ -73,7 +80,9 @@ def race(fault: Fault, plan: Plan, source: Source, library: Library, case: Case)
     assert other is not None
     assert fault.thread is not None
     now, then, thread, block = other
-    ends = sorted([(number(fault.line), fault.thread, fault.block, now), (number(fault.other_line), thread, block, then)])
+    ends = sorted(
+        [(number(fault.line), fault.thread, fault.block, now), (number(fault.other_line), thread, block, then)]
+    )
     (line, one, its_block, does), (line2, two, block2, does2) = ends
     where = f"`{fault.place}`" if fault.place else "memory"
     at, between = lines(line, line2), its_block != block2
@@ -96,9 +105,7 @@ def remedy(shared: bool, between_blocks: bool, one_line: bool, does: set[str]) -
     if between_blocks:
         if does == {"write"}:
             return "both write it, and blocks run in any order. Let each write an element of its own, or use atomicAdd where they add up."
-        return (
-            "one reads what the other writes, and blocks run in any order. To add up, use atomicAdd; else read from one array and write to another."
-        )
+        return "one reads what the other writes, and blocks run in any order. To add up, use atomicAdd; else read from one array and write to another."
     if does == {"write"} and one_line:
         return "both write it, and which value stays is chance. Let one thread write it (if (threadIdx.x == 0)), or each another element; to add up, use atomicAdd."
     if not shared:
@@ -107,7 +114,10 @@ def remedy(shared: bool, between_blocks: bool, one_line: bool, does: set[str]) -
             "or, within one block, put a `__syncthreads()` between the two."
         )
     if one_line:
-        return "one reads what the other writes, and a `__syncthreads()` is missing: in a loop, one belongs at the end of each round."
+        return (
+            "one reads what the other writes. In a loop a `__syncthreads()` is missing at the end of each round; "
+            "where both add to the same element, use atomicAdd."
+        )
     return "a `__syncthreads()` is missing between the two."
 
 
@@ -125,7 +135,9 @@ def bounds(fault: Fault, plan: Plan, source: Source, library: Library, case: Cas
     k = place.index[0]
     if place.outside < 0:
         advice = "The first element is number 0: a thread at the edge has no neighbour before it."
-        return f"line {line}: {thread} {does} `{place}`, {-k * element} bytes before the start of `{place.name}`. {advice}"
+        return (
+            f"line {line}: {thread} {does} `{place}`, {-k * element} bytes before the start of `{place.name}`. {advice}"
+        )
     has = f"`{place.name}`, which has {many(size, 'element')}{dependence(plan, place, case)}"
     text = f"line {line}: {thread} {does} `{place}`, {(k + 1 - size) * element} bytes past the end of {has}."
     return text + after_the_end(fault, place, k, size, plan, source, case)
@@ -167,18 +179,29 @@ def past_declared(
         if function == plan.kernel.name and length in lengths and re.search(rf"\b{name}\b", source.line(line))
     ]  # fmt: skip
     name = f"`{names[0]}`" if len(names) == 1 else "an array"
-    side = "before its start" if k < 0 else f"and the last is {length - 1}"
+    side = "the first is 0" if k < 0 else f"the last is {length - 1}"
     threads = case.block[0] * case.block[1] * case.block[2]
-    text = f"line {line}: {thread} takes element {k} of {name} along an axis of {length}: {side}."
+    has = (
+        f"which has {many(length, 'element')}"
+        if len(names) == 1 and len(library.lengths[plan.kernel.name, names[0]]) == 1
+        else f"along an axis of {length}"
+    )
+    text = f"line {line}: {thread} takes element {k} of {name}, {has}: {side}."
     if 0 <= k < threads and threads > length:
         text += f" A block here has {threads} threads: give it a place for each"
-        text += "." if plan.block else ", or say with how many threads it is started: // launch: grid (n + 255) / 256, block 256"
+        text += (
+            "."
+            if plan.block
+            else ", or say with how many it is started:\n    // launch: grid (n + 127) / 128, block 128"
+        )
     return text
 
 
 def barrier(fault: Fault, plan: Plan, source: Source, library: Library, case: Case) -> str:
     """A barrier that not all come to."""
-    if found := re.search(r"waits at \S+:(\d+) for the lanes of the mask (\w+), but lane (\d+) waits at \S+:(\d+)", fault.message):
+    if found := re.search(
+        r"waits at \S+:(\d+) for the lanes of the mask (\w+), but lane (\d+) waits at \S+:(\d+)", fault.message
+    ):
         return (
             f"line {found[1]}: a deadlock. {who(fault.thread, fault.block, case)} waits there for the lanes of the mask {found[2]}, "
             f"but lane {found[3]} waits in line {found[4]}. All lanes of a mask have to come to the same call."
@@ -195,8 +218,12 @@ def barrier(fault: Fault, plan: Plan, source: Source, library: Library, case: Ca
 def lanes(fault: Fault, plan: Plan, source: Source, library: Library, case: Case) -> str:
     """A shuffle or a vote with the wrong lanes."""
     if found := re.search(r"shuffle at \S+:(\d+) reads lane (\d+)", fault.message):
+        takes = f"line {found[1]}: {who(fault.thread, fault.block, case)} takes the value of lane {found[2]}, which"
+        masks = re.findall(r"\b0x[0-9a-fA-F]+", source.line(int(found[1])))
+        if masks and not int(masks[0], 16) >> int(found[2]) & 1:
+            return f"{takes} the mask {masks[0]} leaves out. The mask of all 32 lanes is 0xffffffff."
         return (
-            f"line {found[1]}: {who(fault.thread, fault.block, case)} takes the value of lane {found[2]}, which takes no part in the shuffle. "
+            f"{takes} takes no part in the shuffle. "
             "All lanes of the mask have to come to it: take it out of the if, and give 0 where a lane has nothing."
         )
     found = re.search(r"lane (\d+) takes part at \S+:(\d+), but is not in its own mask (\w+)", fault.message)
@@ -207,8 +234,8 @@ def lanes(fault: Fault, plan: Plan, source: Source, library: Library, case: Case
 def unwritten(fault: Fault, plan: Plan, source: Source, library: Library, case: Case) -> str:
     """Shared memory that holds nothing yet."""
     return (
-        f"line {number(fault.line)}: {who(fault.thread, fault.block, case)} reads `{fault.place}`, which no thread of its block has written. "
-        "Either a `__syncthreads()` is missing before, or that element is never set: shared memory does not begin as 0."
+        f"line {number(fault.line)}: {who(fault.thread, fault.block, case)} reads `{fault.place}`, which no thread of its block writes. "
+        "Shared memory does not begin as 0: who sets that element?"
     )
 
 

@@ -242,6 +242,15 @@ def gcc(arguments: list[str], text: str) -> str:
     return done.stdout
 
 
+def narrowings(source: str, options: tuple[str, ...] = ()) -> list[int]:
+    """The lines in which a floating number is put into a whole one, where it loses what stands behind the point."""
+    command = ["g++", "-std=c++17", "-fsyntax-only", "-Wfloat-conversion", f"-I{HERE}", "-x", "c++", "-"]
+    text = text_of(f'#line 1 "kernel.cu"\n{source}', options)
+    said = subprocess.run(command, input=text, capture_output=True, text=True).stderr
+    found = re.findall(r"^kernel\.cu:(\d+):.*conversion from ‘(?:float|double)’ to ‘(?!float|double)", said, re.M)
+    return [int(line) for line in found]
+
+
 def errors(said: str) -> list[str]:
     """The first lines of g++'s complaints that say what is wrong and where."""
     wrong = r"^(?:.*/)?([^/:\n]+:\d+):(?:\d+:)? (?:(?:fatal )?[eE]rror: )?((?<=rror: ).*|undefined reference to .*)$"

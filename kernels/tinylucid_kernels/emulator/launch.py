@@ -38,6 +38,7 @@ class Launch(ctypes.Structure):
         ("order", ctypes.c_int),
         ("check", ctypes.c_int),
         ("count", ctypes.c_int),
+        ("unset", ctypes.c_int),
         ("milliseconds", ctypes.c_int),
         ("kernel", ctypes.c_void_p),
         ("arguments", ctypes.c_void_p),
@@ -68,11 +69,12 @@ def launch(
     shared_mem: int = 0,
     order: int = 0,
     seconds: float = 0,
+    unset: bool = False,
 ) -> None:
     """Run a kernel. Arguments are NumPy arrays (the memory of the GPU) and NumPy scalars of the kernel's types.
 
     ``order``: blocks and threads run forwards (0), backwards (1), or at random with that seed. ``seconds``: of computing, after
-    which it is stopped (0: never). Raises :class:`LaunchError`.
+    which it is stopped (0: never). ``unset`` lets it read shared memory that nobody has written. Raises :class:`LaunchError`.
     """
     grid, block = three(grid), three(block)
     refuse(library, name, grid, block, args, shared_mem)
@@ -81,7 +83,7 @@ def launch(
     words = Words(library, name, args, copies, holder)
     try:
         with lock:
-            failed = run(library, name, grid, block, args, copies, holder, order, seconds, report)
+            failed = run(library, name, grid, block, args, copies, holder, order, seconds, unset, report)
         if failed:
             fault = words.fault(report)
             error = LaunchError(words.sentence(fault, report.address))
@@ -135,6 +137,7 @@ def run(
     holder: dict[int, Guarded],
     order: int,
     seconds: float,
+    unset: bool,
     report: Report,
 ) -> bool:
     """Hand it all to the runtime; whether it failed."""
@@ -146,7 +149,7 @@ def run(
         elif not isinstance(a, np.ndarray):
             ctypes.memmove(ctypes.addressof(cells) + 8 * i, a.tobytes(), a.itemsize)
     memory = library.function("emu_memory", ctypes.POINTER(ctypes.c_void_p))()
-    what = Launch((*grid,), (*block,), order, library.check, library.count, round(1000 * seconds))
+    what = Launch((*grid,), (*block,), order, library.check, library.count, unset, round(1000 * seconds))
     what.kernel = ctypes.cast(library.function(f"emu_call_{name}"), ctypes.c_void_p).value
     what.arguments = ctypes.addressof(pointers)
     what.memory[:] = memory[:3]

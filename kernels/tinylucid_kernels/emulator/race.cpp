@@ -119,7 +119,7 @@ static bool is_private(uint64_t address) {
 static void check_cell(Cell &cell, const Region &region, uint64_t address, Kind kind, char *code) {
     bool shared = region.shared;
     uint32_t block = block_number + 1;
-    if (shared && kind != WRITE && cell.write.block != block && cell.atomic.block != block)
+    if (shared && !launch->unset && kind != WRITE && cell.write.block != block && cell.atomic.block != block)
         fail_at(code, (void *)address, "%s of shared memory that no thread of this block has written", NAMES[kind]);
     if (!in_order(cell.write, shared)) fail_race(region, address, kind, cell.write, WRITE, code);
     if (kind != ATOMIC && !in_order(cell.atomic, shared)) fail_race(region, address, kind, cell.atomic, ATOMIC, code);

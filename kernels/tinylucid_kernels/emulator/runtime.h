@@ -19,6 +19,7 @@ struct Launch {
     int order;  // 0: blocks and threads in order, 1: backwards, else at random, with this seed
     int check;  // whether the kernel was compiled to tell each access
     int count;  // whether it was compiled to tell each branch too, and all is counted
+    int unset;  // whether shared memory may be read that nobody has written, to see who writes it too late
     int milliseconds;  // of computing, after which it is stopped; 0: never
     void (*kernel)(void **arguments);
     void **arguments;
