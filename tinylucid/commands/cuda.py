@@ -13,13 +13,13 @@ from typing import Any
 from ..kernelcheck import Unable
 from .arguments import add_json
 from .gradcheck import from_file
-from .terminal import BAD, GOOD, complain, heading, print_json, printable, program, styled, table
+from .terminal import BAD, GOOD, complain, heading, print_json, printable, styled, table
 
 HELP = "check and profile a CUDA kernel of one's own, without a GPU"
 DESCRIPTION = """`check` runs the kernels of FILE.cu on an emulated GPU, with drawn arrays of many sizes and in several orders of blocks and
 threads, beside the NumPy functions of the same names in FILE.py, and says what is wrong, with lines and the smallest case that
-shows it. `profile` counts, line by line, the memory sectors, bank conflicts and divergent branches. The exit code of `check` is 0 if all is right, 1 if
-something is wrong, 2 if it could not be run."""
+shows it. `profile` counts, line by line, the memory sectors, bank conflicts and divergent branches. The exit code of `check` is
+0 if all is right, 1 if something is wrong, 2 if it could not be run."""
 EXAMPLES = (
     "tinylucid cuda check scale.cu",
     "tinylucid cuda profile scale.cu",

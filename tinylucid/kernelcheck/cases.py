@@ -11,8 +11,8 @@ from hypothesis import assume, reject
 from tinylucid_kernels.emulator.arithmetic import value
 from tinylucid_kernels.emulator.launch import CODES
 
-from . import Unable
 from ..exercises.drawn import Draw, generator, one_of, values, whole
+from . import Unable
 from .plan import BLOCKS, Plan
 
 SIZES = {  # by how many there are: at the edges of a warp and a block, and between
@@ -96,12 +96,12 @@ def filled(
             given[name] = mark(tuple(lengths), dtype)
         else:
             given[name] = array(plan, draw, name, tuple(lengths), dtype, known)
-    grid, block = ([known[f"{what}.{axis}"] for axis in "xyz"] for what in ("gridDim", "blockDim"))
-    if (threads := math.prod(grid) * math.prod(block)) > scale * MOST_THREADS:
+    grid, threads_of = (tuple(known[f"{what}.{axis}"] for axis in "xyz") for what in ("gridDim", "blockDim"))
+    if (threads := math.prod(grid) * math.prod(threads_of)) > scale * MOST_THREADS:
         raise TooLarge(
             f"{plan.kernel.name} would be started with {threads} threads for {said(sizes)}: too many for an emulated GPU"
         )
-    return Case(sizes, given, tuple(grid), tuple(block), tuple(marked))
+    return Case(sizes, given, grid, threads_of, tuple(marked))
 
 
 def launched(plan: Plan, sizes: dict[str, int], block: tuple[int, ...]) -> dict[str, int]:
@@ -111,9 +111,9 @@ def launched(plan: Plan, sizes: dict[str, int], block: tuple[int, ...]) -> dict[
     except ValueError as error:
         raise Unable(f"// launch: of {plan.kernel.name}, for {said(sizes)}: {error}") from None
     if min(known.values()) < 1:
-        grid, block = (shape([known[f"{what}.{axis}"] for axis in "xyz"]) for what in ("gridDim", "blockDim"))
+        blocks, threads = (shape([known[f"{what}.{axis}"] for axis in "xyz"]) for what in ("gridDim", "blockDim"))
         raise Unable(
-            f"// launch: of {plan.kernel.name} gives grid {grid}, block {block} for {said(sizes)}, but there is at least 1 of each. "
+            f"// launch: of {plan.kernel.name} gives grid {blocks}, block {threads} for {said(sizes)}, but there is at least 1 of each. "
             "To round up, write (n + 255) / 256 instead of n / 256"
         )
     return {**sizes, **known}

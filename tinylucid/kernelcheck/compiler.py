@@ -13,7 +13,7 @@ SAYINGS: tuple[tuple[str, str], ...] = (
     (r"expected ‘}’ at end of input", "a closing brace }} is missing: one that is opened is never closed"),
     (r"expected ‘(.+?)’ at end of input", "{0} is missing at the end"),
     (r"expected primary-expression before ‘(.+?)’", "something is missing before {0}"),
-    (r"assignment of read-only location ‘\W*(\w+).*’", "{0} is const, so it is not for writing: leave const out, or write to another array"),
+    (r"assignment of read-only location ‘\W*(\w+).*’", "{0} is const, not for writing: leave const out, or write to another array"),
     (r"assignment of read-only (?:parameter|variable) ‘(.*)’", "{0} is const, so it is not for writing"),
     (r"invalid types ‘(.+?)\[.*\]’ for array subscript", "a {0} is no array, and has no elements: is a * missing among the parameters?"),
     (r"‘(\w+)’ does not name a type(?:; did you mean ‘(\w+)’\?)?", "{0} is no type"),

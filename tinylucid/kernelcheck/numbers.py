@@ -50,9 +50,9 @@ def short(number: float) -> str:
 def cause(plan: Plan, name: str, results: Sequence[tuple[Case, np.ndarray, np.ndarray]]) -> str:
     """What probably makes these results (case, given, wanted) wrong; "" if nothing is recognised. The smallest comes last."""
     for recognise in (never_set, transposed, zero, whole_numbers, unchanged, shifted):
-        found = [recognise(name, *result) for result in results]
-        if "" not in found and (said := [text for text in found if text]):
-            return said[-1]
+        says = [recognise(name, *result) for result in results]
+        if "" not in says and any(says):
+            return [text for text in says if text][-1]
     evidence = [
         Evidence(name, given.astype(np.float64).reshape(wanted.shape), wanted.astype(np.float64), arguments(case, name))
         for case, given, wanted in results

@@ -69,7 +69,7 @@ def plan(kernel: Kernel, library: Library) -> Plan:
             f"{kernel.name} has no array to write its result to: give it a parameter such as float *y (without const)"
         )
     whole = [name for name, code in codes.items() if code[0] in "iu"]
-    lengths = {name: axes for name, axes in sizes_of(kernel, arrays).items()}
+    lengths = sizes_of(kernel, arrays)
     if len(whole) == 1:
         lengths = {name: lengths.get(name, (whole[0],)) for name in arrays}
     if without := [name for name in arrays if name not in lengths]:
@@ -113,7 +113,8 @@ def launch_of(kernel: Kernel) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if flat:
         return (), ()
     raise Unable(
-        f"{kernel.name} looks at threadIdx.y or blockIdx.y: say in a comment above it how many blocks and threads it is started with, for example",
+        f"{kernel.name} looks at threadIdx.y or blockIdx.y: say in a comment above it with how many blocks and threads "
+        "it is started, for example",
         "// launch: grid (cols + 15) / 16, (rows + 15) / 16, block 16, 16",
     )
 

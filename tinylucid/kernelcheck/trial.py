@@ -97,7 +97,7 @@ def run(plan: Plan, library: Library, function: Callable, failing: str = "") -> 
     )
     @given(st.data())
     def one(data: Any) -> None:
-        if not failing and sum(o.kind != "right" for o in seen) >= FEW or "time" in [o.kind for o in seen]:
+        if (not failing and sum(o.kind != "right" for o in seen) >= FEW) or "time" in [o.kind for o in seen]:
             return
         case = drawn(plan, Draw(data.draw), taken)
         more(1)
@@ -161,7 +161,8 @@ def in_another_order(plan: Plan, case: Case, name: str, one: np.ndarray, other: 
     k = int(numbers.wrong_elements(one, other)[0])
     says = (
         f"The result depends on the order in which blocks and threads run, and a GPU runs them in any: "
-        f"{numbers.element(plan, name, k, case)} is {numbers.short(one.flat[k])} if they run forwards and {numbers.short(other.flat[k])} {order}."
+        f"{numbers.element(plan, name, k, case)} is {numbers.short(one.flat[k])} if they run forwards "
+        f"and {numbers.short(other.flat[k])} {order}."
     )
     return Outcome("order", case, None, name, one, other, says)
 
@@ -188,7 +189,10 @@ def never_written(
         if "blockIdx" not in plan.kernel.body:
             says += f" blockIdx is used nowhere, so that each block does the same work. Usually: {words.INDEX}"
         elif not plan.grid:
-            says += f" Here each element has a thread, {case.grid[0]} × {case.block[0]} of them; if it is to be started otherwise, say so in a comment above it:\n    // launch: grid (n + 255) / 256, block 256"
+            says += (
+                f" Here each element has a thread, {case.grid[0]} × {case.block[0]} of them; if it is to be started otherwise, "
+                "say so in a comment above it:\n    // launch: grid (n + 255) / 256, block 256"
+            )
     return Outcome("never written", case, None, name, first[name], wanted[name], says)
 
 

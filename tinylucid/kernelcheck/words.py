@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tinylucid_kernels.emulator.compile import Library
 from tinylucid_kernels.emulator.fault import Fault, Place, other_thread
 
-from .cases import Case, shape
+from .cases import Case
 from .plan import Plan
 from .source import Source
 
@@ -104,10 +104,16 @@ def remedy(shared: bool, between_blocks: bool, one_line: bool, does: set[str]) -
         return "one of the two is atomic, the other is not, and may come in between."
     if between_blocks:
         if does == {"write"}:
-            return "both write it, and blocks run in any order. Let each write an element of its own, or use atomicAdd where they add up."
-        return "one reads what the other writes, and blocks run in any order. To add up, use atomicAdd; else read from one array and write to another."
+            return "both write it, and blocks run in any order. Let each write an element of its own; to add up, use atomicAdd."
+        return (
+            "one reads what the other writes, and blocks run in any order. "
+            "To add up, use atomicAdd; else read from one array and write to another."
+        )
     if does == {"write"} and one_line:
-        return "both write it, and which value stays is chance. Let one thread write it (if (threadIdx.x == 0)), or each another element; to add up, use atomicAdd."
+        return (
+            "both write it, and which value stays is chance. Let one thread write it (if (threadIdx.x == 0)), "
+            "or each an element of its own; to add up, use atomicAdd."
+        )
     if not shared:
         return (
             "one reads what the other writes, and threads run in any order. Read from one array and write to another, "
@@ -132,7 +138,7 @@ def bounds(fault: Fault, plan: Plan, source: Source, library: Library, case: Cas
     if place is None or place.name not in case.values:
         return f"line {line}: {thread} {does} memory that belongs to no array: an index is far off, or an array is another thread's."
     size, element = case.values[place.name].size, case.values[place.name].itemsize
-    k = place.index[0]
+    k = place.at[0]
     if place.outside < 0:
         advice = "The first element is number 0: a thread at the edge has no neighbour before it."
         return (

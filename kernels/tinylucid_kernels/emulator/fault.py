@@ -32,15 +32,15 @@ class Report(ctypes.Structure):
 
 
 class Place(NamedTuple):
-    """An address in an array or a shared variable: ``index`` counts elements from its start."""
+    """An address in an array or a shared variable: ``at`` counts elements from its start."""
 
     name: str
-    index: tuple[int, ...]  # empty: of what size its elements are is not known, or it is a single number
+    at: tuple[int, ...]  # empty: of what size its elements are is not known, or it is a single number
     shared: bool
     outside: int  # 0 within, 1 past the end, -1 before the start
 
     def __str__(self) -> str:
-        return self.name + "".join(f"[{i}]" for i in self.index)
+        return self.name + "".join(f"[{i}]" for i in self.at)
 
 
 class Fault(NamedTuple):
