@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from ..kernelcheck import Unable
+from ..kernelcheck import PARTED, Unable
 from .arguments import add_json
 from .gradcheck import from_file
 from .terminal import BAD, GOOD, complain, heading, print_json, printable, styled, table
@@ -25,6 +25,8 @@ EXAMPLES = (
     "tinylucid cuda profile scale.cu",
     "tinylucid cuda profile scale.cu --size n=1024",
 )
+LEGEND = """A request is what a warp asks for at once, in sectors of 32 bytes of the memory, or in turns of the 32 banks of shared memory.
+Counted, not timed: caches, registers and occupancy only a GPU can show.""".replace("\n", " ")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -135,25 +137,26 @@ def profile(path: Path, arguments: argparse.Namespace) -> int:
     from ..kernelcheck.profile import profile
     from ..kernelcheck.source import read
 
-    source = read(path)
-    sizes = dict(arguments.size)
-    found = [profile(source, kernel, sizes) for kernel in source.kernels]
+    found = profile(read(path), dict(arguments.size))
     if arguments.json:
         print_json(found)
         return 0
     for one in found:
         heading(f"{path.name}, {one['kernel']}: {one['case']}")
-        rows = [(r["line"], r["what"], r["requests"], *by_request(r), r["unit"]) for r in one["rows"]]
-        table(rows, head=("line", "what", "requests", "each", "fewest", "unit"))
+        shown = [r for r in one["rows"] if r["unit"] != PARTED or r["cost"]]
+        rows = [(r["line"], r["what"], r["requests"], *by_request(r), r["unit"]) for r in shown]
+        table(rows, head=("line", "what", "requests", "each", "at best", "unit"))
         for text in one["says"]:
             print("\n" + wrapped(text))
+        if not any(r["cost"] for r in one["rows"] if r["unit"] == PARTED):
+            print("\nAt no branch do the lanes of a warp part.")
         print()
-    print("Counted, not timed: caches, registers and occupancy only a GPU can show.")
+    print(wrapped(LEGEND))
     return 0
 
 
 def by_request(row: dict[str, Any]) -> tuple[str, str]:
     """The cost of a request, and the least it could be; of a branch the share of arrivals after which lanes part."""
-    if row["unit"] == "times parted":
+    if row["unit"] == PARTED:
         return f"{row['cost'] / row['requests']:.0%}", "–"
     return f"{row['cost'] / row['requests']:.3g}", f"{row['fewest'] / row['requests']:.3g}"

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+PARTED = "times parted"  # the unit in which a profile counts branches
+
 
 class Unable(Exception):
     """Why a file cannot be checked, and what to write; ``hint`` is text to copy, kept in its lines."""

@@ -12,30 +12,39 @@ from tinylucid_kernels.emulator.fault import Fault
 from tinylucid_kernels.emulator.launch import LaunchError, launch
 
 from ..exercises.drawn import Draw
-from . import Unable, words
+from . import PARTED, Unable, words
 from .cases import Case, filled
 from .plan import Plan, plan
-from .source import Kernel, Source
+from .source import Source
 
 USUAL = {1: 4096, 2: 128}  # what a size is, by how many there are
 REST = 64
 BLOCK = 256
 LARGER = 64  # than the largest case of a check may a profile be
 SECONDS = 60.0
-WARP, SECTOR, BANK_BYTES = 32, 32, 128
+ALL_BANKS = 128  # bytes: so far apart, words lie in the same bank
 
 
-def profile(source: Source, kernel: Kernel, sizes: dict[str, int]) -> dict[str, Any]:
-    """What was counted of a kernel, as plain data: its ``case`` in words, ``rows`` by cost, ``says`` sentences on the worst."""
+def profile(source: Source, sizes: dict[str, int]) -> list[dict[str, Any]]:
+    """What was counted of each kernel, as plain data: its ``case`` in words, ``rows`` by cost, ``says`` sentences on the worst.
+
+    ``sizes``: those that are not to be the usual ones, by name.
+    """
     library = source.library(source.reals[0], count=True)
-    planned = plan(kernel, library)
-    if strange := [name for name in sizes if name not in planned.sizes]:
-        raise Unable(f"--size {strange[0]}: the sizes of {kernel.name} are {', '.join(planned.sizes) or 'fixed'}")
-    case = the_case(planned, {name: sizes.get(name, USUAL.get(len(planned.sizes), REST)) for name in planned.sizes})
-    counted = run(planned, source, library, case)
-    rows = sorted((row(planned, each) for each in merged(counted)), key=lambda r: (-r["extra"], -r["cost"], r["line"]))
-    found = {"kernel": kernel.name, "case": case.in_words(), "rows": rows}
-    return found | {"says": [text for text in (say(planned, r, case) for r in rows) if text][:3]}
+    plans = [plan(kernel, library) for kernel in source.kernels]
+    there = list(dict.fromkeys(name for planned in plans for name in planned.sizes))
+    if strange := [name for name in sizes if name not in there]:
+        raise Unable(f"--size {strange[0]}: the sizes are {', '.join(there) or 'fixed'}")
+    return [profile_kernel(planned, source, library, sizes) for planned in plans]
+
+
+def profile_kernel(plan: Plan, source: Source, library: Library, sizes: dict[str, int]) -> dict[str, Any]:
+    """What was counted of one kernel."""
+    case = the_case(plan, {name: sizes.get(name, USUAL.get(len(plan.sizes), REST)) for name in plan.sizes})
+    rows = [row(plan, each) for each in merged(run(plan, source, library, case))]
+    rows.sort(key=lambda r: (-r["extra"], -r["cost"], r["line"]))
+    says = [text for text in map(say, rows) if text][:3]
+    return {"kernel": plan.kernel.name, "case": case.in_words(), "rows": rows, "says": says}
 
 
 def the_case(plan: Plan, sizes: dict[str, int]) -> Case:
@@ -70,7 +79,7 @@ def merged(counted: list[Count]) -> list[Count]:
     """One for each line, kind and array: a line may hold several instructions."""
     found: dict[tuple, Count] = {}
     for c in counted:
-        key = (c.line, c.kind, c.array, c.size)
+        key = (c.line, c.kind, c.array, c.shared, c.size)
         if (old := found.get(key)) is not None:
             dearer = c if c.most > old.most else old
             c = dearer._replace(
@@ -83,8 +92,8 @@ def merged(counted: list[Count]) -> list[Count]:
 def row(plan: Plan, c: Count) -> dict[str, Any]:
     """A line of the table: ``cost`` sectors, turns or partings in all, ``fewest`` the least there could be, ``extra`` what is too many."""
     arrays = [name for name, code in plan.codes.items() if code[0] in "PC"]
-    what = "branch" if c.kind == "branch" else f"{c.kind} {arrays[c.array] if c.array >= 0 else 'shared'}"
-    unit = "times parted" if c.kind == "branch" else "sectors" if c.array >= 0 else "turns"
+    what = "branch" if c.kind == "branch" else f"{c.kind} {arrays[c.array] if c.array >= 0 else c.shared}"
+    unit = PARTED if c.kind == "branch" else "sectors" if c.array >= 0 else "turns"
     return {
         "line": words.number(c.line),
         "what": what,
@@ -99,10 +108,10 @@ def row(plan: Plan, c: Count) -> dict[str, Any]:
     }
 
 
-def say(plan: Plan, r: dict[str, Any], case: Case) -> str:
+def say(r: dict[str, Any]) -> str:
     """A sentence on a line that costs more than it must; "" if it does not, or hardly."""
-    line = f"line {r['line']}: "
-    if r["unit"] == "times parted":
+    line = f"line {r['line']}, {r['what']}: "
+    if r["unit"] == PARTED:
         if r["cost"] * 4 < r["requests"]:
             return ""
         return (
@@ -110,13 +119,13 @@ def say(plan: Plan, r: dict[str, Any], case: Case) -> str:
             "Let the condition be the same for 32 neighbouring threads, where that can be."
         )
     each, least = r["cost"] / r["requests"], r["fewest"] / r["requests"]
-    if each < 1.5 * least:
+    if each < 1.5 * least or r["step"] == r["size"]:  # the latter: lanes between take no part, which the branch tells
         return ""
     step = "" if r["step"] is None else f"neighbouring threads are {in_bytes(abs(r['step']))} apart: "
     if r["unit"] == "turns":
         advice = (
             "Lengthen the rows of the array by 1, so that they begin in other banks."
-            if (r["step"] or 0) % BANK_BYTES == 0
+            if (r["step"] or 0) % ALL_BANKS == 0
             else "Neighbouring threads are best 4 bytes apart."
         )
         return f"{line}{step}the 32 banks of shared memory take {each:.3g} turns a request where {least:.3g} would do. {advice}"

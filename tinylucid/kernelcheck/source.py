@@ -166,6 +166,6 @@ def closing(bare: str, begin: int) -> int:
 def with_c_names(text: str, bare: str) -> str:
     """The same with extern "C" before each kernel that lacks it: a first kernel is often written without."""
     for head in reversed(list(re.finditer(r"__global__", bare))):
-        if not re.search(r'extern\s*"C"\s*(?:\{[\s\S]*)?$', bare[: head.start()]):
+        if not re.search(r'extern\s*"C"\s*$', bare[: head.start()]):
             text = f'{text[: head.start()]}extern "C" {text[head.start() :]}'
     return text

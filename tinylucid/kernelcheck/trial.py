@@ -123,12 +123,13 @@ def tried(plan: Plan, library: Library, function: Callable, case: Case) -> Outco
         results.append(found)
     first = results[0]
     for name in plan.outputs:
-        if name in case.marked and untouched(first[name]).any() and name in wanted:
-            return never_written(plan, library, case, name, first, wanted)
+        wrong = numbers.wrong_elements(first[name], wanted[name]) if name in wanted else np.empty(0, int)
+        if name in case.marked and untouched(first[name]).flat[wrong].any():
+            return never_written(plan, library, case, name, first[name], wanted[name])
         for order, other in zip([*ORDERS][1:], results[1:]):
             if numbers.wrong_elements(first[name], other[name]).size:
                 return in_another_order(plan, case, name, first[name], other[name], ORDERS[order])
-        if name in wanted and numbers.wrong_elements(first[name], wanted[name]).size:
+        if wrong.size:
             return Outcome("numbers", case, None, name, first[name], wanted[name])
     return Outcome("right", case)
 
@@ -168,16 +169,15 @@ def in_another_order(plan: Plan, case: Case, name: str, one: np.ndarray, other: 
 
 
 def never_written(
-    plan: Plan, library: Library, case: Case, name: str, first: dict[str, np.ndarray], wanted: dict[str, np.ndarray]
+    plan: Plan, library: Library, case: Case, name: str, given: np.ndarray, wanted: np.ndarray
 ) -> Outcome:
     """Elements that still hold the mark: no thread came there, or one added to what was there."""
-    k = int(np.flatnonzero(untouched(first[name]))[0])
-    element = numbers.element(plan, name, k, case)
+    wrong = numbers.wrong_elements(given, wanted)
+    still = untouched(given).ravel()
+    element = numbers.element(plan, name, int(wrong[still[wrong]][0]), case)
     cleared = case._replace(values={**case.values, name: np.zeros_like(case.values[name])})
     again = launched(plan, library, cleared, 0)
-    still = untouched(first[name]).ravel()
-    wrong = numbers.wrong_elements(first[name], wanted[name])
-    if isinstance(again, dict) and is_added(again[name].ravel(), wanted[name], still, wrong):
+    if isinstance(again, dict) and is_added(again[name].ravel(), wanted, still, wrong):
         says = (
             f"{element} is added to, but nothing was put there before: an array of a GPU does not begin as 0. Set it in the kernel; "
             f"or, if whoever starts the kernel clears it, say so in a comment above it:\n    // start: {name} = 0"
@@ -193,7 +193,7 @@ def never_written(
                 f" Here each element has a thread, {case.grid[0]} × {case.block[0]} of them; if it is to be started otherwise, "
                 "say so in a comment above it:\n    // launch: grid (n + 255) / 256, block 256"
             )
-    return Outcome("never written", case, None, name, first[name], wanted[name], says)
+    return Outcome("never written", case, None, name, given, wanted, says)
 
 
 def is_added(cleared: np.ndarray, wanted: np.ndarray, still: np.ndarray, wrong: np.ndarray) -> bool:

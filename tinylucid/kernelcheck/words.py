@@ -132,7 +132,7 @@ def bounds(fault: Fault, plan: Plan, source: Source, library: Library, case: Cas
     line = number(fault.line)
     place, thread = fault.place, who(fault.thread, fault.block, case)
     if found := re.search(r"index (-?\d+) is out of bounds of the array '(.*?) ?\[(\d+)\]", fault.message):
-        return past_declared(int(found[1]), int(found[3]), line, thread, plan, source, library, case)
+        return past_declared(int(found[1]), int(found[3]), fault, plan, source, library, case)
     did = re.search(r"out-of-bounds (\w+)", fault.message)
     does = DOES.get(did[1], did[1]) if did else "touches"
     if place is None or place.name not in case.values:
@@ -176,25 +176,25 @@ def after_the_end(fault: Fault, place: Place, k: int, size: int, plan: Plan, sou
     return f" Its last element has the number {size - 1}: an index needs a guard, or is off."
 
 
-def past_declared(
-    k: int, length: int, line: int, thread: str, plan: Plan, source: Source, library: Library, case: Case
-) -> str:
+def past_declared(k: int, length: int, fault: Fault, plan: Plan, source: Source, library: Library, case: Case) -> str:
     """An index that a shared or local array of known size has not."""
-    names = [
-        name for (function, name), lengths in library.lengths.items()
+    line = number(fault.line)
+    shared = {
+        name: lengths for (function, name), lengths in library.lengths.items()
         if function == plan.kernel.name and length in lengths and re.search(rf"\b{name}\b", source.line(line))
-    ]  # fmt: skip
-    name = f"`{names[0]}`" if len(names) == 1 else "an array"
+    }  # fmt: skip
+    name, lengths = next(iter(shared.items())) if len(shared) == 1 else ("", ())
+    what = f"an array of {many(length, 'element')}"
+    if name:
+        what = (
+            f"`{name}`, which has {many(length, 'element')}"
+            if len(lengths) == 1
+            else f"`{name}` along an axis of {length}"
+        )
     side = "the first is 0" if k < 0 else f"the last is {length - 1}"
-    threads = case.block[0] * case.block[1] * case.block[2]
-    has = (
-        f"which has {many(length, 'element')}"
-        if len(names) == 1 and len(library.lengths[plan.kernel.name, names[0]]) == 1
-        else f"along an axis of {length}"
-    )
-    text = f"line {line}: {thread} takes element {k} of {name}, {has}: {side}."
-    if 0 <= k < threads and threads > length:
-        text += f" A block here has {threads} threads: give it a place for each"
+    text = f"line {line}: {who(fault.thread, fault.block, case)} takes element {k} of {what}: {side}."
+    if name and fault.thread and k == fault.thread[0] >= length:
+        text += f" A block here has {case.block[0]} threads{' along x' * (case.block[1] > 1)}: give it a place for each"
         text += (
             "."
             if plan.block

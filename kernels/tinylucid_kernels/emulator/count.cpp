@@ -27,6 +27,7 @@ struct Count {
     uint64_t fewest;    // sectors or turns that it could have been
     uint64_t most;      // the cost of the dearest request
     int64_t step;       // bytes from one lane's address to its neighbour's, in the dearest request
+    uint64_t where;     // bytes from the array's start, or that of the shared memory, to what was first touched
     uint32_t even, size;  // whether that step is the same between all neighbours; bytes that a lane asks for
 };
 
@@ -117,6 +118,7 @@ static void add_request(const Request *first, const Request *last) {
     Count &count = counts[{event.code, event.array}];
     auto [cost, fewest] = cost_of(first, last);
     count.code = event.code, count.kind = event.kind, count.array = event.array, count.size = event.size;
+    if (!count.requests) count.where = event.value;
     ++count.requests, count.cost += cost, count.fewest += fewest;
     if (count.requests > 1 && cost <= count.most) return;
     count.most = cost, count.even = 1, count.step = 0;

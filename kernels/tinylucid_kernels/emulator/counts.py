@@ -20,6 +20,7 @@ class Row(ctypes.Structure):
         ("fewest", ctypes.c_uint64),
         ("most", ctypes.c_uint64),
         ("step", ctypes.c_int64),
+        ("where", ctypes.c_uint64),
         ("even", ctypes.c_uint32),
         ("size", ctypes.c_uint32),
     )
@@ -31,6 +32,7 @@ class Count(NamedTuple):
     line: str  # "file.cu:7"
     kind: str  # "read", "write", "atomic" or "branch"
     array: int  # which of the launch's arrays; -1: shared memory, or a branch
+    shared: str  # the shared variable, or ""
     requests: int
     cost: int
     fewest: int  # that it could have cost
@@ -42,12 +44,15 @@ class Count(NamedTuple):
 def counts(library: Library) -> list[Count]:
     """What was counted in the last launch of a library that was built with ``count``."""
     first = ctypes.POINTER(Row)()
+    memory = library.function("emu_memory", ctypes.POINTER(ctypes.c_void_p))()
+    shared = memory[1] - memory[0]
     rows = [first[k] for k in range(runtime().emu_counts(ctypes.byref(first)))]
     return [
         Count(
             library.line(r.code),
             ("read", "write", "atomic", "branch")[r.kind],
             r.array,
+            variable[0] if r.kind < 3 and r.array < 0 and (variable := library.variable(shared + r.where)) else "",
             r.requests,
             r.cost,
             r.fewest,
