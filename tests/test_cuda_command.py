@@ -152,7 +152,7 @@ def test_other_faults_have_their_line(checked):
         ("y[i] = *(double *)(x + 1);", "misaligned"),
         ("if (i % 2) __syncthreads(); else __syncwarp();", "A deadlock"),
         (
-            "y[i] = __shfl_sync(0xffff, x[0], 0);",
+            "float v = __shfl_sync(0xffff, x[0], 0); if (i < n) y[i] = v;",
             "Line 1: lane 16 takes part, but the mask 0000ffff leaves it out. All 32 lanes are 0xffffffff.",
         ),
         ("if (i % 2) __syncthreads(); else { __syncthreads(); }\n", "waits at the one of line"),

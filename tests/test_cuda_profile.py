@@ -20,13 +20,24 @@ __global__ void k(const TYPE *x, TYPE *y, int n) {
     int i = blockIdx.x * 64 + threadIdx.x;
 """
 
+COLUMNS = """// launch: grid n / 256, n, block 256
+// sizes: x[n][n], y[n][n]
+__global__ void k(const float *x, float *y, int n) {
+    int row = blockIdx.x * 256 + threadIdx.x, col = blockIdx.y;
+    if (threadIdx.x % 2 == 0)
+        y[row * n + col] = x[col * n + row];
+}
+"""
+
 
 def counted(folder, body, kind="float", n=1024, head=HEAD):
     """{(line of the body, what): (requests, cost, fewest)}, and the sentences, of a kernel with that body."""
     (folder / "k.cu").write_text(head.replace("TYPE", kind) + body + "\n}\n")
     (found,) = profile(read(folder / "k.cu"), {"n": n})
     first = head.count("\n")
-    return {(r["line"] - first, r["what"]): (r["requests"], r["cost"], r["fewest"]) for r in found["rows"]}, found["says"]
+    return {(r["line"] - first, r["what"]): (r["requests"], r["cost"], r["fewest"]) for r in found["rows"]}, found[
+        "says"
+    ]
 
 
 # --- sectors: 1024 elements are 32 requests ---------------------------------------------------------------------------
@@ -68,7 +79,9 @@ def test_lanes_that_take_no_part_ask_for_nothing(tmp_path):
 
 
 def test_each_round_of_a_loop_is_a_request(tmp_path):
-    found, _ = counted(tmp_path, "float sum = 0;\nfor (int k = 0; k < 5; ++k)\nsum += x[(i + 32 * k) % n];\ny[i] = sum;")
+    found, _ = counted(
+        tmp_path, "float sum = 0;\nfor (int k = 0; k < 5; ++k)\nsum += x[(i + 32 * k) % n];\ny[i] = sum;"
+    )
     assert found[3, "read x"] == (5 * 32, 5 * 32 * 4, 5 * 32 * 4)
     assert found[4, "write y"] == (32, 128, 128)
 
@@ -120,8 +133,8 @@ def test_padding_mends_a_transpose(tmp_path):
     assert rows[32][13, "read tile"] == (512, 512 * 32, 512)
     assert rows[32][13, "write y"] == rows[33][13, "write y"] == (512, 2048, 2048)
     assert found["says"] == [
-        "line 13, read tile: neighbouring threads are 128 bytes apart: the 32 banks of shared memory take 32 turns a request where 1 would do. "
-        "Lengthen the rows of the array by 1, so that they begin in other banks."
+        "line 13, read tile: neighbouring threads are 128 bytes apart: the 32 banks of shared memory take 32 turns a request "
+        "where 1 would do. Lengthen the rows of the array by 1, so that they begin in other banks."
     ]
 
 
@@ -157,10 +170,7 @@ def test_a_switch_and_a_return_part_too(tmp_path):
 
 def test_the_table_and_the_sentences(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "k.cu").write_text(
-        "// launch: grid n / 256, n, block 256\n// sizes: x[n][n], y[n][n]\n__global__ void k(const float *x, float *y, int n) {\n"
-        "    int row = blockIdx.x * 256 + threadIdx.x, col = blockIdx.y;\n    if (threadIdx.x % 2 == 0)\n        y[row * n + col] = x[col * n + row];\n}\n"
-    )
+    (tmp_path / "k.cu").write_text(COLUMNS)
     assert main(["cuda", "profile", "k.cu", "--size", "n=256"]) == 0
     out = capsys.readouterr().out
     assert out == (
@@ -202,7 +212,10 @@ def test_sizes_that_no_kernel_has_and_faults_are_told(tmp_path, capsys):
     with pytest.raises(Unable, match="too many for an emulated GPU"):
         profile(source, {"n": 10**8})
     (tmp_path / "scale.cu").write_text((tmp_path / "scale.cu").read_text().replace("if (i < n)", ""))
-    with pytest.raises(Unable, match=r"scale cannot be profiled before it is right. Line 5: thread 100 .*Threads past `n` read.*`cuda check`"):
+    with pytest.raises(
+        Unable,
+        match=r"scale cannot be profiled before it is right. Line 5: thread 100 .*Threads past `n` read.*`cuda check`",
+    ):
         profile(read(tmp_path / "scale.cu"), {"n": 100})
     for wrong in ("n", "n=0", "n=x", "3=4", "=5"):
         with pytest.raises(SystemExit):

@@ -91,8 +91,7 @@ def merged(counted: list[Count]) -> list[Count]:
 
 def row(plan: Plan, c: Count) -> dict[str, Any]:
     """A line of the table: ``cost`` sectors, turns or partings in all, ``fewest`` the least there could be, ``extra`` what is too many."""
-    arrays = [name for name, code in plan.codes.items() if code[0] in "PC"]
-    what = "branch" if c.kind == "branch" else f"{c.kind} {arrays[c.array] if c.array >= 0 else c.shared}"
+    what = "branch" if c.kind == "branch" else f"{c.kind} {[*plan.codes][c.array] if c.array >= 0 else c.shared}"
     unit = PARTED if c.kind == "branch" else "sectors" if c.array >= 0 else "turns"
     return {
         "line": words.number(c.line),

@@ -155,9 +155,10 @@ def text_of(source: str, options: tuple[str, ...]) -> str:
 def shared_arrays(expanded: str) -> str:
     """The shared arrays of a source without macros, a line for each: its function, its name, and how long it is along each axis."""
     known: dict[str, int] = {}
-    for name, text in re.findall(r"\bconst(?:expr)?\s+(?:int|unsigned|size_t)\s+(\w+)\s*=\s*([^;,]+)", expanded):
-        with contextlib.suppress(ValueError):
-            known[name] = value(text, known)
+    for declared in re.findall(r"\bconst(?:expr)?\s+(?:int|unsigned|size_t)\s([^;{}]+);", expanded):
+        for name, text in re.findall(r"(\w+)\s*=\s*([^,]+)", declared):
+            with contextlib.suppress(ValueError):
+                known[name] = value(text, known)
     lines = ""
     for found in re.finditer(r"__shared__([^;={]*)[;={]", expanded):
         functions = re.findall(r"(\w+)\s*\([^()]*\)\s*\{", expanded[: found.start()])
@@ -191,9 +192,9 @@ def refuse_too_much_shared_memory(library: Path) -> None:
 
 @functools.cache
 def runtime_path() -> Path:
-    """The compiled runtime; compiled now if its sources have changed."""
+    """The compiled runtime; compiled now if its sources have changed, or this file, which adds to each kernel."""
     sources = sorted(HERE.glob("*.cpp"))
-    key = digest(compiler(), *RUNTIME, *(f.read_text() for f in [*sources, *sorted(HERE.glob("*.h"))]))
+    key = digest(compiler(), *RUNTIME, *(f.read_text() for f in [*sources, *sorted(HERE.glob("*.h")), Path(__file__)]))
     path = cache() / f"runtime-{key}.so"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:

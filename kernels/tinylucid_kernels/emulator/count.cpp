@@ -21,7 +21,7 @@ const int BRANCH = 3;  // after READ, WRITE, ATOMIC
 // What was counted for one instruction and one array.
 struct Count {
     uint64_t code;      // a distance from the library's beginning
-    int32_t kind, array;  // which of the launch's arrays; -1: shared memory, or a branch
+    int32_t kind, array;  // which of the arguments; -1: shared memory, or a branch
     uint64_t requests;  // of warps: accesses, or arrivals at a branch
     uint64_t cost;      // sectors, turns, or how often lanes parted
     uint64_t fewest;    // sectors or turns that it could have been
@@ -58,7 +58,7 @@ void begin_counts() {
 }
 
 void count_access(Kind kind, const char *code, uint64_t distance, unsigned size, int region, bool shared) {
-    int array = shared ? -1 : region - (launch->end > launch->shared);
+    int array = shared ? -1 : launch->argument[region - (launch->end > launch->shared)];
     logs[current->number].push_back({(uint32_t)(code - launch->library), (uint8_t)kind, (uint8_t)size, (int8_t)array, distance});
 }
 

@@ -31,7 +31,7 @@ class Count(NamedTuple):
 
     line: str  # "file.cu:7"
     kind: str  # "read", "write", "atomic" or "branch"
-    array: int  # which of the launch's arrays; -1: shared memory, or a branch
+    array: int  # which of the arguments; -1: shared memory, or a branch
     shared: str  # the shared variable, or ""
     requests: int
     cost: int

@@ -48,6 +48,7 @@ class Launch(ctypes.Structure):
         ("first", ctypes.c_uint64 * MOST_ARRAYS),
         ("last", ctypes.c_uint64 * MOST_ARRAYS),
         ("unit", ctypes.c_int * MOST_ARRAYS),
+        ("argument", ctypes.c_int * MOST_ARRAYS),
     )
 
 
@@ -156,5 +157,6 @@ def run(
     what.shared_unit, what.arrays = library.shared_unit, len(copies)
     for k, copy in enumerate(copies):
         what.first[k], what.last[k] = copy.address, copy.address + copy.size
-        what.unit[k] = min(args[i].itemsize for i, c in holder.items() if c is copy)
+        inside = [i for i, c in holder.items() if c is copy]
+        what.unit[k], what.argument[k] = min(args[i].itemsize for i in inside), min(inside)
     return bool(runtime().emu_launch(ctypes.byref(what), ctypes.byref(report)))

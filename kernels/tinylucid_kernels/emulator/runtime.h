@@ -28,6 +28,7 @@ struct Launch {
     int arrays;                    // arguments that are arrays: where they lie, and how large an element is
     uint64_t first[64], last[64];  // an array's bytes are those with first <= address < last
     int unit[64];
+    int argument[64];              // which of the kernel's arguments an array is, the first if several share it
 };
 
 // What went wrong, and where.
