@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from tinylucid_kernels.emulator.compile import missing
@@ -12,6 +13,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason="the emulated GPU needs 
 ONE = "int i = blockIdx.x * blockDim.x + threadIdx.x;"
 COPY = f"__global__ void copy(const float *x, float *y, int n) {{ {ONE} if (i < n) y[i] = x[i]; }}\n"
 IN = "    "
+EXAMPLES = Path(__file__).parents[1] / "examples" / "cuda"
 
 
 @pytest.fixture
@@ -380,3 +382,14 @@ def test_an_action_is_needed(capsys):
         main(["cuda"])
     assert stop.value.code == 2
     assert "ACTION" in capsys.readouterr().err
+
+
+def test_the_guide_shows_what_is_printed(here, capsys):
+    page = (EXAMPLES.parent / "guide" / "cuda.md").read_text(encoding="utf-8")
+    for language, ending in (("c", "cu"), ("python", "py")):
+        (here / f"reverse.{ending}").write_text(re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)[1])
+    assert main(["cuda", "check", "reverse.cu"]) == 1
+    assert f"```text\n{capsys.readouterr().out}```" in page
+    (here / "transpose.cu").write_text((EXAMPLES / "transpose.cu").read_text().replace("[33]", "[32]"))
+    assert main(["cuda", "profile", "transpose.cu"]) == 0
+    assert f"```text\n{capsys.readouterr().out}```" in page
