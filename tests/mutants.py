@@ -39,6 +39,7 @@ FAST, THREADS = "tests/test_cpu_kernels.py", "tests/test_threads.py"
 ROOMS, EDGES = "tests/test_cpu_rooms.py", "tests/test_edges_kernels.py"
 FAST, THREADS, EDGES = "tests/test_cpu_kernels.py", "tests/test_threads.py", "tests/test_edges_kernels.py"
 SHOW = "tests/test_show.py"
+OWN, OWNED, FAULTS = "tinylucid/kernelcheck/", "tests/test_cuda_", "tests/gpu/test_fault.py"
 SEGMENT, SEGMENTED = "tinylucid/segment/", "tests/test_segment.py"
 RACES = "tests/test_benchmarks_cpu.py"
 LANE = "tests/test_lanes.py"
@@ -920,7 +921,7 @@ MUTANTS = [
     Mutant(EMULATOR + "memory.py", "self.address = end - rounded", "self.address = end - rounded - 16", EMULATED),
     Mutant(EMULATOR + "memory.py", "first < groups[-1][1]", "first < 0", EMULATED),
     Mutant(EMULATOR + "memory.py", "(mark + 1) * 0x0101", "0xFFFF", EMULATED),
-    Mutant(EMULATOR + "launch.py", "min(args[i].itemsize for i, c in holder.items() if c is copy)", "4", EMULATED),
+    Mutant(EMULATOR + "launch.py", "min(args[i].itemsize for i in inside)", "4", EMULATED),
     Mutant(EMULATOR + "compile.py", " if bytewise else ", " if False else ", EMULATED),
     # GPU kernels: batch norm and its sums
     gpu("sums.cuh", "    __syncthreads();\n    real sum = 0;", "    real sum = 0;", "test_norm.py"),
@@ -1114,7 +1115,7 @@ MUTANTS = [
     Mutant(CHECKS + "cuda_kernel.py", "check=True", "check=False", TRIAL + "cuda"),
     Mutant(CHECKS + "cuda_kernel.py", "one_of(draw, 2, 1, 4, 8, 32, 64)", "one_of(draw, 2, 1, 4, 8, 32)", TRIAL + "cuda"),
     Mutant(CHECKS + "cuda_kernel.py", "    if never.size:", "    if False:", TRIAL + "cuda"),
-    Mutant("kernels/tinylucid_kernels/emulator/launch.py", '"cuda.h:", "cuda_math.h:"', '"cuda"', TRIAL + "cuda"),
+    Mutant("kernels/tinylucid_kernels/emulator/compile.py", '"cuda.h:", "cuda_math.h:"', '"cuda"', TRIAL + "cuda"),
     Mutant("tinylucid/exercises/observe.py", '"form", (error.key,), str(error))', '"form", (error.key,), "")', TRIAL + "cuda"),
     Mutant(CHECKS + "convolutions.py", "count.shape[0] - kh + 1, stride", "count.shape[0] - kh, stride", TRIAL + "conv_input"),
     Mutant(CHECKS + "conv_loops.py", "(p > 0) | (q > 0)", "p > 0", TRIAL + "conv_loops"),
@@ -2116,13 +2117,44 @@ MUTANTS = [
     Mutant(SEGMENT + "judge.py", "max(predicted.max(initial=0), y.max(initial=0))", "y.max(initial=0)", SEGMENTED + " -k only_answered"),
     Mutant(SEGMENT + "judge.py", 'if total else float("nan")', "if total else 0.0", SEGMENTED + " -k only_answered"),
     Mutant(SEGMENT + "things.py", "*y.shape[-2:]) == k for", "*y.shape[-2:]) > 0 for", SEGMENTED + " -k only_things"),
+    # CUDA kernels of one's own
+    Mutant(OWN + "cases.py", "if name in plan.start:", "if not name:", OWNED + "check.py -k histogram"),
+    Mutant(OWN + "trial.py", "            fault = later\n", "            fault = fault\n", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "trial.py", "    for order in ORDERS:", "    for order in [*ORDERS][:1]:", OWNED + "command.py -k depends_on_the_order"),
+    Mutant(OWN + "trial.py", "bool(cleared[still].any() or not still[wrong].all())", "bool(cleared[still].any())", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "words.py", "ends = sorted(", "ends = list(", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "words.py", "if flat and k == own and", "if flat and", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "words.py", "if masks and not int(masks[0], 16) >> int(found[2]) & 1:", "if masks:", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "numbers.py", "(1e-9 if given.dtype", "(1e-4 if given.dtype", OWNED + "command.py -k reals"),
+    Mutant(OWN + "numbers.py", 'if "" not in says and any(says):', "if any(says):", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "plan.py", "if len(whole) == 1:", "if whole:", OWNED + "command.py -k cannot_be_run"),
+    Mutant(OWN + "plan.py", 'if letter == "," and not depth:', 'if letter == ",":', OWNED + "command.py -k commas"),
+    Mutant(OWN + "source.py", "        begin = end\n", "        begin = 0\n", OWNED + "command.py -k its_own_comments"),
+    Mutant(OWN + "source.py", 'text = KNOWN.sub("", text)', "text = text", OWNED + "command.py -k right_kernel"),
+    Mutant(OWN + "twin.py", "value.astype(np.float64 if", "value.astype(np.float32 if", OWNED + "command.py -k reals"),
+    Mutant(OWN + "twin.py", "names = plan.outputs if len(results) == len(plan.outputs) else fresh", "names = fresh", OWNED + "command.py -k output_that"),
+    Mutant(OWN + "profile.py", '-r["extra"], -r["cost"]', 'r["extra"], -r["cost"]', OWNED + "profile.py -k table"),
+    Mutant(OWN + "profile.py", "each < 1.5 * least", "each < 99 * least", OWNED + "profile.py -k padding"),
+    Mutant("tinylucid/commands/cuda.py", "return 1 if any(", "return 0 if any(", OWNED + "command.py -k json"),
+    Mutant(EMULATOR + "count.cpp", "++in_bank[word % 32]", "++in_bank[word % 16]", OWNED + "profile.py -k turns"),
+    Mutant(EMULATOR + "count.cpp", "event.size > 8 ? 8 :", "event.size > 8 ? 32 :", OWNED + "profile.py -k turns"),
+    Mutant(EMULATOR + "count.cpp", "times[event.code]++", "times[event.code]", OWNED + "profile.py -k round_of_a_loop"),
+    Mutant(EMULATOR + "count.cpp", "cost_of(first, last);\n", "cost_of(first, first + 1);\n", OWNED + "profile.py -k sectors"),
+    Mutant(EMULATOR + "count.cpp", "part |= r->event.value != event.value;", "part |= 0;", OWNED + "profile.py -k branches"),
+    Mutant(EMULATOR + "launch.cpp", "    emu::set_timer(0);\n", "", FAULTS + " -k without_an_end"),
+    Mutant(EMULATOR + "launch.py", "what.argument[k] = min(", "what.argument[k] = k, min(", FAULTS + " -k wherever_they_lie"),
+    Mutant(EMULATOR + "race.cpp", "shared && !launch->unset &&", "shared &&", FAULTS + " -k too_early"),
+    Mutant(EMULATOR + "compile.py", "‘(?!float|double)", "‘", FAULTS + " -k narrowings"),
+    Mutant(EMULATOR + "compile.py", "functions[-1] if functions", "functions[0] if functions", FAULTS + " -k too_early"),
+    Mutant(EMULATOR + "fault.py", " - int(address < near.address)", "", FAULTS + " -k elements"),
+    Mutant(EMULATOR + "arithmetic.py", "ast.Div: operator.floordiv", "ast.Div: operator.truediv", FAULTS + " -k whole_numbers"),
 ]  # fmt: skip
 
 
 def kill(mutant: Mutant) -> bool:
     """Whether the tests fail on a copy of the tree with this bug planted."""
     with tempfile.TemporaryDirectory() as folder:
-        for part in ("tinylucid", "kernels", "benchmarks", "tests", "pyproject.toml", "README.md"):
+        for part in ("tinylucid", "kernels", "benchmarks", "examples", "tests", "pyproject.toml", "README.md"):
             source, target = ROOT / part, Path(folder) / part
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "parity", ".*"))

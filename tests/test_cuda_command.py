@@ -54,10 +54,10 @@ def test_extern_c_may_be_there_or_not(checked, head):
 
 def test_each_kernel_of_a_file_has_its_own_comments(checked):
     second = "// launch: grid 1, block 64\n// sizes: x[64]\n__global__ void grow(float *x, int by) { x[threadIdx.x] += by; }\n"
-    code, out, _ = checked(COPY + second, "def copy(x): return x\ndef grow(x, by): return x + by\n")
+    code, out, _ = checked(second + COPY, "def copy(x): return x\ndef grow(x, by): return x + by\n")
     assert code == 0
-    assert re.findall(r"k\.cu, (\w+)", out) == ["copy", "grow"]
-    code, out, _ = checked(COPY + second, "def copy(x): return x\ndef grow(x, by): return x + by + 1\n")
+    assert re.findall(r"k\.cu, (\w+)", out) == ["grow", "copy"]
+    code, out, _ = checked(second + COPY, "def copy(x): return x\ndef grow(x, by): return x + by + 1\n")
     assert code == 1
     assert "right k.cu, copy" in out
     assert "wrong k.cu, grow" in out
@@ -88,6 +88,15 @@ def test_ranges_of_values_are_kept(checked):
     fixed = COPY.replace("int n", "int n, int k").replace("if (i < n)", "if (k == 3 && n == 64)")
     fixed = f"// values: n = 64, k = 3\n// launch: grid 2, block 32\n{fixed}"
     assert checked("// sizes: x[n], y[n]\n" + fixed)[0] == 0
+
+
+def test_commas_within_arithmetic_part_nothing(checked):
+    for launch in (
+        "grid max(1, (n + 31) / 32), block 32",
+        "grid (max(1, (n + 31) / blockDim.x), 1), block (32, 1)",
+        "grid = n, block = 1",
+    ):
+        assert checked(f"// launch: {launch}\n{COPY}")[0] == 0
 
 
 def test_an_output_that_the_function_takes_holds_numbers(checked):

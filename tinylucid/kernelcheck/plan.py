@@ -103,7 +103,7 @@ def sizes_of(kernel: Kernel, arrays: list[str]) -> dict[str, tuple[str, ...]]:
 def launch_of(kernel: Kernel) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """``// launch: grid (n + 255) / 256, block 256``; nothing, for the usual launch, if the kernel looks at x alone."""
     note = kernel.notes.get("launch", "")
-    found = re.fullmatch(r"grid\s*[:=]?\s*(.+?)[\s,;]*\bblock\s*[:=]?\s*(.+)", note)
+    found = re.fullmatch(r"grid\s*[:=]?\s*(.+?)[\s,;]*\bblock\b\s*[:=]?\s*(.+)", note)
     if found:
         return split(found[1]), split(found[2])
     example = "// launch: grid (n + 255) / 256, block 256"
@@ -120,13 +120,14 @@ def launch_of(kernel: Kernel) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def split(text: str) -> tuple[str, ...]:
-    """The parts between commas, of which an outer pair of parentheses is taken off."""
-    text = text.strip()
-    if re.fullmatch(r"\([^()]*,[^()]*\)", text):
-        text = text[1:-1]
-    depth, parts = 0, [""]
+    """The parts between commas; of what is in a pair of parentheses, if there is one around it all."""
+    text, depths = text.strip(), [0]
     for letter in text:
-        depth += (letter == "(") - (letter == ")")
+        depths.append(depths[-1] + (letter == "(") - (letter == ")"))
+    if text.startswith("(") and text.endswith(")") and min(depths[1:-1]) > 0:
+        return split(text[1:-1])
+    parts = [""]
+    for letter, depth in zip(text, depths):
         if letter == "," and not depth:
             parts.append("")
         else:
