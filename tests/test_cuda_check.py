@@ -79,8 +79,7 @@ BROKEN = {
     ),
     "a sum that does not begin as 0": Broken(
         "means", "float sum = 0", "float sum", "numbers",
-        "Wrong numbers: `y[0]` is -1.69474e+38, right is 0.35. That is what a variable holds here that was never set: does each "
-        "sum begin as 0?",
+        "Wrong numbers: `y[0]` is -1.69474e+38, right is 0.35. In line 8 `sum` gets no value, but is used later: does it begin as 0?",
         "rows = 1, cols = 1, grid 1, block 64",
     ),
     "the left neighbour of the first": Broken(
@@ -97,7 +96,7 @@ BROKEN = {
     ),
     "a division of whole numbers": Broken(
         "means", "1.0f / cols", "1 / cols", "numbers",
-        "Wrong numbers: `y[0]` is 0, right is 0.175. All of it is 0: in C 1 / n is 0 where both are whole numbers; 1.0f / n is not.",
+        "Wrong numbers: `y[0]` is 0, right is 0.175. All of it is 0. In C 1 / n is 0 where both are whole numbers; 1.0f / n is not.",
         "rows = 1, cols = 2, grid 1, block 64",
     ),
     "a shuffle with half a mask": Broken(

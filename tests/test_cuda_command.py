@@ -174,6 +174,71 @@ def test_other_faults_have_their_line(checked):
         assert says.lower() in out.replace("\n", " ").lower(), out
 
 
+HEIGHTS = "int height, int width) { int x = blockIdx.x * 16 + threadIdx.x, y = blockIdx.y * 16 + threadIdx.y;"
+UNGUARDED = f"""// launch: grid (width + 15) / 16, (height + 15) / 16, block 16, 16
+// sizes: out[height][width]
+__global__ void ones(float *out, {HEIGHTS}
+    if (y * width + x < width * height)
+        out[y * width + x] = 1; }}
+"""
+
+
+def test_a_missing_guard_in_two_dimensions_is_told_apart(checked):
+    code, out, _ = checked(UNGUARDED, "import numpy as np\ndef ones(height, width): return np.ones((height, width))\n")
+    assert code == 1
+    assert (
+        "race on `out[1]` between threads (0, 1) and (1, 0), line 5: thread (1, 0) is at x = 1, past `width` = 1, and its index runs "
+        "into the next row. It should do nothing: `if (x < width && y < height)` is missing." in out.replace("\n", " ")
+    )
+
+
+def test_blocks_of_one_size_that_are_wrong_are_named(checked):
+    halves = (
+        f"// start: out = 0\n// sizes: x[n], out[1]\n__global__ void sum(const float *x, float *out, int n) {{ {ONE}\n"
+        "    __shared__ float s[256];\n    int t = threadIdx.x;\n    s[t] = i < n ? x[i] : 0;\n    __syncthreads();\n"
+        "    for (int d = blockDim.x / 2; d > 0; d /= 2) { if (t < d) s[t] += s[t + d]; __syncthreads(); }\n"
+        "    if (t == 0) atomicAdd(out, s[0]); }\n"
+    )
+    code, out, _ = checked(halves, "def sum(x): return x.sum()\n")
+    assert code == 1
+    assert "It is right with blocks of 32, 64, 256 threads and wrong with 96: does it need a power of 2" in out.replace(
+        "\n", " "
+    )
+    assert out.count("    // launch: grid (n + 255) / 256, block 256\n") == 1
+
+
+def test_the_compilers_warnings_explain_wrong_numbers(checked):
+    for wrong, says in (
+        ("y[i] = x[i]; y[i] == 2;", ""),
+        (
+            "y[i] == x[i];",
+            "In line 1 a statement changes nothing: == compares, = puts a value into a variable.",
+        ),
+        ("y[i] = n = 3;", ""),
+        ("{ if (n = 3) y[i] = 1; }", "In line 1 = puts a value into a variable; == compares."),
+        (
+            "{ float v; for (int k = 0; k < n; ++k) v += x[0]; y[i] = v; }",
+            "In line 1 `v` gets no value, but is used later: does it begin as 0?",
+        ),
+    ):
+        code, out, _ = checked(COPY.replace("y[i] = x[i];", f"y[i] = 0; if (i < n) {wrong}"))
+        assert code == (says != "" or "n = 3" in wrong)
+        assert says in out.replace("\n", " ")
+
+
+def test_what_a_kernel_prints_is_shown_of_the_smallest_case(here, capfd):
+    kernel = COPY.replace("if (i < n)", 'if (i == 0) printf("n is %d\\n", n); if (i < n)')
+    (here / "k.py").write_text("def copy(x): return x\n")
+    (here / "k.cu").write_text(kernel)
+    assert main(["cuda", "check", "k.cu"]) == 0
+    assert capfd.readouterr().out == "right k.cu, copy: 60 cases, each in three orders\n"
+    (here / "k.cu").write_text(kernel.replace("= x[i]", "= -x[i]"))
+    assert main(["cuda", "check", "k.cu"]) == 1
+    out = capfd.readouterr().out
+    assert out.endswith("\nin which it prints:\n  n is 1\n")
+    assert out.count("n is") == 1
+
+
 def test_json_has_all_of_it(checked):
     code, out, _ = checked(COPY.replace("= x[i]", "= -x[i]"), "print('loud')\ndef copy(x): return x\n", "--json")
     (found,) = json.loads(out)

@@ -12,7 +12,7 @@ EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"  # set by conftest.py
 pytestmark = pytest.mark.skipif(not EMULATED, reason="of the emulated GPU only")
 if EMULATED:
     from tinylucid_kernels.emulator.arithmetic import names_in, value
-    from tinylucid_kernels.emulator.compile import narrowings
+    from tinylucid_kernels.emulator.compile import warnings
     from tinylucid_kernels.emulator.counts import counts
     from tinylucid_kernels.emulator.fault import other_thread
     from tinylucid_kernels.emulator.launch import LaunchError, build, launch
@@ -148,14 +148,11 @@ def test_what_is_no_arithmetic_is_refused(text, says):
         value(text, {"n": 4})
 
 
-def test_narrowings_are_found_by_line():
+def test_warnings_are_found_by_line():
     lines = [
-        "int a = x[0];",
-        "float b = a;",
-        "a += 0.5f;",
-        "int c = (int)x[1];",
-        "float d = 0.5 * x[2];",
-        "x[0] = a + b + c + d; }",
-    ]
+        "int a = x[0];", "float b = a;", "a += 0.5f;", "int c = (int)x[1];", "x[1] == 0;", "if (a = 3) x[2] = 1;",
+        "float sum;", "x[0] = a + b + c + sum; }",
+    ]  # fmt: skip
     text = "\n".join(['extern "C" __global__ void k(float *x, int n) {', *lines])
-    assert narrowings(text) == [2, 4]
+    assert sorted(line for line, _ in warnings(text)) == [2, 4, 6, 7, 8, 9]
+    assert (8, "‘sum’ was declared here") in warnings(text)

@@ -117,6 +117,9 @@ def print_found(found: dict[str, Any], path: Path) -> None:
     print("the smallest case that shows it:")
     for name, value in found["case"]:
         print("\n".join(f"  {printable(line)}" for line in under(name, value)))
+    if found["printed"]:
+        print("\nin which it prints:")
+        print("\n".join(f"  {printable(line)}" for line in found["printed"].splitlines()[:12]))
 
 
 def under(name: str, value: str) -> list[str]:

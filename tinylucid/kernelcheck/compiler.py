@@ -23,6 +23,28 @@ SAYINGS: tuple[tuple[str, str], ...] = (
     (r"(.*): No such file or directory", "the file {0} is not there; the words of CUDA C are known without including anything"),
 )  # fmt: skip
 
+WARNINGS: tuple[tuple[str, str], ...] = (
+    (r"‘(\w+)’ was declared here", "{0} gets no value, but is used later: does it begin as 0?"),
+    (
+        r"conversion from ‘(?:float|double)’ to ‘(?!float|double)",
+        "a number with a point is put into a whole one, and what stands behind the point is lost.",
+    ),
+    (r"suggest parentheses around assignment", "= puts a value into a variable; == compares."),
+    (
+        r"statement has no effect|value computed is not used",
+        "a statement changes nothing: == compares, = puts a value into a variable.",
+    ),
+)
+
+
+def suspicion(warnings: list[tuple[int, str]]) -> str:
+    """What the compiler warns of, if it explains wrong numbers; "" for nothing."""
+    for pattern, words in WARNINGS:
+        for line, what in warnings:
+            if found := re.match(pattern, what):
+                return f"In line {line} " + words.format(*(f"`{group}`" for group in found.groups()))
+    return ""
+
 
 def plainly(said: str, file: str, text: str) -> str:
     """The first complaint of g++ as a sentence, with the line it is about; "" for none."""

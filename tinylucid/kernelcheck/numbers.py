@@ -52,7 +52,8 @@ def cause(plan: Plan, name: str, results: Sequence[tuple[Case, np.ndarray, np.nd
     for recognise in (never_set, transposed, zero, whole_numbers, unchanged, shifted):
         says = [recognise(name, *result) for result in results]
         if "" not in says and any(says):
-            return [text for text in says if text][-1]
+            text = [text for text in says if text][-1]
+            return f"{text} {WHOLE}" if recognise is zero and divides_whole(plan) else text
     evidence = [
         Evidence(name, given.astype(np.float64).reshape(wanted.shape), wanted.astype(np.float64), arguments(case, name))
         for case, given, wanted in results
@@ -60,6 +61,15 @@ def cause(plan: Plan, name: str, results: Sequence[tuple[Case, np.ndarray, np.nd
     ]
     found = diagnose(evidence) if evidence else None
     return "" if found is None or found.key == UNKNOWN else re.sub(r"^It ", f"`{name}` ", found.text)
+
+
+WHOLE = "In C 1 / n is 0 where both are whole numbers; 1.0f / n is not."
+
+
+def divides_whole(plan: Plan) -> bool:
+    """Whether a kernel divides a whole number, by the looks of it."""
+    whole = [r"(?<![\w.])\d+", *(rf"\b{name}" for name, code in plan.codes.items() if code[0] in "iu")]
+    return bool(re.search(rf"(?:{'|'.join(whole)})\s*/\s*[a-zA-Z(]", plan.kernel.body))
 
 
 def arguments(case: Case, name: str) -> dict[str, np.ndarray]:
@@ -105,7 +115,7 @@ def whole_numbers(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) 
 
 def zero(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:
     """Nothing but 0."""
-    return "" if given.any() else "All of it is 0: in C 1 / n is 0 where both are whole numbers; 1.0f / n is not."
+    return "" if given.any() else "All of it is 0."
 
 
 def unchanged(name: str, case: Case, given: np.ndarray, wanted: np.ndarray) -> str | None:

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinylucid_kernels.emulator.compile import CompileError, Library, build, missing, narrowings
+from tinylucid_kernels.emulator.compile import CompileError, Library, build, missing, warnings
 
 from . import Unable
-from .compiler import plainly
+from .compiler import plainly, suspicion
 
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*[\s\S]*?\*/')
 HEAD = re.compile(
@@ -58,12 +58,10 @@ class Source:
                 )
         return library
 
-    def whole_numbers(self, kernel: Kernel) -> str:
-        """Where in a kernel a number with a point is put into a whole one, as the compiler warns; "" for nowhere."""
-        for line in narrowings(self.text, (f"-Dreal={self.reals[0]}",) if self.reals[0] else ()):
-            if kernel.first <= line <= kernel.last:
-                return f"In line {line} a number with a point is put into a whole one, and what stands behind the point is lost."
-        return ""
+    def suspicion(self, kernel: Kernel) -> str:
+        """What the compiler warns of in a kernel that may make its numbers wrong; "" for nothing."""
+        found = warnings(self.text, (f"-Dreal={self.reals[0]}",) if self.reals[0] else ())
+        return suspicion([(line, what) for line, what in found if kernel.first <= line <= kernel.last])
 
     def line(self, number: int) -> str:
         """A line of the file."""

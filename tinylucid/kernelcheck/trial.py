@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -28,6 +31,7 @@ from .twin import expected, function_of
 CASES = 60
 FEW = 6  # cases that fail before the search for the smallest begins
 SECONDS = 2.0  # of computing in one launch, until it is taken to loop for ever
+PRINTED = 1000  # bytes of what a kernel prints in the smallest case that are shown
 ORDERS = {0: "forwards", 1: "backwards", 2: "in a random order"}
 KINDS = [*(kind for kind, _ in words.KINDS), "order", "never written", "numbers"]  # the first is the one to tell
 
@@ -64,21 +68,54 @@ def check_kernel(source: Source, kernel: Kernel, module: Any, path: Path) -> dic
 
 def judged(plan: Plan, source: Source, library: Library, function: Callable) -> dict[str, Any]:
     """The verdict on one compiled kernel."""
-    outcomes = run(plan, library, function)
+    with kept_quiet():
+        outcomes = run(plan, library, function)
     bad = [o for o in outcomes if o.kind != "right"]
     if not bad:
-        return {"status": "right", "kind": "", "text": "", "case": [], "cases": len(outcomes)}
+        return {"status": "right", "kind": "", "text": "", "case": [], "printed": "", "cases": len(outcomes)}
     worst = min(bad, key=lambda o: KINDS.index(o.kind)).kind
-    shrunk = [o for o in run(plan, library, function, worst) if o.kind == worst]
+    with kept_quiet():
+        shrunk = [o for o in run(plan, library, function, worst) if o.kind == worst]
     least = shrunk[-1] if shrunk else next(o for o in bad if o.kind == worst)
     alike = [o for o in bad if o.kind == worst and o.name == least.name]
+    with kept_quiet() as printed:
+        launched(plan, library, least.case, 0)
+        printed.seek(0)
+        said = printed.read(PRINTED).decode("utf-8", "replace")
     return {
         "status": "wrong",
         "kind": worst,
-        "text": sentence(least, alike, plan, source, library),
+        "text": sentence(least, alike, plan, source, library) + with_which_blocks(plan, outcomes, alike),
         "case": shown(least),
+        "printed": said,
         "cases": len(outcomes),
     }
+
+
+@contextlib.contextmanager
+def kept_quiet() -> Iterator[IO[bytes]]:
+    """What kernels print, on each of many launches, goes into a file."""
+    sys.stdout.flush()
+    before = os.dup(1)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        try:
+            yield file
+        finally:
+            os.dup2(before, 1)
+            os.close(before)
+
+
+def with_which_blocks(plan: Plan, outcomes: list[Outcome], alike: list[Outcome]) -> str:
+    """Whether only blocks of one size do it, where the check chose the sizes."""
+    right, wrong = ({o.case.block[0] for o in some} for some in ([o for o in outcomes if o.kind == "right"], alike))
+    if plan.block or alike[0].kind != "numbers" or len(right - wrong) < 2 or len(wrong) != 1 or len(alike) < 4:
+        return ""
+    return (
+        f" It is right with blocks of {', '.join(map(str, sorted(right - wrong)))} threads and wrong with {min(wrong)}: does it need "
+        "a power of 2, or one number of threads? If it is always started alike, say so in a comment above it:"
+        "\n    // launch: grid (n + 255) / 256, block 256"
+    )
 
 
 def run(plan: Plan, library: Library, function: Callable, failing: str = "") -> list[Outcome]:
@@ -211,7 +248,7 @@ def sentence(least: Outcome, alike: list[Outcome], plan: Plan, source: Source, l
     assert least.wanted is not None
     said = numbers.difference(plan, least.name, least.given, least.wanted, least.case)
     results = [(o.case, o.given, o.wanted) for o in [*alike, least] if o.given is not None and o.wanted is not None]
-    why = numbers.cause(plan, least.name, results) or source.whole_numbers(plan.kernel)
+    why = source.suspicion(plan.kernel) or numbers.cause(plan, least.name, results)
     return f"Wrong numbers: {said}. {why}".rstrip()
 
 

@@ -93,9 +93,27 @@ def race(fault: Fault, plan: Plan, source: Source, library: Library, case: Case)
     else:
         pair = f"threads {index(one, case.block)} and {index(two, case.block)}{in_block(its_block, case)}"
     text = f"race on {where} between {pair}, {at}: "
+    for thread, block in ((one, its_block), (two, block2)):
+        if says := past_the_edge(fault.place, thread, block, plan, case):
+            return text + says
     if between and "blockIdx" not in plan.kernel.body:
         return f"{text}blockIdx is used nowhere, so that each block does the same work. Usually: {INDEX}"
     return text + remedy(bool(fault.place and fault.place.shared), between, line == line2, {does, does2})
+
+
+def past_the_edge(place: Place | None, thread: Sequence[int], block: Sequence[int], plan: Plan, case: Case) -> str:
+    """Of a thread in two dimensions that no element of the array is for: its index runs on into the next row."""
+    if place is None or place.shared or len(plan.lengths[place.name]) != 2 or case.block[1] == 1:
+        return ""
+    (rows, cols), (height, width) = plan.lengths[place.name], case.values[place.name].shape
+    x, y = (block[k] * case.block[k] + thread[k] for k in (0, 1))
+    if x < width and y < height:
+        return ""
+    past = f"x = {x}, past `{cols}` = {width}" if x >= width else f"y = {y}, past `{rows}` = {height}"
+    return (
+        f"{who(thread, block, case)} is at {past}, and its index runs into the next row. It should do nothing: "
+        f"`if (x < {cols} && y < {rows})` is missing."
+    )
 
 
 def remedy(shared: bool, between_blocks: bool, one_line: bool, does: set[str]) -> str:

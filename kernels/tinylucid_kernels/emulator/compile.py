@@ -243,13 +243,13 @@ def gcc(arguments: list[str], text: str) -> str:
     return done.stdout
 
 
-def narrowings(source: str, options: tuple[str, ...] = ()) -> list[int]:
-    """The lines in which a floating number is put into a whole one, where it loses what stands behind the point."""
-    command = ["g++", "-std=c++17", "-fsyntax-only", "-Wfloat-conversion", f"-I{HERE}", "-x", "c++", "-"]
+def warnings(source: str, options: tuple[str, ...] = ()) -> list[tuple[int, str]]:
+    """What g++ warns of, by line: variables used before they are set, what stands behind a point lost, = and == exchanged."""
+    asked = ["uninitialized", "maybe-uninitialized", "float-conversion", "unused-value", "parentheses"]
+    command = ["g++", "-std=c++17", "-O1", *(f"-W{each}" for each in asked), f"-I{HERE}", "-x", "c++", "-", "-S", "-o", os.devnull]
     text = text_of(f'#line 1 "kernel.cu"\n{source}', options)
     said = subprocess.run(command, input=text, capture_output=True, text=True).stderr
-    found = re.findall(r"^kernel\.cu:(\d+):.*conversion from ‘(?:float|double)’ to ‘(?!float|double)", said, re.M)
-    return [int(line) for line in found]
+    return [(int(line), what) for line, what in re.findall(r"^kernel\.cu:(\d+):\d+: (?:warning|note): (.*)", said, re.M)]
 
 
 def errors(said: str) -> list[str]:
