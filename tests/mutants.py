@@ -2148,6 +2148,9 @@ MUTANTS = [
     Mutant(EMULATOR + "compile.py", "functions[-1] if functions", "functions[0] if functions", FAULTS + " -k too_early"),
     Mutant(EMULATOR + "fault.py", " - int(address < near.address)", "", FAULTS + " -k elements"),
     Mutant(EMULATOR + "arithmetic.py", "ast.Div: operator.floordiv", "ast.Div: operator.truediv", FAULTS + " -k whole_numbers"),
+    Mutant(OWN + "words.py", "if x < width and y < height:", "if x >= 0:", OWNED + "command.py -k two_dimensions"),
+    Mutant(OWN + "trial.py", "or len(alike) < 4:", "or len(alike) < 400:", OWNED + "command.py -k blocks_of_one_size"),
+    Mutant(OWN + "trial.py", "os.dup2(file.fileno(), 1)", "os.dup2(1, 1)", OWNED + "command.py -k prints"),
 ]  # fmt: skip
 
 
