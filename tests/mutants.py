@@ -2126,7 +2126,7 @@ MUTANTS = [
     Mutant(OWN + "words.py", "if flat and k == own and", "if flat and", OWNED + "check.py -k mistake"),
     Mutant(OWN + "words.py", "if masks and not int(masks[0], 16) >> int(found[2]) & 1:", "if masks:", OWNED + "check.py -k mistake"),
     Mutant(OWN + "numbers.py", "(1e-9 if given.dtype", "(1e-4 if given.dtype", OWNED + "command.py -k reals"),
-    Mutant(OWN + "numbers.py", 'if "" not in says and any(says):', "if any(says):", OWNED + "check.py -k mistake"),
+    Mutant(OWN + "numbers.py", 'if "" not in says and any(says):', "if any(says):", OWNED + "command.py -k explain_all"),
     Mutant(OWN + "plan.py", "if len(whole) == 1:", "if whole:", OWNED + "command.py -k cannot_be_run"),
     Mutant(OWN + "plan.py", 'if letter == "," and not depth:', 'if letter == ",":', OWNED + "command.py -k commas"),
     Mutant(OWN + "source.py", "        begin = end\n", "        begin = 0\n", OWNED + "command.py -k its_own_comments"),

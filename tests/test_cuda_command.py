@@ -1,13 +1,19 @@
 """`tinylucid cuda`: what is written above a kernel, its NumPy function, what is said where something is missing, exit codes."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tinylucid_kernels.emulator.compile import missing
 
 from tinylucid.cli import main
+from tinylucid.kernelcheck.cases import Case
+from tinylucid.kernelcheck.numbers import cause
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason="the emulated GPU needs Linux and g++")
 ONE = "int i = blockIdx.x * blockDim.x + threadIdx.x;"
@@ -237,6 +243,26 @@ def test_what_a_kernel_prints_is_shown_of_the_smallest_case(here, capfd):
     out = capfd.readouterr().out
     assert out.endswith("\nin which it prints:\n  n is 1\n")
     assert out.count("n is") == 1
+
+
+def test_a_cause_has_to_explain_all_results():
+    case = Case({}, {}, (1, 1, 1), (1, 1, 1), ())
+    wanted = np.array([1.5, 2.5, -3.25, 4.0])
+    cut = (case, np.trunc(wanted).astype(np.float32), wanted)
+    other = (case, np.array([7, 1, 3, 3], np.float32), wanted)
+    too_small = (case, np.zeros(1, np.float32), np.array([0.5]))
+    assert cause(None, "y", [cut]).startswith("What stands behind the point is cut off")
+    assert cause(None, "y", [too_small, cut]).startswith("What stands behind the point is cut off")
+    assert not cause(None, "y", [other, cut]).startswith("What stands behind the point is cut off")
+
+
+def test_nothing_is_left_in_the_folder(here):
+    for file, text in (("k.cu", COPY.replace("= x[i]", "= -x[i]")), ("k.py", "def copy(x): return x\n")):
+        (here / file).write_text(text)
+    environment = {k: v for k, v in os.environ.items() if k != "HYPOTHESIS_STORAGE_DIRECTORY"}
+    command = [sys.executable, "-B", "-m", "tinylucid", "cuda", "check", "k.cu"]
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == 1
+    assert sorted(path.name for path in here.iterdir()) == ["k.cu", "k.py"]
 
 
 def test_json_has_all_of_it(checked):

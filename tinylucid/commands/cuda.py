@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ EXAMPLES = (
 )
 LEGEND = """A request is what a warp asks for at once, in sectors of 32 bytes of the memory, or in turns of the 32 banks of shared memory.
 Counted, not timed: caches, registers and occupancy only a GPU can show.""".replace("\n", " ")
+
+STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +66,18 @@ def size(text: str) -> tuple[str, int]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked."""
+    if STORAGE in os.environ:
+        return do(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[STORAGE] = folder  # else a folder .hypothesis appears where one is
+        try:
+            return do(arguments)
+        finally:
+            del os.environ[STORAGE]
+
+
+def do(arguments: argparse.Namespace) -> int:
+    """Do it, or say what keeps it from being done."""
     try:
         return {"check": check, "profile": profile}[arguments.action](arguments.file, arguments)
     except Unable as error:
