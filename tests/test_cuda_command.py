@@ -160,6 +160,9 @@ def test_a_loop_without_an_end_is_stopped(checked, monkeypatch):
 
 def test_other_faults_have_their_line(checked):
     for wrong, says in (
+        ("y[i] = 1;", "Threads past `n` write: there are 32 threads for 1 element, so `if (i < n)` is missing."),
+        ("y[n] = 1 + 0 * y[n + i];", "past the end of `y`, which has 1 element (n)."),
+        ("atomicAdd(y + i - 1, x[0]);", "thread 0 adds to `y[-1]`, 4 bytes before the start of `y`."),
         ("y[i] = 1 / (n - n);", "Line 1: thread 0: integer division by zero"),
         (
             "y[i + 100000] = x[i];",

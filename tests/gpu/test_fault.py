@@ -2,12 +2,16 @@
 
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from . import nvrtc
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "cuda").glob("*.cu"))
 EMULATED = os.environ.get("TINYLUCID_GPU") == "emulated"  # set by conftest.py
 pytestmark = pytest.mark.skipif(not EMULATED, reason="of the emulated GPU only")
 if EMULATED:
@@ -156,3 +160,11 @@ def test_warnings_are_found_by_line():
     text = "\n".join(['extern "C" __global__ void k(float *x, int n) {', *lines])
     assert sorted(line for line, _ in warnings(text)) == [2, 4, 6, 7, 8, 9]
     assert (8, "‘sum’ was declared here") in warnings(text)
+
+
+@pytest.mark.skipif(nvrtc.library() is None, reason="NVIDIA's compiler is not installed")
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_nvidias_compiler_takes_the_examples(path):
+    for real in ("float", "double"):
+        ptx, log = nvrtc.compiled(path.read_text(encoding="utf-8"), path.name, (f"-Dreal={real}", "-arch=sm_80"))
+        assert ptx, log
