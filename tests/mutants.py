@@ -2144,7 +2144,7 @@ MUTANTS = [
     Mutant(EMULATOR + "launch.cpp", "    emu::set_timer(0);\n", "", FAULTS + " -k without_an_end"),
     Mutant(EMULATOR + "launch.py", "what.argument[k] = min(", "what.argument[k] = k, min(", FAULTS + " -k wherever_they_lie"),
     Mutant(EMULATOR + "race.cpp", "shared && !launch->unset &&", "shared &&", FAULTS + " -k too_early"),
-    Mutant(EMULATOR + "compile.py", '"float-conversion", ', "", FAULTS + " -k warnings"),
+    Mutant(EMULATOR + "compile.py", "-Wfloat-conversion ", "", FAULTS + " -k warnings"),
     Mutant(EMULATOR + "compile.py", "functions[-1] if functions", "functions[0] if functions", FAULTS + " -k too_early"),
     Mutant(EMULATOR + "fault.py", " - int(address < near.address)", "", FAULTS + " -k elements"),
     Mutant(EMULATOR + "arithmetic.py", "ast.Div: operator.floordiv", "ast.Div: operator.truediv", FAULTS + " -k whole_numbers"),

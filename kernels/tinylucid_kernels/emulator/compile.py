@@ -237,7 +237,7 @@ def pattern() -> list[str]:
 
 def gcc(arguments: list[str], text: str) -> str:
     """Run g++ on a text; what it prints, or CompileError with the first errors it found."""
-    done = subprocess.run(["g++", *arguments], input=text, capture_output=True, text=True)
+    done = subprocess.run(["g++", *arguments], input=text, capture_output=True, text=True, env=english())
     if done.returncode:
         raise CompileError("g++: " + "\n".join(errors(done.stderr)))
     return done.stdout
@@ -245,11 +245,17 @@ def gcc(arguments: list[str], text: str) -> str:
 
 def warnings(source: str, options: tuple[str, ...] = ()) -> list[tuple[int, str]]:
     """What g++ warns of, by line: variables used before they are set, what stands behind a point lost, = and == exchanged."""
-    asked = ["uninitialized", "maybe-uninitialized", "float-conversion", "unused-value", "parentheses"]
-    command = ["g++", "-std=c++17", "-O1", *(f"-W{each}" for each in asked), f"-I{HERE}", "-x", "c++", "-", "-S", "-o", os.devnull]
+    asked = "-Wuninitialized -Wmaybe-uninitialized -Wfloat-conversion -Wunused-value -Wparentheses"
+    command = ["g++", *f"-std=c++17 -O1 {asked} -x c++ - -S".split(), f"-I{HERE}", "-o", os.devnull]
     text = text_of(f'#line 1 "kernel.cu"\n{source}', options)
-    said = subprocess.run(command, input=text, capture_output=True, text=True).stderr
-    return [(int(line), what) for line, what in re.findall(r"^kernel\.cu:(\d+):\d+: (?:warning|note): (.*)", said, re.M)]
+    said = subprocess.run(command, input=text, capture_output=True, text=True, env=english()).stderr
+    found = re.findall(r"^kernel\.cu:(\d+):\d+: (?:warning|note): (.*)", said, re.M)
+    return [(int(line), what) for line, what in found]
+
+
+def english() -> dict[str, str]:
+    """The environment, with messages in English: they are read here."""
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def errors(said: str) -> list[str]:
