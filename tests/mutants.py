@@ -7,6 +7,7 @@ survivors; ``python tests/mutants.py 3 7`` tries some. The test suite runs all o
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -2278,7 +2279,7 @@ def kill(mutant: Mutant) -> bool:
         path = Path(folder) / mutant.file
         path.write_text(path.read_text(encoding="utf-8").replace(mutant.right, mutant.wrong), encoding="utf-8")
         paths = os.pathsep.join([folder, str(Path(folder) / "kernels"), str(Path(folder) / "tests")])
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *shlex.split(mutant.tests)]
         environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "find"}
         environment["TINYLUCID_KERNELS"] = "cpu" if CPU in mutant.file else "reference"
         try:

@@ -29,6 +29,8 @@ def launched(call: Callable) -> list[tuple[str, str]]:
             return
         name, local = code.co_qualname, frame.f_locals
         if event == "return":
+            if name not in ("Function.__call__", "method.<locals>.call"):
+                return
             given = local.get("self") if name.startswith("method.") else (*local.get("args", ()), None)[0]
             copies = (local.get("name") or getattr(local.get("self"), "__name__", "")) in COPIES
             if copies and result is not None and result is not given:

@@ -359,18 +359,17 @@ def test_an_error_of_the_step_is_raised_as_without_capture():
 
 
 def test_a_setting_that_never_stays():
-    model, seen = nn.Dropout(0.5), []
+    model = nn.Dropout(0.5)
     step = tl.cuda.capture(lambda x: model(x))
 
-    def run(k):
-        model.p = k / 100
-        seen.append((step(tl.ones(50)) == 0).sum().item())
+    def run():
+        for k in range(40):
+            model.p = k / 100
+            assert step(tl.ones(50)).max().item() <= 1 / (1 - model.p) + 1e-6
 
     with pytest.warns(UserWarning, match="a Dropout changed 16 times"):
-        for k in range(40):
-            run(k)
-    assert step(tl.ones(2)).shape == (2,)
-    assert seen[0] == 0
+        run()
+    assert step.reason
 
 
 def test_too_many_kinds_of_arguments():

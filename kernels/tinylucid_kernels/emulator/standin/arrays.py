@@ -176,7 +176,8 @@ class ndarray:
 
     def fill(self, value: Any) -> None:
         """Set every element to a number."""
-        self[...] = value
+        a, arrays, value = self._a, indexing.arrays(value), indexing.loose(value)
+        graph.change(lambda: indexing.write(a, ..., value), [self, *arrays])
 
     def scatter_add(self, slices: Any, value: Any) -> None:
         """Add to the elements at these indices, each as often as it is named."""
