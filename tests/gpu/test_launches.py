@@ -12,7 +12,7 @@ from .conftest import EMULATED
 from .launches import launched
 
 pytestmark = pytest.mark.skipif(not EMULATED, reason="the stand-in counts")
-MOST = {nets.DENSE: 23, nets.LENET: 47, nets.VGG: 130}
+MOST = {nets.DENSE: 20, nets.LENET: 45, nets.VGG: 107}
 
 
 @pytest.mark.parametrize("net", MOST, ids=lambda net: net.name)
