@@ -7,6 +7,7 @@ import pytest
 
 import tinylucid as tl
 from tests.words import check_message
+from tinylucid.capturing import Graph
 
 nn, optim, visualize = tl.nn, tl.optim, tl.visualize
 
@@ -23,9 +24,8 @@ def no_warnings():
 def replays(monkeypatch):
     """The graphs that were launched, one entry a launch."""
     launched = []
-    graph = tl.devices.module().cuda.Graph
-    original = graph.launch
-    monkeypatch.setattr(graph, "launch", lambda self, *stream: (launched.append(self), original(self, *stream))[1])
+    original = Graph.run
+    monkeypatch.setattr(Graph, "run", lambda self, arguments: (launched.append(self), original(self, arguments))[1])
     return launched
 
 
