@@ -38,43 +38,55 @@ class Captured:
         self.function, self.reason, self.anew = function, "", 0
         self.graphs: dict[Any, Graph | list] = {}  # a list: the modules of the one run so far; the next is captured
 
-    def __call__(self, *args: Any) -> Any:
-        """What the function gives, tensors detached; by a replay from the second time on that arguments of this kind come."""
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Captured:
+        """As a method: each instance has steps of its own."""
+        if instance is None:
+            return self
+        bound = vars(instance)[self.name] = Captured(
+            self.function.__get__(instance)
+        )  # from now on found without this detour
+        return bound
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function gives, tensors detached; by a replay from the third time on that arguments of this kind come."""
         if not self.reason and not driver.is_available():
             self.give_up("there is no GPU; tinylucid info says why")
-        arguments = [as_input(a) for a in args]
+        arguments = [as_input(a) for a in (*args, *kwargs.values())]
         if self.reason:
-            return self.eagerly(arguments)
-        key = (thread.state.recording, dtypes.default, product.precision, *map(kind_of, arguments))
+            return self.eagerly(arguments, (*kwargs,))
+        key = (thread.state.recording, dtypes.default, product.precision, *kwargs, *map(kind_of, arguments))
         graph = self.graphs.get(key)
         if isinstance(graph, Graph) and (changed := graph.recording.stale()):
             graph = None  # begin again with a run of its own
             self.anew += 1
             if self.anew == MOST:
                 self.give_up(f"{changed} changed {MOST} times, each time it was captured anew")
-                return self.eagerly(arguments)
+                return self.eagerly(arguments, (*kwargs,))
         if graph is None:
             if key not in self.graphs and len(self.graphs) == MOST:
                 self.give_up(f"more than {MOST} kinds of arguments came, {[kind_of(a) for a in arguments]} last")
-                return self.eagerly(arguments)
+                return self.eagerly(arguments, (*kwargs,))
             modules: list[Any] = []
             with telling(modules.append):
-                result = self.eagerly(arguments)
+                result = self.eagerly(arguments, (*kwargs,))
             self.graphs[key] = modules
             return result
         if isinstance(graph, list):
             try:
-                graph = self.graphs[key] = Graph(self.function, arguments, graph)
+                graph = self.graphs[key] = Graph(self.function, arguments, (*kwargs,), graph)
             except NotCapturable as error:
                 self.give_up(str(error))
-                return self.eagerly(arguments)
+                return self.eagerly(arguments, (*kwargs,))
         return graph.run(arguments)
 
-    def eagerly(self, arguments: list[Any]) -> Any:
-        """What the function gives, without a graph."""
+    def eagerly(self, arguments: list[Any], names: tuple[str, ...]) -> Any:
+        """What the function gives, without a graph; the last arguments have names."""
         there = driver.is_available()
         on_gpu = [devices.put(a, "cuda") if there and isinstance(a, np.ndarray) else a for a in arguments]
-        return each_tensor(self.function(*on_gpu), lambda a: a)
+        return each_tensor(called(self.function, on_gpu, names), lambda a: a)
 
     def give_up(self, reason: str) -> None:
         """Run eagerly from now on, and say so once."""
@@ -86,7 +98,9 @@ class Captured:
 class Graph:
     """One step, captured for arguments of one kind."""
 
-    def __init__(self, function: Callable[..., Any], arguments: list[Any], modules: list[Any]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], arguments: list[Any], names: tuple[str, ...], modules: list[Any]
+    ) -> None:
         self.gpu = devices.module()
         self.pool = (
             self.gpu.cuda.MemoryPool()
@@ -97,7 +111,7 @@ class Graph:
             for module in modules:
                 self.recording.watch(module)
             try:
-                self.graph = self.capture(function)
+                self.graph = self.capture(function, names)
                 self.check()
             except BaseException as error:
                 self.undo()
@@ -107,13 +121,13 @@ class Graph:
         self.grads = [(tensor, tensor._grad) for tensor, _ in self.recording.grads.values()]
         self.fresh = True
 
-    def capture(self, function: Callable[..., Any]) -> Any:
+    def capture(self, function: Callable[..., Any], names: tuple[str, ...]) -> Any:
         """The graph of what the function asks the GPU for; nothing is done yet."""
         stream = self.gpu.cuda.Stream(non_blocking=True)
         with stream, recorded_by(self.recording), telling(self.recording.watch):
             stream.begin_capture()
             try:
-                self.result = function(*self.inputs)
+                self.result = called(function, self.inputs, names)
                 self.recording.end()
             except BaseException:
                 with contextlib.suppress(Exception):  # the capture may have become invalid
@@ -195,6 +209,12 @@ def as_input(a: Any) -> Any:
     raise TypeError(
         f"capture: arguments are tensors, arrays, numbers or strings, got {type(a).__name__}; give each tensor by itself"
     )
+
+
+def called(function: Callable, arguments: list[Any], names: tuple[str, ...]) -> Any:
+    """What a function gives for arguments of which the last have names."""
+    count = len(arguments) - len(names)
+    return function(*arguments[:count], **dict(zip(names, arguments[count:])))
 
 
 def kind_of(a: Any) -> Any:

@@ -30,8 +30,9 @@ def capture(function: Callable[..., Any]) -> Captured:
             losses.append(train_step(x, y))
 
     Called with arguments of new shapes or dtypes, it runs once as it is, is captured the second time, and replayed from then
-    on, to the same bits. Arguments are tensors, arrays (those of the host are copied to the GPU) and numbers; a number is part
-    of the graph, so each value needs a graph of its own. Results are copies, detached. What changes from step to step is
+    on, to the same bits. Arguments, also by name, are tensors, arrays (those of the host are copied to the GPU) and numbers; a
+    number is part of the graph, so each value needs a graph of its own. A method has graphs for each of its instances. Results
+    are copies, detached. What changes from step to step is
     followed: the optimiser's count of steps, rate, betas and momentum, the random numbers of dropout. Where a module's mode, a
     setting or a tensor's memory changes, the step is captured anew. What Python does besides asking the GPU happens only the
     first two times: no ``print``, no list that grows, no number from outside that changes.

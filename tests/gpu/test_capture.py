@@ -208,6 +208,27 @@ def test_arrays_of_the_host_and_numbers_are_arguments():
     assert len(step.graphs) == 2
 
 
+def test_names_of_arguments_and_methods():
+    class Trainer:
+        """A step as a method, for each of its instances by itself."""
+
+        def __init__(self, by):
+            self.by = tl.full((2,), float(by))
+
+        @tl.cuda.capture
+        def step(self, x, *, plus=0, y=None):
+            """x times something."""
+            return self.by * x + plus + (0 if y is None else y)
+
+    for by in (2, 3):
+        trainer = Trainer(by)
+        for k in range(4):
+            assert trainer.step(tl.full((2,), float(k))).tolist() == [by * k] * 2
+            assert trainer.step(tl.full((2,), float(k)), plus=1, y=tl.ones(2) * k).tolist() == [by * k + 1 + k] * 2
+        assert trainer.step.reason == ""
+    assert Trainer.step.__doc__ == "x times something."
+
+
 def test_what_the_step_changes_in_place_cannot_be_differentiated_with_what_was_saved_before():
     w = tl.ones(3)
     step = tl.cuda.capture(lambda: w.__imul__(2))
