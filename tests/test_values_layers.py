@@ -205,3 +205,12 @@ def test_labels_of_any_integer_type(loss, dtype):
             loss(x, np.array([0, label, 1], dtype))
     if not dtype.startswith("u"):
         assert loss(x, np.array([0, -100, 1], dtype)).item() == pytest.approx(np.log(4), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [([9, 0], "label 9 at position 0"), ([0, -1, 4], "label -1 at position 1")]
+)
+def test_the_first_of_the_labels_that_is_no_class_is_named(labels, words):
+    for loss in (F.cross_entropy, F.nll_loss):
+        with pytest.raises(ValueError, match=words):
+            loss(tl.zeros(len(labels), 3), np.array(labels))

@@ -11,6 +11,8 @@ from tinylucid_kernels.gpu import launch, replay
 import tinylucid as tl
 from tests.words import check_message
 
+from .arrays import strict
+
 nn, F, optim = tl.nn, tl.nn.functional, tl.optim
 rng = np.random.default_rng(0)
 
@@ -35,8 +37,8 @@ def net():
 
 
 def small():
-    """Dropout between two dense layers."""
-    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3))
+    """Dropout between two dense layers, and behind them."""
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3), nn.Dropout(0.1))
 
 
 def batches(n, *shape, classes=3):
@@ -188,6 +190,31 @@ def test_a_replay_asks_for_nothing_but_the_graph():
         assert len(counted) > 2
 
 
+@strict
+def test_the_device_counts_by_itself():
+    """Nothing goes from the host to the GPU while the optimiser's settings stay."""
+    model, sent = small(), []
+    optimizer = optim.Adam(model.parameters())
+
+    def step(x):
+        optimizer.zero_grad()
+        model(x).sum().backward()
+        optimizer.step()
+
+    step, x = tl.cuda.capture(step), tl.ones(2, 4)
+    for _ in range(3):
+        step(x)
+    array = tl.devices.gpu_type
+    original = array.set
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(array, "set", lambda self, *args: (sent.append(args), original(self, *args))[1])
+        step(x), step(x)
+        assert not sent
+        optimizer.param_groups[0]["lr"] = 0.5
+        step(x), step(x)
+        assert len(sent) == 1
+
+
 def test_results_are_copies_in_any_container_and_detached():
     w = tl.ones(3, requires_grad=True)
     step = tl.cuda.capture(lambda x: {"a": [w * x, (x.data, 4)], "b": None})
@@ -256,6 +283,14 @@ def test_labels_that_are_no_classes_make_the_loss_nan_where_nobody_can_look():
             assert step(z, good).item() == expected[0]
 
 
+def test_each_label_that_is_no_class_makes_its_own_loss_nan():
+    step = tl.cuda.capture(lambda z, y: F.cross_entropy(z, y, reduction="none"))
+    for _ in range(3):
+        found = step(tl.ones(4, 3), np.array([0, 1, 2, -100]))
+    found = step(tl.ones(4, 3), np.array([0, -1, 3, -100])).cpu().numpy()
+    np.testing.assert_allclose(found, [np.log(3), np.nan, np.nan, 0], rtol=1e-6)
+
+
 @pytest.mark.parametrize("n", [3, 8192, 20000])
 def test_weights_of_many_labels_are_summed_as_without_a_graph(n):
     weight = tl.tensor(rng.random(5).astype(np.float32))
@@ -264,6 +299,8 @@ def test_weights_of_many_labels_are_summed_as_without_a_graph(n):
     loss = lambda z, y: F.cross_entropy(z, y, weight)
     step = tl.cuda.capture(loss)
     assert {step(z, y).item() for _ in range(3)} == {loss(z, tl.tensor(y)).item()}
+    y[-1] = 5
+    assert np.isnan(step(z, y).item())
 
 
 # where it cannot

@@ -71,7 +71,7 @@ def render(
     for p in picture.parameters:
         p.data = devices.put(p.data, device_of(model))
     optimizer, look = Adam(picture.parameters, lr=picture.lr if lr is None else lr), sight(model, goals)
-    seek = replayed(model, look, goals, normalize, wake) if capture else partial(downhill, look, goals, normalize)
+    seek = replayed(model, look, goals, normalize) if capture else partial(downhill, look, goals, normalize)
     climbed: list[float] = []
     with recording(model), filming(gif, picture, steps) as film, progress(steps) as bar:
         for step in range(steps):

@@ -5,7 +5,6 @@ The picture and its transforms stay outside: they are drawn anew each step, and 
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,8 +12,6 @@ from ..autograd import grad
 from ..cuda import capture
 from ..nn import Module
 from ..nn.module import device_of
-from ..ops import relu
-from ..scopes import backward_rules
 from ..tensor import Tensor
 from .measure import values
 from .objective import Objective
@@ -22,20 +19,20 @@ from .seen import Sight
 
 
 class Replayed:
-    """The net's part of one render's steps; ``wake`` is the rule of ReLU in the first of them."""
+    """The net's part of one render's steps. ``waking``: whether ReLU has another rule, as in the first of them, by another graph."""
 
-    def __init__(self, look: Sight, goals: list[Objective], normalize: Callable | None, wake: Callable) -> None:
-        self.look, self.goals, self.normalize, self.wake = look, goals, normalize, wake
+    def __init__(self, look: Sight, goals: list[Objective], normalize: Callable | None) -> None:
+        self.look, self.goals, self.normalize = look, goals, normalize
         self.step = capture(self.slopes)
 
     def slopes(self, x: Tensor, picture: Tensor, waking: bool) -> tuple[Any, ...]:
         """The objectives' numbers, and the gradients of −Σ numbers by what the net is given and by the picture; None for neither."""
         leaves = [Tensor(t.data, requires_grad=True) for t in (x, picture)]
-        with backward_rules({relu: self.wake}) if waking else contextlib.nullcontext():
-            given = leaves[0] if self.normalize is None else self.normalize(leaves[0])
-            numbers = values(self.look, self.goals, given, leaves[1])
-            none = (None, None)
-            return numbers, *(grad(-numbers.sum(), leaves, allow_unused=True) if numbers.requires_grad else none)
+        given = leaves[0] if self.normalize is None else self.normalize(leaves[0])
+        numbers = values(self.look, self.goals, given, leaves[1])
+        if not numbers.requires_grad:
+            return numbers, None, None
+        return numbers, *grad(-numbers.sum(), leaves, allow_unused=True)
 
     def __call__(self, x: Any, picture: Any, parameters: list[Tensor], waking: bool) -> tuple[Tensor, Sequence[Any]]:
         """The numbers, and the gradients by the picture's parameters, which an optimiser descends."""
