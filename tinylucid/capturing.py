@@ -45,42 +45,37 @@ class Captured:
         """As a method: each instance has steps of its own."""
         if instance is None:
             return self
-        bound = vars(instance)[self.name] = Captured(
-            self.function.__get__(instance)
-        )  # from now on found without this detour
+        bound = Captured(self.function.__get__(instance))
+        vars(instance)[self.name] = bound  # from now on found without this detour
         return bound
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What the function gives, tensors detached; by a replay from the third time on that arguments of this kind come."""
+        arguments, names = [as_input(a) for a in (*args, *kwargs.values())], tuple(kwargs)
         if not self.reason and not driver.is_available():
             self.give_up("there is no GPU; tinylucid info says why")
-        arguments = [as_input(a) for a in (*args, *kwargs.values())]
-        if self.reason:
-            return self.eagerly(arguments, (*kwargs,))
-        key = (thread.state.recording, dtypes.default, product.precision, *kwargs, *map(kind_of, arguments))
+        key = (thread.state.recording, dtypes.default, product.precision, *names, *map(kind_of, arguments))
         graph = self.graphs.get(key)
         if isinstance(graph, Graph) and (changed := graph.recording.stale()):
             graph = None  # begin again with a run of its own
             self.anew += 1
             if self.anew == MOST:
                 self.give_up(f"{changed} changed {MOST} times, each time it was captured anew")
-                return self.eagerly(arguments, (*kwargs,))
-        if graph is None:
-            if key not in self.graphs and len(self.graphs) == MOST:
-                self.give_up(f"more than {MOST} kinds of arguments came, {[kind_of(a) for a in arguments]} last")
-                return self.eagerly(arguments, (*kwargs,))
-            modules: list[Any] = []
-            with telling(modules.append):
-                result = self.eagerly(arguments, (*kwargs,))
-            self.graphs[key] = modules
-            return result
+        elif graph is None and len(self.graphs) == MOST:
+            self.give_up(f"more than {MOST} kinds of arguments came, {[kind_of(a) for a in arguments]} last")
         if isinstance(graph, list):
             try:
-                graph = self.graphs[key] = Graph(self.function, arguments, (*kwargs,), graph)
+                graph = self.graphs[key] = Graph(self.function, arguments, names, graph)
             except NotCapturable as error:
                 self.give_up(str(error))
-                return self.eagerly(arguments, (*kwargs,))
-        return graph.run(arguments)
+        if isinstance(graph, Graph):
+            return graph.run(arguments)
+        modules: list[Any] = []
+        with telling(modules.append):
+            result = self.eagerly(arguments, names)
+        if not self.reason:
+            self.graphs[key] = modules
+        return result
 
     def eagerly(self, arguments: list[Any], names: tuple[str, ...]) -> Any:
         """What the function gives, without a graph; the last arguments have names."""
@@ -104,7 +99,7 @@ class Graph:
         self.gpu = devices.module()
         self.pool = (
             self.gpu.cuda.MemoryPool()
-        )  # of the step's results: nobody else gets their memory while the graph lives
+        )  # of the step's results, whose memory nobody else gets while the graph lives
         with self.gpu.cuda.using_allocator(self.pool.malloc):
             self.inputs = [static(self.gpu, a) for a in arguments]
             self.recording = replay.Recording()
