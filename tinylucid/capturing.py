@@ -45,7 +45,9 @@ class Captured:
         arguments = [as_input(a) for a in args]
         if self.reason:
             return self.eagerly(arguments)
-        key = (thread.state.recording, dtypes.default, product.precision, *map(kind_of, arguments))
+        if replay.recording is not None:
+            raise NotCapturable("a step that is captured calls another one that is")
+        key = (*in_force(), *map(kind_of, arguments))
         graph = self.graphs.get(key)
         if isinstance(graph, Graph) and (changed := graph.recording.stale()):
             graph = None  # begin again with a run of its own
@@ -126,6 +128,10 @@ class Graph:
         for module in self.recording.modules:
             if any(devices.of(t) == "cpu" for t in module._parameters.values() if t is not None):
                 raise NotCapturable(f"a {type(module).__name__} is on the CPU; model.to('cuda') moves it")
+        if any(isinstance(place, Tensor) and place.version[0] for place in self.inputs):
+            raise NotCapturable(
+                "it changes an argument in place, and a replay would change the graph's copy; x = x.clone() first"
+            )
         if changed := self.recording.stale():
             raise NotCapturable(f"{changed} are others after the step than before it")
 
@@ -157,8 +163,6 @@ class Graph:
 @contextlib.contextmanager
 def recorded_by(recording: replay.Recording) -> Iterator[None]:
     """In the ``with``, a step is being captured: counters and settings come from the device."""
-    if replay.recording is not None:
-        raise NotCapturable("a step that is captured calls another one that is")
     replay.recording = recording
     try:
         yield
@@ -195,6 +199,13 @@ def as_input(a: Any) -> Any:
     raise TypeError(
         f"capture: arguments are tensors, arrays, numbers or strings, got {type(a).__name__}; give each tensor by itself"
     )
+
+
+def in_force() -> tuple[Any, ...]:
+    """What besides its arguments decides on what a step asks the GPU for."""
+    state = thread.state
+    rules = [(op, *((rule.pull, rule.layers) for rule in rules)) for op, rules in state.rules.items()]
+    return state.recording, state.anomaly, dtypes.default, product.precision, *rules
 
 
 def kind_of(a: Any) -> Any:
