@@ -150,6 +150,23 @@ def test_a_result_that_depends_on_the_order_is_told(checked):
     )
 
 
+def test_the_random_order_may_be_the_only_one_that_shows_it(checked):
+    """The thread in the middle is in the middle forwards and backwards."""
+    middle = "// start: next = 0\n// sizes: y[1], next[1]\n// launch: grid 1, block 33\n__global__ void middle(int *y, int *next) {\n"
+    body = "    int k = atomicAdd(next, 1);\n    if (threadIdx.x == 16) y[0] = k;\n}\n"
+    code, out, _ = checked(middle + body, "def middle(): return 16, 33\n")
+    assert code == 1
+    assert "`y[0]` is 16 if they run forwards and" in out.replace("\n", " ")
+    assert "in a random order" in out.replace("\n", " ")
+
+
+def test_of_several_faults_the_most_exact_is_told(checked):
+    """Numbers are wrong from the first case on, blocks race in some."""
+    code, out, _ = checked(COPY.replace("y[i] = x[i];", "{ y[i] = 3; if (blockIdx.x) y[0] = 4; }"))
+    assert code == 1
+    assert "Race on `y[0]` between" in out or "race on `y[0]` between" in out
+
+
 def test_a_loop_without_an_end_is_stopped(checked, monkeypatch):
     monkeypatch.setattr("tinylucid.kernelcheck.trial.SECONDS", 0.1)
     for loop in ("while (n) y[0] = i;", "while (true);"):
