@@ -86,7 +86,7 @@ def same_bits(*how, **more):
 
 
 def test_a_hundred_steps_with_dropout_and_adam_to_the_bit():
-    losses = same_bits(small, lambda p: optim.Adam(p, lr=0.01), batches(100, 4))
+    losses = same_bits(small, lambda p: optim.Adam(p, lr=0.01), batches(100, 4), dtype=np.float64)
     assert len(set(losses)) == 100
 
 
@@ -185,6 +185,11 @@ def test_what_happens_between_the_steps_is_followed(what):
 def test_decay_that_begins_later():
     between = lambda k, model, optimizer: optimizer.param_groups[0].update(weight_decay=0.1 * (k > 3))
     same_bits(small, lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.0), batches(7, 4), between=between)
+
+
+def test_momentum_that_ends_and_comes_back():
+    between = lambda k, model, optimizer: optimizer.param_groups[0].update(momentum=0.9 * (k not in (4, 5)))
+    same_bits(small, RULES["momentum"], batches(9, 4), between=between)
 
 
 class Often(optim.Adam):
