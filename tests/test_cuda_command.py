@@ -135,6 +135,16 @@ def test_whole_numbers_and_bytes_are_compared_exactly(checked):
         assert "Wrong numbers: `y[1]`" in out
 
 
+def test_numbers_that_wrap_around_are_wrong_and_nan_where_it_is_due_is_right(checked):
+    more = f"__global__ void more(const unsigned char *x, unsigned char *y, int n) {{ {ONE} if (i < n) y[i] = x[i] + 100; }}\n"
+    code, out, _ = checked(more, "def more(x): return x + 100\n")
+    assert code == 1
+    assert re.search(r"`y\[\d+\]` is \d+, right is 2\d\d\.", out)
+    assert re.search(r"your y = np\.array\(\[[\d, ]+\]\)", out), "whole numbers have no point"
+    root = f"__global__ void root(const float *x, float *y, int n) {{ {ONE} if (i < n) y[i] = sqrtf(x[i]); }}\n"
+    assert checked(root, "def root(x): return x ** 0.5\n")[0] == 0
+
+
 # --- what is wrong ----------------------------------------------------------------------------------------------------
 
 
