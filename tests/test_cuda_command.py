@@ -94,6 +94,8 @@ def test_ranges_of_values_are_kept(checked):
     fixed = COPY.replace("int n", "int n, int k").replace("if (i < n)", "if (k == 3 && n == 64)")
     fixed = f"// values: n = 64, k = 3\n// launch: grid 2, block 32\n{fixed}"
     assert checked("// sizes: x[n], y[n]\n" + fixed)[0] == 0
+    apart = fixed.replace("// values: n = 64, k = 3\n", "// values: n = 64\n// values: k = 3\n")
+    assert checked("// sizes: x[n]\n// sizes: y[n]\n" + apart)[0] == 0
 
 
 def test_commas_within_arithmetic_part_nothing(checked):
@@ -121,6 +123,9 @@ def test_an_output_that_the_function_takes_holds_numbers(checked):
 def test_only_outputs_that_are_returned_are_compared_if_others_are_taken(checked):
     kernel = f"__global__ void copy(float *x, float *y, int n) {{ {ONE} if (i < n) y[i] = x[i]; CHANGED }}\n"
     assert checked(kernel.replace("CHANGED", ""))[0] == 0  # x lacks its const
+    assert (
+        checked(kernel.replace("CHANGED", ""), "def copy(x):\n    y = x.copy()\n    x[:] = 9\n    return y\n")[0] == 0
+    )
     code, out, _ = checked(kernel.replace("CHANGED", "if (i == 0) x[0] = 7;"))
     assert code == 1
     assert "Wrong numbers: `x[0]` is 7, right is 0.35" in out
@@ -260,6 +265,12 @@ def test_the_compilers_warnings_explain_wrong_numbers(checked):
         code, out, _ = checked(COPY.replace("y[i] = x[i];", f"y[i] = 0; if (i < n) {wrong}"))
         assert code == (says != "" or "n = 3" in wrong)
         assert says in out.replace("\n", " ")
+    other = COPY.replace("copy", "other").replace("y[i] = x[i];", "{ y[i] = x[i]; y[i] == 2; }")
+    code, out, _ = checked(
+        other + COPY.replace("= x[i]", "= x[i] + 1"), "def copy(x): return x\ndef other(x): return x\n"
+    )
+    assert code == 1
+    assert "a statement changes nothing" not in out.replace("\n", " ")
 
 
 def test_what_a_kernel_prints_is_shown_of_the_smallest_case(here, capfd):

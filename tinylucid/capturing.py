@@ -74,9 +74,10 @@ class Captured:
 
     def eagerly(self, arguments: list[Any]) -> Any:
         """What the function gives, without a graph."""
-        there = driver.is_available()
-        on_gpu = [devices.put(a, "cuda") if there and isinstance(a, np.ndarray) else a for a in arguments]
-        return each_tensor(self.function(*on_gpu), lambda a: a)
+        if driver.is_available():
+            there = lambda a: each_tensor(a, lambda array: devices.put(array, "cuda"))
+            arguments = [a if isinstance(a, PLAIN) or devices.of(a) == "cuda" else there(a) for a in arguments]
+        return each_tensor(self.function(*arguments), lambda a: a)
 
     def give_up(self, reason: str) -> None:
         """Run eagerly from now on, and say so once."""

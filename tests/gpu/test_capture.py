@@ -156,7 +156,7 @@ BETWEEN = {
     "a checkpoint": loaded,
     "a seed": lambda k, model, optimizer: tl.manual_seed(k // 3),
     "evaluation and back": lambda k, model, optimizer: model.train(k not in (4, 5)),
-    "weight decay": lambda k, model, optimizer: optimizer.param_groups[0].update(weight_decay=0.1 * (k > 4)),
+    "weight decay": lambda k, model, optimizer: optimizer.param_groups[0].update(weight_decay=0.1 + 0.1 * (k > 4)),
     "eps": lambda k, model, optimizer: optimizer.param_groups[0].update(eps=1e-8 if k < 4 else 0.1),
     "a frozen layer": lambda k, model, optimizer: setattr(model[0].weight, "requires_grad", k < 4),
     "other memory": lambda k, model, optimizer: (
@@ -187,9 +187,16 @@ def test_decay_that_begins_later():
     same_bits(small, lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.0), batches(7, 4), between=between)
 
 
-def test_momentum_that_ends_and_comes_back():
-    between = lambda k, model, optimizer: optimizer.param_groups[0].update(momentum=0.9 * (k not in (4, 5)))
-    same_bits(small, RULES["momentum"], batches(9, 4), between=between)
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_momentum_that_begins_later(nesterov):
+    later = {"momentum": 0.9, "nesterov": nesterov}
+    between = lambda k, model, optimizer: optimizer.param_groups[0].update(later if k > 3 else {})
+    same_bits(small, RULES["sgd"], batches(9, 4), between=between)
+
+
+def test_nesterov_that_begins_later():
+    between = lambda k, model, optimizer: optimizer.param_groups[0].update(nesterov=k > 3, dampening=0.0)
+    same_bits(small, RULES["momentum"], batches(7, 4), between=between)
 
 
 class Often(optim.Adam):
@@ -223,10 +230,10 @@ def test_two_optimisers_in_one_step_of_parameters_that_are_no_modules():
             return v, w
 
         step, found = tl.cuda.capture(step) if captured else step, []
-        for k in range(7):
+        for k in range(9):
             if k == 4:
                 w.data = w.data.copy()
-            if k == 5:  # one of two that have taken as many steps goes ahead
+            if k == 7:  # one of two that have taken as many steps goes ahead
                 two.zero_grad()
                 (w * 2).sum().backward()
                 two.step()
@@ -249,6 +256,29 @@ def test_gradients_that_are_made_outside_of_the_step():
     w.grad.data[...] = 10  # where it lies the graph finds it
     step()
     assert w.tolist() == [-19] * 2
+
+
+def test_a_hook_that_comes_later():
+    w = tl.ones(2, requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        (w * x).sum().backward()
+        return w.grad
+
+    step = tl.cuda.capture(step)
+    for _ in range(3):
+        assert step(tl.ones(2)).tolist() == [1, 1]
+    remove = w.register_hook(lambda g: g * 3)
+    for _ in range(3):
+        assert step(tl.ones(2)).tolist() == [3, 3]
+    remove()
+    assert step(tl.ones(2)).tolist() == [1, 1]
+
+
+def test_tensors_of_the_host_are_brought_to_the_gpu_each_time():
+    step = tl.cuda.capture(lambda x: x * 2)
+    assert [step(tl.ones(2, device="cpu")).device for _ in range(3)] == ["cuda"] * 3
 
 
 def test_two_losses_add_their_gradients_in_one_step():
@@ -386,6 +416,10 @@ def test_labels_that_are_no_classes_make_the_loss_nan_where_nobody_can_look():
                     found = np.nan
                 assert np.isnan(found)
             assert step(z, good).item() == expected[0]
+    step = tl.cuda.capture(lambda z, y: F.cross_entropy(z, y, reduction="none"))
+    for _ in range(2):
+        step(z, good)
+    assert np.isnan(step(z, np.array([0, 3, -1, -100])).tolist()).tolist() == [False, True, True, False]
 
 
 @pytest.mark.parametrize("n", [3, 8192, 20000])

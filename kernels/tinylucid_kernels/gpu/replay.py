@@ -145,6 +145,7 @@ class Recording:
                     "gradients add to those of the step before: call optimizer.zero_grad() (or model.zero_grad()) inside the step"
                 )
             self.grads[id(tensor)] = tensor, before
+            self.fact("the hooks of a tensor", lambda: list(map(id, tensor.hooks or ())))
 
     def end(self) -> None:
         """The last node of the graph: counters move on."""
