@@ -94,6 +94,8 @@ def test_ranges_of_values_are_kept(checked):
     fixed = COPY.replace("int n", "int n, int k").replace("if (i < n)", "if (k == 3 && n == 64)")
     fixed = f"// values: n = 64, k = 3\n// launch: grid 2, block 32\n{fixed}"
     assert checked("// sizes: x[n], y[n]\n" + fixed)[0] == 0
+    apart = fixed.replace("// values: n = 64, k = 3\n", "// values: n = 64\n// values: k = 3\n")
+    assert checked("// sizes: x[n]\n// sizes: y[n]\n" + apart)[0] == 0
 
 
 def test_commas_within_arithmetic_part_nothing(checked):
@@ -121,6 +123,9 @@ def test_an_output_that_the_function_takes_holds_numbers(checked):
 def test_only_outputs_that_are_returned_are_compared_if_others_are_taken(checked):
     kernel = f"__global__ void copy(float *x, float *y, int n) {{ {ONE} if (i < n) y[i] = x[i]; CHANGED }}\n"
     assert checked(kernel.replace("CHANGED", ""))[0] == 0  # x lacks its const
+    assert (
+        checked(kernel.replace("CHANGED", ""), "def copy(x):\n    y = x.copy()\n    x[:] = 9\n    return y\n")[0] == 0
+    )
     code, out, _ = checked(kernel.replace("CHANGED", "if (i == 0) x[0] = 7;"))
     assert code == 1
     assert "Wrong numbers: `x[0]` is 7, right is 0.35" in out
@@ -133,6 +138,16 @@ def test_whole_numbers_and_bytes_are_compared_exactly(checked):
         code, out, _ = checked(kernel.replace("= x[i]", f"= x[i] + (i == 1) * {more}"))
         assert code == 1
         assert "Wrong numbers: `y[1]`" in out
+
+
+def test_numbers_that_wrap_around_are_wrong_and_nan_where_it_is_due_is_right(checked):
+    more = f"__global__ void more(const unsigned char *x, unsigned char *y, int n) {{ {ONE} if (i < n) y[i] = x[i] + 100; }}\n"
+    code, out, _ = checked(more, "def more(x): return x + 100\n")
+    assert code == 1
+    assert re.search(r"`y\[\d+\]` is \d+, right is 2\d\d\.", out)
+    assert re.search(r"your y = np\.array\(\[[\d, ]+\]\)", out), "whole numbers have no point"
+    root = f"__global__ void root(const float *x, float *y, int n) {{ {ONE} if (i < n) y[i] = sqrtf(x[i]); }}\n"
+    assert checked(root, "def root(x): return x ** 0.5\n")[0] == 0
 
 
 # --- what is wrong ----------------------------------------------------------------------------------------------------
@@ -148,6 +163,23 @@ def test_a_result_that_depends_on_the_order_is_told(checked):
         "The result depends on the order in which blocks and threads run, and a GPU runs them in any: `y[0]` is 0.35 if they run "
         "forwards and 0 backwards." in out.replace("\n", " ")
     )
+
+
+def test_the_random_order_may_be_the_only_one_that_shows_it(checked):
+    """The thread in the middle is in the middle forwards and backwards."""
+    middle = "// start: next = 0\n// sizes: y[1], next[1]\n// launch: grid 1, block 33\n__global__ void middle(int *y, int *next) {\n"
+    body = "    int k = atomicAdd(next, 1);\n    if (threadIdx.x == 16) y[0] = k;\n}\n"
+    code, out, _ = checked(middle + body, "def middle(): return 16, 33\n")
+    assert code == 1
+    assert "`y[0]` is 16 if they run forwards and" in out.replace("\n", " ")
+    assert "in a random order" in out.replace("\n", " ")
+
+
+def test_of_several_faults_the_most_exact_is_told(checked):
+    """Numbers are wrong from the first case on, blocks race in some."""
+    code, out, _ = checked(COPY.replace("y[i] = x[i];", "{ y[i] = 3; if (blockIdx.x) y[0] = 4; }"))
+    assert code == 1
+    assert "Race on `y[0]` between" in out or "race on `y[0]` between" in out
 
 
 def test_a_loop_without_an_end_is_stopped(checked, monkeypatch):
@@ -233,6 +265,12 @@ def test_the_compilers_warnings_explain_wrong_numbers(checked):
         code, out, _ = checked(COPY.replace("y[i] = x[i];", f"y[i] = 0; if (i < n) {wrong}"))
         assert code == (says != "" or "n = 3" in wrong)
         assert says in out.replace("\n", " ")
+    other = COPY.replace("copy", "other").replace("y[i] = x[i];", "{ y[i] = x[i]; y[i] == 2; }")
+    code, out, _ = checked(
+        other + COPY.replace("= x[i]", "= x[i] + 1"), "def copy(x): return x\ndef other(x): return x\n"
+    )
+    assert code == 1
+    assert "a statement changes nothing" not in out.replace("\n", " ")
 
 
 def test_what_a_kernel_prints_is_shown_of_the_smallest_case(here, capfd):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from tinylucid_kernels.emulator.compile import missing
+from tinylucid_kernels.emulator.counts import Count
 
 from tinylucid.cli import main
-from tinylucid.kernelcheck import Unable
-from tinylucid.kernelcheck.profile import profile
+from tinylucid.kernelcheck import PARTED, Unable
+from tinylucid.kernelcheck.profile import merged, profile, say
 from tinylucid.kernelcheck.source import read
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason="the emulated GPU needs Linux and g++")
@@ -194,6 +195,33 @@ def test_the_table_and_the_sentences(tmp_path, capsys, monkeypatch):
         "line": 6, "what": "write y", "unit": "sectors", "requests": 2048, "cost": 32768, "fewest": 4096, "extra": 28672,
         "most": 16, "step": 1024, "size": 4,
     }  # fmt: skip
+
+
+def test_what_costs_too_much_comes_first(tmp_path):
+    """Before what costs more but could not cost less."""
+    body = "float v = 0;\nfor (int k = 0; k < 64; ++k)\nv += x[(i + 32 * k) % n];\nv += x[8 * i % n];\ny[i] = v;"
+    (tmp_path / "k.cu").write_text(HEAD.replace("TYPE", "float") + body + "\n}\n")
+    first, second, *_ = profile(read(tmp_path / "k.cu"), {"n": 1024})[0]["rows"]
+    assert (first["extra"], second["extra"]) == (32 * 28, 0)
+    assert first["cost"] < second["cost"]
+
+
+def test_the_dearest_of_a_line_speaks_for_it():
+    some = Count("k.cu:7", "read", 0, "", 2, 8, 8, 4, 4, 4)
+    dear = some._replace(requests=1, cost=32, fewest=4, most=32, step=128)
+    for pair in ([some, dear], [dear, some]):
+        assert merged(pair) == [dear._replace(requests=3, cost=40, fewest=12)]
+    assert merged([some, dear._replace(size=8)]) == [some, dear._replace(size=8)]
+
+
+def test_what_is_worth_a_sentence():
+    line = {"line": 7, "what": "branch", "unit": PARTED, "requests": 8}
+    assert say({**line, "cost": 2}).startswith("line 7, branch: in 2 of 8 arrivals")
+    assert say({**line, "cost": 1}) == ""
+    turns = {**line, "what": "read s", "unit": "turns", "requests": 1, "fewest": 1, "size": 4}
+    assert "32 turns a request where 1 would do. Lengthen the rows" in say({**turns, "cost": 32, "step": 128})
+    assert "64 bytes apart: the 32 banks of shared memory take 16 turns" in say({**turns, "cost": 16, "step": 64})
+    assert say({**turns, "cost": 16, "step": 64}).endswith("best 4 bytes apart.")
 
 
 def test_lanes_that_never_part_are_said_so(capsys):

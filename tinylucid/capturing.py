@@ -54,7 +54,9 @@ class Captured:
         arguments, names = [as_input(a) for a in (*args, *kwargs.values())], tuple(kwargs)
         if not self.reason and not driver.is_available():
             self.give_up("there is no GPU; tinylucid info says why")
-        key = (thread.state.recording, dtypes.default, product.precision, *names, *map(kind_of, arguments))
+        if replay.recording is not None and not self.reason:
+            raise NotCapturable("a step that is captured calls another one that is")
+        key = (*in_force(), *names, *map(kind_of, arguments))
         graph = self.graphs.get(key)
         if isinstance(graph, Graph) and (changed := graph.recording.stale()):
             graph = None  # begin again with a run of its own
@@ -79,9 +81,10 @@ class Captured:
 
     def eagerly(self, arguments: list[Any], names: tuple[str, ...]) -> Any:
         """What the function gives, without a graph; the last arguments have names."""
-        there = driver.is_available()
-        on_gpu = [devices.put(a, "cuda") if there and isinstance(a, np.ndarray) else a for a in arguments]
-        return each_tensor(called(self.function, on_gpu, names), lambda a: a)
+        if driver.is_available():
+            there = lambda a: each_tensor(a, lambda array: devices.put(array, "cuda"))
+            arguments = [a if isinstance(a, PLAIN) or devices.of(a) == "cuda" else there(a) for a in arguments]
+        return each_tensor(called(self.function, arguments, names), lambda a: a)
 
     def give_up(self, reason: str) -> None:
         """Run eagerly from now on, and say so once."""
@@ -135,6 +138,10 @@ class Graph:
         for module in self.recording.modules:
             if any(devices.of(t) == "cpu" for t in module._parameters.values() if t is not None):
                 raise NotCapturable(f"a {type(module).__name__} is on the CPU; model.to('cuda') moves it")
+        if any(isinstance(place, Tensor) and place.version[0] for place in self.inputs):
+            raise NotCapturable(
+                "it changes an argument in place, and a replay would change the graph's copy; x = x.clone() first"
+            )
         if changed := self.recording.stale():
             raise NotCapturable(f"{changed} are others after the step than before it")
 
@@ -166,8 +173,6 @@ class Graph:
 @contextlib.contextmanager
 def recorded_by(recording: replay.Recording) -> Iterator[None]:
     """In the ``with``, a step is being captured: counters and settings come from the device."""
-    if replay.recording is not None:
-        raise NotCapturable("a step that is captured calls another one that is")
     replay.recording = recording
     try:
         yield
@@ -204,6 +209,13 @@ def as_input(a: Any) -> Any:
     raise TypeError(
         f"capture: arguments are tensors, arrays, numbers or strings, got {type(a).__name__}; give each tensor by itself"
     )
+
+
+def in_force() -> tuple[Any, ...]:
+    """What besides its arguments decides on what a step asks the GPU for."""
+    state = thread.state
+    rules = [(op, *((rule.pull, rule.layers) for rule in rules)) for op, rules in state.rules.items()]
+    return state.recording, state.anomaly, dtypes.default, product.precision, *rules
 
 
 def called(function: Callable, arguments: list[Any], names: tuple[str, ...]) -> Any:

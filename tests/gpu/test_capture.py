@@ -1,6 +1,7 @@
 """tl.cuda.capture: a replayed step gives the bits of the step itself, follows what changes, and says where it cannot."""
 
 import gc
+import inspect
 import warnings
 import weakref
 
@@ -10,6 +11,7 @@ from tinylucid_kernels.gpu import launch, replay
 
 import tinylucid as tl
 from tests.words import check_message
+from tinylucid import capturing
 
 from .arrays import strict
 
@@ -31,8 +33,8 @@ def on_gpu():
 def net():
     """A bit of everything."""
     return nn.Sequential(
-        nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
-        nn.Dropout(0.25), nn.Linear(16, 3),
+        nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.1), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(), nn.Dropout(0.25), nn.Linear(16, 3),
     )  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def same_bits(*how, **more):
 
 
 def test_a_hundred_steps_with_dropout_and_adam_to_the_bit():
-    losses = same_bits(small, lambda p: optim.Adam(p, lr=0.01), batches(100, 4))
+    losses = same_bits(small, lambda p: optim.Adam(p, lr=0.01), batches(100, 4), dtype=np.float64)
     assert len(set(losses)) == 100
 
 
@@ -106,6 +108,11 @@ def test_every_optimiser_in_both_dtypes(rule, dtype):
     same_bits(net, RULES[rule], batches(5, 2, 8, 8), dtype=dtype, max_norm=0.3)
 
 
+def test_a_state_that_a_setting_adds():
+    between = lambda k, model, optimizer: optimizer.param_groups[0].update(centered=k > 3)
+    same_bits(small, lambda p: optim.RMSprop(p, lr=0.01), batches(8, 4), between=between)
+
+
 def test_two_groups_with_settings_of_their_own():
     rule = lambda p: optim.AdamW([{"params": (p := list(p))[:2], "lr": 0.1, "betas": (0.5, 0.9)}, {"params": p[2:]}])
 
@@ -116,7 +123,7 @@ def test_two_groups_with_settings_of_their_own():
     same_bits(small, rule, batches(6, 4), between=between)
 
 
-@pytest.mark.parametrize("rule", ["adamw", "nesterov"])
+@pytest.mark.parametrize("rule", ["adamw", "nesterov", "rmsprop"])
 def test_rates_betas_and_momentum_follow_a_schedule(rule):
     schedules = {}
 
@@ -151,7 +158,8 @@ BETWEEN = {
     "a checkpoint": loaded,
     "a seed": lambda k, model, optimizer: tl.manual_seed(k // 3),
     "evaluation and back": lambda k, model, optimizer: model.train(k not in (4, 5)),
-    "weight decay": lambda k, model, optimizer: optimizer.param_groups[0].update(weight_decay=0.1 * (k > 4)),
+    "weight decay": lambda k, model, optimizer: optimizer.param_groups[0].update(weight_decay=0.1 + 0.1 * (k > 4)),
+    "eps": lambda k, model, optimizer: optimizer.param_groups[0].update(eps=1e-8 if k < 4 else 0.1),
     "a frozen layer": lambda k, model, optimizer: setattr(model[0].weight, "requires_grad", k < 4),
     "other memory": lambda k, model, optimizer: (
         setattr(model[0].bias, "data", model[0].bias.data.copy()) if k == 4 else None
@@ -159,6 +167,14 @@ BETWEEN = {
     "gradients forgotten": lambda k, model, optimizer: optimizer.zero_grad(),
     "the precision": lambda k, model, optimizer: tl.set_float32_matmul_precision("high" if k in (4, 5) else "highest"),
     "how much is dropped": lambda k, model, optimizer: setattr(model[2], "p", 0.4 if k < 4 else 0.1),
+    "another layer": lambda k, model, optimizer: setattr(model, "1", nn.Tanh()) if k == 4 else None,
+    "no bias": lambda k, model, optimizer: setattr(model[3], "bias", None) if k == 4 else None,
+    "a hook": lambda k, model, optimizer: (
+        model[1].register_forward_hook(lambda module, given, y: y * 2) if k == 4 else None
+    ),
+    "other groups": lambda k, model, optimizer: (
+        setattr(optimizer, "param_groups", [{**g, "lr": 0.1} for g in optimizer.param_groups]) if k == 4 else None
+    ),
     "another dropout": lambda k, model, optimizer: tl.randn(7).sum() if k == 4 else None,
 }
 
@@ -166,6 +182,161 @@ BETWEEN = {
 @pytest.mark.parametrize("what", BETWEEN)
 def test_what_happens_between_the_steps_is_followed(what):
     same_bits(small, RULES["adam"], batches(9, 4), between=BETWEEN[what])
+
+
+def test_decay_that_begins_later():
+    between = lambda k, model, optimizer: optimizer.param_groups[0].update(weight_decay=0.1 * (k > 3))
+    same_bits(small, lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.0), batches(7, 4), between=between)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_momentum_that_begins_later(nesterov):
+    later = {"momentum": 0.9, "nesterov": nesterov}
+    between = lambda k, model, optimizer: optimizer.param_groups[0].update(later if k > 3 else {})
+    same_bits(small, RULES["sgd"], batches(9, 4), between=between)
+
+
+def test_nesterov_that_begins_later():
+    between = lambda k, model, optimizer: optimizer.param_groups[0].update(nesterov=k > 3, dampening=0.0)
+    same_bits(small, RULES["momentum"], batches(7, 4), between=between)
+
+
+class Often(optim.Adam):
+    """Steps three times with a gradient, the last parameter only twice."""
+
+    def step(self):
+        """As Adam, thrice."""
+        super().step()
+        super().step()
+        last = self.param_groups[0]["params"][-1]
+        grad, last.grad = last.grad, None
+        super().step()
+        last.grad = grad
+
+
+def test_several_steps_of_an_optimiser_in_one_run():
+    same_bits(small, lambda p: Often(p, lr=0.01), batches(7, 4))
+
+
+def test_two_optimisers_in_one_step_of_parameters_that_are_no_modules():
+    def run(captured):
+        v, w = (tl.ones(3, requires_grad=True) for _ in range(2))
+        u = tl.ones(3, dtype=tl.float64, requires_grad=True)
+        one, two = optim.AdamW([v], lr=0.1), optim.AdamW([w, u], lr=0.01, betas=(0.5, 0.9))
+
+        def step(x):
+            one.zero_grad(), two.zero_grad()
+            ((v * x) ** 2 + (w * x) ** 3).sum().backward()
+            (u**2).sum().backward()
+            one.step(), two.step()
+            return v, w
+
+        step, found = tl.cuda.capture(step) if captured else step, []
+        for k in range(9):
+            if k == 4:
+                w.data = w.data.copy()
+            if k == 7:  # one of two that have taken as many steps goes ahead
+                two.zero_grad()
+                (w * 2).sum().backward()
+                two.step()
+            step(tl.ones(3) * k)
+            found += [v.tolist(), w.tolist(), u.tolist()]
+        assert not captured or step.reason == ""
+        return found
+
+    assert run(False) == run(True)
+
+
+def test_gradients_that_are_made_outside_of_the_step():
+    w = tl.ones(2, requires_grad=True)
+    optimizer = optim.SGD([w], lr=1.0)
+    step = tl.cuda.capture(lambda: optimizer.step())
+    for k in range(1, 5):
+        w.grad = tl.ones(2) * k
+        step()
+        assert w.tolist() == [1 - k * (k + 1) / 2] * 2
+    w.grad.data[...] = 10  # where it lies the graph finds it
+    step()
+    assert w.tolist() == [-19] * 2
+
+
+def test_a_hook_that_comes_later():
+    w = tl.ones(2, requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        (w * x).sum().backward()
+        return w.grad
+
+    step = tl.cuda.capture(step)
+    for _ in range(3):
+        assert step(tl.ones(2)).tolist() == [1, 1]
+    remove = w.register_hook(lambda g: g * 3)
+    for _ in range(3):
+        assert step(tl.ones(2)).tolist() == [3, 3]
+    remove()
+    assert step(tl.ones(2)).tolist() == [1, 1]
+
+
+def test_tensors_of_the_host_are_brought_to_the_gpu_each_time():
+    step = tl.cuda.capture(lambda x: x * 2)
+    assert [step(tl.ones(2, device="cpu")).device for _ in range(3)] == ["cuda"] * 3
+
+
+def test_two_losses_add_their_gradients_in_one_step():
+    w = tl.ones(2, requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        (w * x).sum().backward()
+        (w * x * 2).sum().backward()
+        return w.grad
+
+    step = tl.cuda.capture(step)
+    assert [step(tl.ones(2) * k).tolist() for k in range(4)] == [[3 * k] * 2 for k in range(4)]
+    assert step.reason == ""
+
+
+def test_a_list_of_layers_and_one_that_begins_with_none():
+    """A list is never called itself, and None may become a number."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers, self.scale = nn.ModuleList([nn.ReLU(), nn.ReLU()]), None
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return x if self.scale is None else x * self.scale
+
+    model = Net()
+    step = tl.cuda.capture(lambda x: model(x))
+    for _ in range(3):
+        assert step(-tl.ones(2)).tolist() == [0, 0]
+    model.layers[0] = model.layers[1] = nn.Identity()
+    for _ in range(3):
+        assert step(-tl.ones(2)).tolist() == [-1, -1]
+    model.scale = 3.0
+    assert step(-tl.ones(2)).tolist() == [-3, -3]
+
+
+def test_a_parameter_that_the_optimiser_forgets_is_not_changed_any_more():
+    model = nn.Linear(4, 3)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    def step(x):
+        model.zero_grad()
+        model(x).sum().backward()
+        optimizer.step()
+
+    step = tl.cuda.capture(step)
+    for _ in range(3):
+        step(tl.ones(2, 4))
+    optimizer.param_groups[0]["params"].pop()
+    before = model.bias.tolist()
+    step(tl.ones(2, 4))
+    assert model.bias.tolist() == before
 
 
 def test_batches_of_two_sizes_have_a_graph_each():
@@ -226,6 +397,18 @@ def test_results_are_copies_in_any_container_and_detached():
         assert not y.requires_grad
 
 
+def test_the_type_of_an_argument_is_part_of_the_kind():
+    step = tl.cuda.capture(lambda x, k: (x, x * k))
+    one = np.ones(2, np.int32)
+    for _ in range(3):
+        for x in (one, tl.tensor(one), tl.tensor(one.astype(np.int64)), tl.tensor(one / 2)):
+            for k in (True, 1, 1.0):
+                for expected, found in zip(step.eagerly([x, k]), step(x, k)):
+                    assert type(found) is type(expected)
+                    assert (found.dtype, found.tolist()) == (expected.dtype, expected.tolist())
+    assert step.reason == ""
+
+
 def test_arrays_of_the_host_and_numbers_are_arguments():
     step = tl.cuda.capture(lambda x, scale, name: tl.Tensor(x) * scale)
     for k in range(4):
@@ -281,6 +464,10 @@ def test_labels_that_are_no_classes_make_the_loss_nan_where_nobody_can_look():
                     found = np.nan
                 assert np.isnan(found)
             assert step(z, good).item() == expected[0]
+    step = tl.cuda.capture(lambda z, y: F.cross_entropy(z, y, reduction="none"))
+    for _ in range(2):
+        step(z, good)
+    assert np.isnan(step(z, np.array([0, 3, -1, -100])).tolist()).tolist() == [False, True, True, False]
 
 
 def test_each_label_that_is_no_class_makes_its_own_loss_nan():
@@ -293,8 +480,8 @@ def test_each_label_that_is_no_class_makes_its_own_loss_nan():
 
 @pytest.mark.parametrize("n", [3, 8192, 20000])
 def test_weights_of_many_labels_are_summed_as_without_a_graph(n):
-    weight = tl.tensor(rng.random(5).astype(np.float32))
-    z, y = tl.randn(n, 5), rng.integers(0, 5, n)
+    weight = tl.tensor(rng.random(5))
+    z, y = tl.randn(n, 5, dtype=tl.float64), rng.integers(0, 5, n)
     y[::3] = -100
     loss = lambda z, y: F.cross_entropy(z, y, weight)
     step = tl.cuda.capture(loss)
@@ -363,7 +550,25 @@ def first_step(model):
     return step
 
 
+def looks_at_the_norm(model):
+    """A step that raises where the norm of the gradients is no number."""
+
+    def step(x):
+        model.zero_grad()
+        model(x).sum().backward()
+        return optim.clip_grad_norm_(model.parameters(), 1.0, error_if_nonfinite=True) * tl.ones(1)
+
+    return step
+
+
+def in_place(model):
+    """A step that changes what it is given."""
+    return lambda x: x.__imul__(2)
+
+
 REASONS = {
+    looks_at_the_norm: "error_if_nonfinite=True|looks at the norm",
+    in_place: "changes an argument in place|x = x.clone()",
     gradients_add: "gradients add to those of the step before|zero_grad() (or",
     stateful: "the tensors of a Linear are others after the step",
     prints: "the host is asked something in line|y.sum().item() > 1e9|look at them afterwards",
@@ -384,17 +589,17 @@ def test_it_says_why_and_runs_eagerly_to_the_same_numbers(make):
         results = []
         for k in range(4):
             if captured and k == 1:
-                with pytest.warns(UserWarning, match="runs eagerly"):
+                with pytest.warns(UserWarning, match="runs eagerly") as told:
                     results.append(tl.devices.host(step(tl.ones(2, 4) * k)).copy())
+                assert told[0].filename == __file__
                 for word in REASONS[make].split("|"):
                     assert word in step.reason
             else:
                 results.append(tl.devices.host(step(tl.ones(2, 4) * k)).copy())
         found.append((results, tl.random.default_generator.get_state()))
     (expected, seed), (results, other) = found
-    if make is not first_step:  # whose list grows once more
-        np.testing.assert_array_equal(results, expected)
-        assert seed == other
+    np.testing.assert_array_equal(results, expected)
+    assert seed == other
 
 
 def test_a_model_on_the_cpu_and_no_gpu_at_all(monkeypatch):
@@ -436,6 +641,30 @@ def test_too_many_kinds_of_arguments():
         step(tl.ones(2), k)
     with pytest.warns(UserWarning, match="more than 16 kinds"):
         assert step(tl.ones(2), 16).tolist() == [16, 16]
+    assert step.graphs == {}
+
+
+def test_a_failed_capture_leaves_no_gradients():
+    w = tl.ones(2, requires_grad=True)
+
+    def step(x):
+        (w * x).sum().backward()
+        return tl.Tensor(w.grad.data * w.grad.sum().item())
+
+    line = inspect.getsourcelines(step)[1] + 2
+    step = tl.cuda.capture(step)
+    step(tl.ones(2))
+    w.grad = None
+    with pytest.warns(UserWarning, match=f"in line {line} of test_capture.py"):
+        assert step(tl.ones(2)).tolist() == [2, 2]
+    assert w.grad.tolist() == [1, 1]
+
+
+def test_whose_lines_are_not_the_steps():
+    """The line that is told is the step's, not one of what it calls."""
+    inside = ("<frozen runpy>", tl.__file__, launch.__file__, "/usr/lib/python3/site-packages/cupy/_core/core.pyx")
+    assert all(map(capturing.is_inside, inside))
+    assert not capturing.is_inside("/home/me/train.py")
 
 
 @pytest.mark.parametrize(
@@ -455,12 +684,14 @@ def test_bad_arguments_are_told(call, error, words):
 
 
 def test_a_captured_step_within_another():
-    inner = tl.cuda.capture(lambda x: x * 2)
+    inner = tl.cuda.capture(lambda x: F.dropout(x, 0.5) * 0 + x * 2)
     inner(tl.ones(3))
     outer = tl.cuda.capture(lambda x: inner(x) + 1)
     outer(tl.ones(3))
-    with pytest.warns(UserWarning, match="runs eagerly"):
+    offset = tl.random.default_generator.get_state()[1]
+    with pytest.warns(UserWarning, match="runs eagerly: a step that is captured calls another one that is"):
         assert outer(tl.ones(3)).tolist() == [3] * 3
+    assert tl.random.default_generator.get_state()[1] == offset + 1  # the capture that failed has drawn nothing
 
 
 def test_the_memory_lives_as_long_as_the_graph_and_no_longer():
@@ -545,6 +776,22 @@ def test_every_layer_and_loss(name):
     for (a, da, ga), (b, db, gb) in zip(run(False), run(True)):
         for p, q in zip((a, da, *ga), (b, db, *gb)):
             np.testing.assert_array_equal(tl.devices.host(p), tl.devices.host(q))
+
+
+def test_replaced_rules_and_anomaly_mode_are_part_of_the_kind():
+    def slope(x):
+        x = x.detach()
+        x.requires_grad = True
+        return tl.grad(F.relu(x).sum(), x)[0]
+
+    step, ratio = tl.cuda.capture(slope), tl.cuda.capture(lambda x: x / x)
+    for _ in range(3):
+        assert step(tl.ones(2)).tolist() == [1, 1]
+        with tl.backward_rules({F.relu: lambda g: g * 5}):
+            assert step(tl.ones(2)).tolist() == [5, 5]
+        assert ratio(tl.ones(2)).tolist() == [1, 1]
+    with tl.detect_anomaly():
+        check_message(lambda: ratio(tl.zeros(2)), RuntimeError, "NaN")
 
 
 def test_what_is_recorded_for_differentiation_is_part_of_the_kind():

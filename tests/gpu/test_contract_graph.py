@@ -89,6 +89,7 @@ DONE_LATER = {
     "reshaped": lambda cp, x: x.T.reshape(-1) + 0,
     "copy.copy": lambda cp, x: copy.copy(x),
     "add.at": lambda cp, x: cp.add.at(x, (0, 1), cp.ones((), F)),
+    "two results": lambda cp, x: divmod(x + 5, 3)[1],
     "full": lambda cp, x: cp.full(3, 2.0, F) * x,
 }
 
@@ -130,6 +131,7 @@ REFUSED = {
     "as text": lambda cp, x: repr(x),
     "a list": lambda cp, x: x.tolist(),
     "nonzero": lambda cp, x: cp.nonzero(x),
+    "where alone": lambda cp, x: cp.where(x > 2),
     "a Boolean index": lambda cp, x: x[x > 2],
     "cuBLAS": lambda cp, x: x @ x.T,
     "dot": lambda cp, x: x.dot(x.T),
@@ -174,15 +176,19 @@ def test_arrays_of_the_default_pool_are_refused(cp):
 
 @strict
 def test_what_the_graph_needs_must_still_be_there(cp):
-    def graph_and(keep):
+    def graph_and(keep, work=lambda x: x + 1):
         x, pool, stream = ramp(3), cp.cuda.MemoryPool(), cp.cuda.Stream(non_blocking=True)
         with cp.cuda.using_allocator(pool.malloc), stream:
             stream.begin_capture()
-            y = x + 1
+            y = work(x)
             graph = stream.end_capture()
         return graph, {"x": x, "pool": pool, "y": y}[keep]
 
     graph, pool = graph_and("pool")
+    gc.collect()
+    with pytest.raises(RuntimeError, match="an array that the graph works on is gone"):
+        graph.launch()
+    graph, pool = graph_and("pool", lambda x: x.fill(3))
     gc.collect()
     with pytest.raises(RuntimeError, match="an array that the graph works on is gone"):
         graph.launch()

@@ -53,6 +53,8 @@ BAD = {
     "lost_update": ("x[0] += 1;  // !", "race"),
     "blocks_race": ("x[t] += 1;  // !", r"race: .* of block \([01], 0, 0\)"),
     "atomic_race": ("atomicAdd(x, 1);\n if (t == 9) x[1] = x[0];", "race"),
+    "atomic_then_written": ("if (t == 3) atomicAdd(x, 1);\n if (t == 9) x[0] = 2;", "race"),
+    "part_of_a_vector": ("if (t == 0) *(float4 *)x = float4{};\n if (t == 9) x[1] = 2;", "race"),
     "atomic_past_the_end": ("atomicAdd(x + n + t, 1);  // !", "out-of-bounds atomic"),
 }  # fmt: skip
 

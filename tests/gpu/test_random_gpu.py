@@ -42,6 +42,17 @@ def test_masks(shape, p, seed, offset, dtype):
     agrees("dropout", np.full(shape, 1.25, dtype), p, 1.5, seed, offset)
 
 
+@pytest.mark.parametrize("n", [8, 15])
+def test_what_is_dropped_is_multiplied_by_0(n):
+    """Infinity and NaN that are dropped show as NaN, negative numbers as −0."""
+    x = np.tile(np.array([np.inf, np.nan, -1.0, 2.0], np.float32), 4)[:n]
+    with np.errstate(invalid="ignore"):
+        y, kept = agrees("dropout", x, 0.5, 2.0, 3, 4)
+    assert not kept.all()
+    assert np.isnan(y[~np.isfinite(x) & ~kept]).all()
+    assert np.signbit(y[x == -1]).all()
+
+
 @pytest.mark.parametrize("beside", [-1, -0.5, 0, 0.5, 1])
 def test_the_limit_itself(beside):
     """A word is kept if it is ≥ p · 2³², also where that is the word, and where it lies between two words."""

@@ -261,7 +261,7 @@ def shown(outcome: Outcome) -> list[tuple[str, str]]:
     ]
     marks = outcome.kind == "never written" and outcome.given is not None and outcome.given.dtype.kind != "f"
     if outcome.given is not None and outcome.wanted is not None and outcome.kind != "order" and not marks:
-        given = np.where(untouched(outcome.given), np.nan, outcome.given).reshape(outcome.wanted.shape)
+        given = outcome.given.reshape(outcome.wanted.shape)  # what was never written is NaN
         lines += [
             (f"your {outcome.name}", written(given)),
             (f"right {outcome.name}", written(np.asarray(np.round(outcome.wanted, 6)))),

@@ -124,8 +124,11 @@ class Optimizer:
         lies = lambda: (id(p.data), made_before and (p._grad is grad and id(grad.data)))
         others = [name for name in group if name not in FOLLOWED and name not in self.live]
         kept = lambda: self.state.get(p) is state and [id(v) for v in state.values() if devices.is_array(v)]
-        fixed = lambda: (len(self.param_groups), lies(), kept(), bool(group.get("momentum")), *map(group.get, others))
+        used = lambda: [bool(group.get(name)) for name in ("momentum", "weight_decay")]
+        fixed = lambda: (lies(), kept(), used(), *map(group.get, others))
         recording.fact("the parameters or the settings of an optimiser", fixed)
+        groups = lambda: [(id(g), *map(id, g["params"])) for g in self.param_groups]
+        recording.once(("groups", self), lambda: recording.fact("the groups of an optimiser", groups))
         self.update(p.data, grad.data, state, group)
         if len(state) > len(names):
             for name in set(state) - names:
@@ -184,6 +187,10 @@ def clip_grad_norm_(parameters: Any, max_norm: float, *, error_if_nonfinite: boo
     # not np.vdot: BLAS splits long sums by how many threads there are, and so would the last bits of training
     squares = [np.square(g.data, dtype=np.float64).sum() for g in grads]
     if replay.recording is not None and grads:
+        if error_if_nonfinite:
+            raise replay.NotCapturable(
+                "clip_grad_norm_(error_if_nonfinite=True) looks at the norm: look at what it returns"
+            )
         return clipped_there(grads, squares, max_norm)
     norm = float(np.sqrt(sum(map(float, squares))))
     if error_if_nonfinite and not np.isfinite(norm):

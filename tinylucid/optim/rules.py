@@ -85,9 +85,13 @@ class Adam(Optimizer):
 
     def counted(self, recording: Any, state: dict[str, Any]) -> Any:
         """In a step that is captured as a graph: the device's count of the steps, one for all that have taken as many."""
-        counter = recording.counter((*recording.following[0], state["step"]), state["step"], lambda: state["step"] + 1)
+        earlier = recording.once(("steps", id(state)), list)  # its counters: one run may step several times
+        key, ahead = (*recording.following[0], state["step"], len(earlier)), len(earlier) + 1
+        counter = recording.counter(key, state["step"], lambda: state["step"] + ahead)
+        earlier.append(counter)
         counter.moves.append(lambda times: state.update(step=state["step"] + times) if "step" in state else None)
-        counter.by = 1
+        for each in earlier:
+            each.by = ahead
         first = recording.once(("step", counter), lambda: state)
         recording.fact("how many steps each parameter has taken", lambda: state["step"] == first["step"])
         return counter

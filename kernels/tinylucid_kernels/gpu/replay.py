@@ -21,6 +21,7 @@ from .launch import cover, kernel
 
 MOST = 256  # counters, and rows of settings, of one step
 WIDE = 8  # settings of a row
+SETTINGS = (bool, int, float, str, tuple, type(None))  # attributes of a module that kernels get numbers from
 recording: Recording | None = None
 called: Callable[[Any], None] | None = None
 ready: list[
@@ -113,16 +114,23 @@ class Recording:
         self.facts.append((what, read, read()))
 
     def watch(self, module: Any) -> None:
-        """A module is called: the graph holds as long as its mode and its numbers stay, and the memory of its tensors."""
+        """A module is called: the graph holds as long as its mode, its numbers and its parts stay, and the memory of its tensors."""
         if any(module is known for known in self.modules):
             return
         self.modules.append(module)
-        tensors = [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
-        self.tensors += [(t, t.data) for t in tensors]
-        own = vars(module)
-        names = [name for name, value in own.items() if isinstance(value, (bool, int, float, str, tuple))]
-        facts = lambda: ([own.get(name) for name in names], [(id(t.data), t.tracked) for t in tensors])
-        self.fact(f"the mode, the settings or the tensors of a {type(module).__name__}", facts)
+        tensors = lambda: [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
+        self.tensors += [(t, t.data) for t in tensors()]
+        own, hooks = vars(module), (module._forward_pre_hooks, module._forward_hooks)
+        names = [name for name, value in own.items() if isinstance(value, SETTINGS)]
+        setting = lambda value: value if isinstance(value, SETTINGS) else id(value)
+        self.fact(
+            f"the mode, the settings or the tensors of a {type(module).__name__}",
+            lambda: ([setting(own.get(name)) for name in names], [(id(t), id(t.data), t.tracked) for t in tensors()]),
+        )
+        parts = lambda: [(name, id(part)) for kind in (module._modules, *hooks) for name, part in kind.items()]
+        self.fact(f"the layers or the hooks of a {type(module).__name__}", parts)
+        for part in module._modules.values():  # a list of layers is never called
+            self.watch(part)
 
     def changed(self, version: list) -> None:
         """A tensor with that version is changed in place by each run."""
@@ -137,6 +145,7 @@ class Recording:
                     "gradients add to those of the step before: call optimizer.zero_grad() (or model.zero_grad()) inside the step"
                 )
             self.grads[id(tensor)] = tensor, before
+            self.fact("the hooks of a tensor", lambda: list(map(id, tensor.hooks or ())))
 
     def end(self) -> None:
         """The last node of the graph: counters move on."""
