@@ -60,7 +60,10 @@ def test_what_nobody_says_is_as_it_was_when_the_figures_were_made():
     for name, method in explain.METHODS.items():
         given = {p.name: p.default for p in inspect.signature(method).parameters.values() if p.default is not p.empty}
         found[name] = {key: value for key, value in given.items() if value is not None and key != "batch_size"}
-    noise, cam = {"method": explain.gradient, "n": 25, "level": 0.15}, {"relu": True, "upsample": True}
+    noise, cam = (
+        {"method": explain.gradient, "n": 25, "level": 0.15, "capture": False},
+        {"relu": True, "upsample": True},
+    )
     assert {name: given for name, given in found.items() if given} == {
         **dict.fromkeys(("smoothgrad", "smoothgrad_squared", "vargrad"), noise),
         "integrated_gradients": {"baseline": 0, "steps": 32},

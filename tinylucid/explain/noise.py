@@ -94,7 +94,7 @@ def noisy_maps(
     level: float,
     rng: Generator | None,
     batch_size: int,
-    capture: bool,
+    capture: bool = False,
 ) -> Iterator[Any]:
     """``method``'s maps of n noisy versions of the pictures, in turn, each (N, …)."""
     model, x, rng = beside(model, x), pixels(x), rng or Generator(0)
