@@ -2329,6 +2329,8 @@ MUTANTS = [
     Mutant(OWN + "words.py", "case.block[1] == 1:\n", "case.block[1] == 0:\n", OWNED + "command.py -k row_of_threads"),
     Mutant(GPU + "pool.cu", "|| at == w || at == w + 1);", "|| at == w || at == w + 1 || at == 2);", "tests/gpu/test_pool.py -k every_place"),
     Mutant(GPU + "pool.py", "HALVES = (2, 2), (2, 2), (0, 0), (1, 1)", "HALVES = (2, 2), (2, 2), (1, 1), (1, 1)", "tests/gpu/test_pool.py -k halving"),
+    Mutant(GPU + "product.py", "if max(sizes) > LIMIT:", "if min(sizes) > LIMIT:", GPU_DENSE + " -k cannot_count"),
+    Mutant(GPU + "product.py", "if max(sizes) > LIMIT:", "if max(sizes) > LIMIT + 1:", GPU_DENSE + " -k cannot_count"),
 ]  # fmt: skip
 
 
