@@ -2331,6 +2331,7 @@ MUTANTS = [
     Mutant(GPU + "pool.py", "HALVES = (2, 2), (2, 2), (0, 0), (1, 1)", "HALVES = (2, 2), (2, 2), (1, 1), (1, 1)", "tests/gpu/test_pool.py -k halving"),
     Mutant(GPU + "product.py", "if max(sizes) > LIMIT:", "if min(sizes) > LIMIT:", GPU_DENSE + " -k cannot_count"),
     Mutant(GPU + "product.py", "if max(sizes) > LIMIT:", "if max(sizes) > LIMIT + 1:", GPU_DENSE + " -k cannot_count"),
+    Mutant(GPU + "replay.py", "isinstance(value, SETTINGS) or callable(value)]", "isinstance(value, SETTINGS)]", CAPTURED + " -k list_of_layers"),
 ]  # fmt: skip
 
 

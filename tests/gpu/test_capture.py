@@ -295,18 +295,18 @@ def test_two_losses_add_their_gradients_in_one_step():
     assert step.reason == ""
 
 
-def test_a_list_of_layers_and_one_that_begins_with_none():
-    """A list is never called itself, and None may become a number."""
+def test_a_list_of_layers_a_function_and_a_number_that_begins_as_none():
+    """A list is never called itself, a function is no module, and None may become a number."""
 
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.layers, self.scale = nn.ModuleList([nn.ReLU(), nn.ReLU()]), None
+            self.layers, self.scale, self.last = nn.ModuleList([nn.ReLU(), nn.ReLU()]), None, lambda x: x
 
         def forward(self, x):
             for layer in self.layers:
                 x = layer(x)
-            return x if self.scale is None else x * self.scale
+            return self.last(x if self.scale is None else x * self.scale)
 
     model = Net()
     step = tl.cuda.capture(lambda x: model(x))
@@ -316,7 +316,10 @@ def test_a_list_of_layers_and_one_that_begins_with_none():
     for _ in range(3):
         assert step(-tl.ones(2)).tolist() == [-1, -1]
     model.scale = 3.0
-    assert step(-tl.ones(2)).tolist() == [-3, -3]
+    for _ in range(3):
+        assert step(-tl.ones(2)).tolist() == [-3, -3]
+    model.last = F.relu
+    assert step(-tl.ones(2)).tolist() == [0, 0]
 
 
 def test_a_parameter_that_the_optimiser_forgets_is_not_changed_any_more():

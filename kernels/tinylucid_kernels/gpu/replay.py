@@ -121,7 +121,7 @@ class Recording:
         tensors = lambda: [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
         self.tensors += [(t, t.data) for t in tensors()]
         own, hooks = vars(module), (module._forward_pre_hooks, module._forward_hooks)
-        names = [name for name, value in own.items() if isinstance(value, SETTINGS)]
+        names = [name for name, value in own.items() if isinstance(value, SETTINGS) or callable(value)]
         setting = lambda value: value if isinstance(value, SETTINGS) else id(value)
         self.fact(
             f"the mode, the settings or the tensors of a {type(module).__name__}",
