@@ -2220,7 +2220,7 @@ MUTANTS = [
     Mutant("kernels/tinylucid_kernels/gpu/replay.py", "if a.flags.writeable:", "if False:", "tests/gpu/test_capture.py -k why"),
     Mutant("kernels/tinylucid_kernels/gpu/replay.py", "if read() != then", "if False", "tests/gpu/test_capture.py -k between"),
     Mutant("kernels/tinylucid_kernels/gpu/replay.py", "self.tensors += [(t, t.data) for t in tensors()]", "pass", "tests/gpu/test_capture.py -k why"),
-    Mutant("kernels/tinylucid_kernels/gpu/replay.py", "[setting(own.get(name)) for name in names]", "[]", "tests/gpu/test_capture.py -k between"),
+    Mutant("kernels/tinylucid_kernels/gpu/replay.py", "values(), [(id(t)", "[(id(t)", "tests/gpu/test_capture.py -k between"),
     Mutant("kernels/tinylucid_kernels/gpu/replay.py", "[(id(t), id(t.data), t.tracked) for t in tensors()]", "[(id(t), t.tracked) for t in tensors()]", "tests/gpu/test_capture.py -k \"between or why\""),
     Mutant("kernels/tinylucid_kernels/gpu/replay.py", "version[0] += 1\n    if recording is not None:", "version[0] += 1\n    if False:", "tests/gpu/test_capture.py -k in_place"),
     Mutant("kernels/tinylucid_kernels/gpu/optim.py", "if n & 1:", "if n:", "tests/gpu/test_capture.py -k optimiser"),
