@@ -166,6 +166,7 @@ BETWEEN = {
     "the precision": lambda k, model, optimizer: tl.set_float32_matmul_precision("high" if k in (4, 5) else "highest"),
     "how much is dropped": lambda k, model, optimizer: setattr(model[2], "p", 0.4 if k < 4 else 0.1),
     "another layer": lambda k, model, optimizer: setattr(model, "1", nn.Tanh()) if k == 4 else None,
+    "one layer more": lambda k, model, optimizer: setattr(model, "4", nn.Tanh()) if k == 4 else None,
     "no bias": lambda k, model, optimizer: setattr(model[3], "bias", None) if k == 4 else None,
     "a hook": lambda k, model, optimizer: (
         model[1].register_forward_hook(lambda module, given, y: y * 2) if k == 4 else None
@@ -338,6 +339,15 @@ def test_a_parameter_that_the_optimiser_forgets_is_not_changed_any_more():
     before = model.bias.tolist()
     step(tl.ones(2, 4))
     assert model.bias.tolist() == before
+
+
+def test_the_same_seed_between_the_runs_gives_the_same_numbers():
+    """The host's count is what it was before, the device's has gone on."""
+    step, found = tl.cuda.capture(lambda x: F.dropout(x, 0.5)), []
+    for _ in range(4):
+        tl.manual_seed(1)
+        found.append(step(tl.ones(40)).tolist())
+    assert found == [found[0]] * 4
 
 
 def test_batches_of_two_sizes_have_a_graph_each():
