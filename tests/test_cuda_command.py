@@ -233,6 +233,14 @@ def test_a_missing_guard_in_two_dimensions_is_told_apart(checked):
     )
 
 
+def test_a_row_of_threads_is_not_told_of_a_guard_in_two_dimensions(checked):
+    turns = "// sizes: y[rows][cols]\n__global__ void turns(float *y, int rows, int cols) {\n"
+    code, out, _ = checked(f"{turns}{ONE} y[i % (rows * cols)] = 1; }}\n", "def turns(y): return y\n")
+    assert code == 1
+    assert "race on `y[" in out
+    assert "into the next row" not in out.replace("\n", " ")
+
+
 def test_blocks_of_one_size_that_are_wrong_are_named(checked):
     halves = (
         f"// start: out = 0\n// sizes: x[n], out[1]\n__global__ void sum(const float *x, float *out, int n) {{ {ONE}\n"

@@ -32,14 +32,14 @@ def capture(function: Callable[..., Any]) -> Captured:
     Called with arguments of new shapes or dtypes, it runs once as it is, is captured the second time, and replayed from then
     on, to the same bits. Arguments, also by name, are tensors, arrays (those of the host are copied to the GPU) and numbers; a
     number is part of the graph, so each value needs a graph of its own. A method has graphs for each of its instances. Results
-    are copies, detached. What changes from step to step is
-    followed: the optimiser's count of steps, rate, betas and momentum, the random numbers of dropout. Where a module's mode, a
-    setting or a tensor's memory changes, the step is captured anew. What Python does besides asking the GPU happens only the
-    first two times: no ``print``, no list that grows, no number from outside that changes.
+    are copies, detached. What changes from step to step is followed: the optimiser's count of steps, rate, betas and momentum,
+    the random numbers of dropout. Where a module's mode, its layers, its hooks, a setting or a tensor's memory change, the
+    step is captured anew. What Python does besides asking the GPU happens only the first two times: no ``print``, no list that
+    grows, no number from outside that changes.
 
-    Where a step cannot be captured, because it looks at a result (``loss.item()``), brings data from the host, or leaves
-    gradients to the next, it warns and runs as it is; ``train_step.reason`` then says why, else it is "". Raises TypeError for
-    arguments of another kind, ValueError for one that requires a gradient.
+    Where a step cannot be captured, because it looks at a result (``loss.item()``), brings data from the host, changes an
+    argument in place, or leaves gradients to the next, it warns and runs as it is; ``train_step.reason`` then says why, else
+    it is "". Raises TypeError for arguments of another kind, ValueError for one that requires a gradient.
     """
     return Captured(function)
 

@@ -168,6 +168,7 @@ BETWEEN = {
     "the precision": lambda k, model, optimizer: tl.set_float32_matmul_precision("high" if k in (4, 5) else "highest"),
     "how much is dropped": lambda k, model, optimizer: setattr(model[2], "p", 0.4 if k < 4 else 0.1),
     "another layer": lambda k, model, optimizer: setattr(model, "1", nn.Tanh()) if k == 4 else None,
+    "one layer more": lambda k, model, optimizer: setattr(model, "4", nn.Tanh()) if k == 4 else None,
     "no bias": lambda k, model, optimizer: setattr(model[3], "bias", None) if k == 4 else None,
     "a hook": lambda k, model, optimizer: (
         model[1].register_forward_hook(lambda module, given, y: y * 2) if k == 4 else None
@@ -297,18 +298,18 @@ def test_two_losses_add_their_gradients_in_one_step():
     assert step.reason == ""
 
 
-def test_a_list_of_layers_and_one_that_begins_with_none():
-    """A list is never called itself, and None may become a number."""
+def test_a_list_of_layers_a_function_and_a_number_that_begins_as_none():
+    """A list is never called itself, a function is no module, and None may become a number."""
 
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.layers, self.scale = nn.ModuleList([nn.ReLU(), nn.ReLU()]), None
+            self.layers, self.scale, self.last = nn.ModuleList([nn.ReLU(), nn.ReLU()]), None, lambda x: x
 
         def forward(self, x):
             for layer in self.layers:
                 x = layer(x)
-            return x if self.scale is None else x * self.scale
+            return self.last(x if self.scale is None else x * self.scale)
 
     model = Net()
     step = tl.cuda.capture(lambda x: model(x))
@@ -318,7 +319,10 @@ def test_a_list_of_layers_and_one_that_begins_with_none():
     for _ in range(3):
         assert step(-tl.ones(2)).tolist() == [-1, -1]
     model.scale = 3.0
-    assert step(-tl.ones(2)).tolist() == [-3, -3]
+    for _ in range(3):
+        assert step(-tl.ones(2)).tolist() == [-3, -3]
+    model.last = F.relu
+    assert step(-tl.ones(2)).tolist() == [0, 0]
 
 
 def test_a_parameter_that_the_optimiser_forgets_is_not_changed_any_more():
@@ -337,6 +341,15 @@ def test_a_parameter_that_the_optimiser_forgets_is_not_changed_any_more():
     before = model.bias.tolist()
     step(tl.ones(2, 4))
     assert model.bias.tolist() == before
+
+
+def test_the_same_seed_between_the_runs_gives_the_same_numbers():
+    """The host's count is what it was before, the device's has gone on."""
+    step, found = tl.cuda.capture(lambda x: F.dropout(x, 0.5)), []
+    for _ in range(4):
+        tl.manual_seed(1)
+        found.append(step(tl.ones(40)).tolist())
+    assert found == [found[0]] * 4
 
 
 def test_batches_of_two_sizes_have_a_graph_each():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tinylucid_kernels import kernels, of
-from tinylucid_kernels.gpu import dense
+from tinylucid_kernels.gpu import dense, product
 from tinylucid_kernels.gpu.driver import cupy
 
 from .agree import agrees
@@ -132,3 +132,13 @@ def test_matrices_that_do_not_fit_are_refused():
     x, y = cupy().zeros((3, 4), np.float32), cupy().zeros((5, 6), np.float32)
     with pytest.raises(ValueError, match=r"\(3, 4\) cannot be multiplied by one \(5, 6\)"):
         dense.matmul(x, y)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_what_the_kernels_cannot_count_is_refused(which):
+    sizes = [3, 3, 3]
+    sizes[which] = product.LIMIT
+    product.cut(*sizes, np.float32)
+    sizes[which] += 1
+    with pytest.raises(ValueError, match=f"{product.LIMIT + 1} is too much for the GPU's kernels"):
+        product.cut(*sizes, np.float32)

@@ -132,3 +132,15 @@ def test_the_place_of_a_maximum_is_a_64_bit_number(rng):
     index = agrees("max_pool2d", x, (2, 2), (2, 2), (0, 0), (1, 1))[1]
     assert index.dtype == np.int64
     assert (index == reference.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1))[1]).all()
+
+
+def test_halves_at_every_place(rng):
+    """Two entries of a plane that is twice as large, at each of its pixels: a plane for each pair of places."""
+    index = np.stack(np.meshgrid(*[np.arange(8)] * 2), -1).reshape(1, 64, 1, 2)
+    agrees("pool_scatter", rng.standard_normal(index.shape), index, (2, 4))
+
+
+@pytest.mark.parametrize("how", [(HALVES[0], HALVES[1], (1, 1), (1, 1)), ((2, 2), (2, 2), (0, 0), (2, 2))])
+def test_windows_beside_those_of_halving(how, rng):
+    """With a border, or dilated, a window is no pair of neighbours in two rows."""
+    agrees("max_pool2d", rng.standard_normal((2, 2, 6, 6)), *how)

@@ -121,13 +121,13 @@ class Recording:
         tensors = lambda: [t for t in (*module._parameters.values(), *module._buffers.values()) if t is not None]
         self.tensors += [(t, t.data) for t in tensors()]
         own, hooks = vars(module), (module._forward_pre_hooks, module._forward_hooks)
-        names = [name for name, value in own.items() if isinstance(value, SETTINGS)]
-        setting = lambda value: value if isinstance(value, SETTINGS) else id(value)
-        self.fact(
+        names = [name for name, value in own.items() if isinstance(value, SETTINGS) or callable(value)]
+        values = lambda: [*map(own.get, names)]
+        self.fact(  # types first: what has become an array is not compared with what it was
             f"the mode, the settings or the tensors of a {type(module).__name__}",
-            lambda: ([setting(own.get(name)) for name in names], [(id(t), id(t.data), t.tracked) for t in tensors()]),
+            lambda: ([*map(type, values())], values(), [(id(t), id(t.data), t.tracked) for t in tensors()]),
         )
-        parts = lambda: [(name, id(part)) for kind in (module._modules, *hooks) for name, part in kind.items()]
+        parts = lambda: [[*kind.values()] for kind in (module._modules, *hooks)]
         self.fact(f"the layers or the hooks of a {type(module).__name__}", parts)
         for part in module._modules.values():  # a list of layers is never called
             self.watch(part)
@@ -145,10 +145,11 @@ class Recording:
                     "gradients add to those of the step before: call optimizer.zero_grad() (or model.zero_grad()) inside the step"
                 )
             self.grads[id(tensor)] = tensor, before
-            self.fact("the hooks of a tensor", lambda: list(map(id, tensor.hooks or ())))
 
     def end(self) -> None:
         """The last node of the graph: counters move on."""
+        hooks = lambda: [tensor.hooks and [*tensor.hooks] for tensor, _ in self.grads.values()]
+        self.fact("the hooks of a tensor", hooks)
         if self.counters:
             advance(self.device_counters, self.device_by, len(self.counters))
 
