@@ -8,11 +8,14 @@ and what changes from step to step is read from the device (tinylucid_kernels/gp
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -106,6 +109,9 @@ class Graph:
         with self.gpu.cuda.using_allocator(self.pool.malloc):
             self.inputs = [static(self.gpu, a) for a in arguments]
             self.recording = replay.Recording()
+            self.outside = outside(function)
+            for what, read, *_ in self.outside:
+                self.recording.fact(what, partial(identity, read))
             for module in modules:
                 self.recording.watch(module)
             try:
@@ -143,7 +149,7 @@ class Graph:
                 "it changes an argument in place, and a replay would change the graph's copy; x = x.clone() first"
             )
         if changed := self.recording.stale():
-            raise NotCapturable(f"{changed} are others after the step than before it")
+            raise NotCapturable(f"{changed} changed during the step, and a replay would not change it")
 
     def undo(self) -> None:
         """The host as it was before the capture."""
@@ -152,6 +158,9 @@ class Graph:
             tensor._grad = before
         for tensor, array in self.recording.tensors:
             tensor.data = array
+        for _, read, before, put in self.outside:
+            if read() is not before:
+                put(before)
 
     def run(self, arguments: list[Any]) -> Any:
         """One run with these arguments; copies of what it gives."""
@@ -204,11 +213,46 @@ def as_input(a: Any) -> Any:
         return a
     if devices.is_array(a) or hasattr(a, "__cuda_array_interface__"):
         return devices.as_array(a)
+    if isinstance(a, np.generic):
+        return np.asarray(a)  # so that another value needs no other graph
     if isinstance(a, PLAIN):
         return a
     raise TypeError(
         f"capture: arguments are tensors, arrays, numbers or strings, got {type(a).__name__}; give each tensor by itself"
     )
+
+
+def outside(function: Any) -> list[tuple[str, Callable[[], Any], Any, Callable[[Any], None]]]:
+    """The variables that a step takes from around it: what each is, how to read it, what it holds, and how to put that back.
+
+    Modules, functions and classes are left out: nobody puts another in their place.
+    """
+    code, found = getattr(function, "__code__", None), []
+    for name, cell in zip(code.co_freevars, function.__closure__ or ()) if code else ():
+        with contextlib.suppress(ValueError):  # it may be empty yet
+            found.append(
+                (
+                    name,
+                    partial(getattr, cell, "cell_contents"),
+                    cell.cell_contents,
+                    partial(setattr, cell, "cell_contents"),
+                )
+            )
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"} if code else set()
+    for name in sorted(names & set(function.__globals__ if code else ())):
+        there = function.__globals__
+        found.append((name, partial(there.get, name), there[name], partial(there.__setitem__, name)))
+    return [
+        (f"the variable {name!r}", read, value, put)
+        for name, read, value, put in found
+        if not isinstance(value, (ModuleType, FunctionType, type))
+    ]
+
+
+def identity(read: Callable[[], Any]) -> Any:
+    """A number or a string as it is, of anything else which one it is."""
+    value = read()
+    return (type(value), value) if isinstance(value, PLAIN) else id(value)
 
 
 def in_force() -> tuple[Any, ...]:
@@ -243,7 +287,7 @@ def fill(place: Any, given: Any) -> None:
     if isinstance(place, Tensor) or devices.is_array(place):
         place, given = devices.raw(place), devices.raw(given)
         if isinstance(given, np.ndarray):
-            place.set(np.ascontiguousarray(given))
+            place.set(np.asarray(given, order="C"))
         else:
             place[...] = given
 
@@ -270,10 +314,10 @@ def copied(result: Any) -> Any:
 
 def why(error: Exception) -> str:
     """Why a capture failed, with the line of the step that is to blame."""
-    if isinstance(error, NotCapturable):
-        return str(error)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not is_inside(f.filename)]
     where = f" in line {frames[-1].lineno} of {Path(frames[-1].filename).name} ({frames[-1].line})" if frames else ""
+    if isinstance(error, NotCapturable):
+        return f"{error}{where and ':' + where}"
     if isinstance(error, (RuntimeError, NotImplementedError)):
         return (
             f"the host is asked something{where}, but a graph runs without it ({error}). Return tensors from the step, "

@@ -416,7 +416,7 @@ def test_the_type_of_an_argument_is_part_of_the_kind():
     for _ in range(3):
         for x in (one, tl.tensor(one), tl.tensor(one.astype(np.int64)), tl.tensor(one / 2)):
             for k in (True, 1, 1.0):
-                for expected, found in zip(step.eagerly([x, k]), step(x, k)):
+                for expected, found in zip(step.eagerly([x, k], ()), step(x, k)):
                     assert type(found) is type(expected)
                     assert (found.dtype, found.tolist()) == (expected.dtype, expected.tolist())
     assert step.reason == ""
@@ -583,7 +583,7 @@ REASONS = {
     looks_at_the_norm: "error_if_nonfinite=True|looks at the norm",
     in_place: "changes an argument in place|x = x.clone()",
     gradients_add: "gradients add to those of the step before|zero_grad() (or",
-    stateful: "the tensors of a Linear are others after the step",
+    stateful: "the tensors of a Linear changed during the step",
     prints: "the host is asked something in line|y.sum().item() > 1e9|look at them afterwards",
     fresh_data: "an array of the host, float32 (2, 4)|make it an argument|setflags",
     noisy: "draws random numbers on the host",
@@ -814,3 +814,42 @@ def test_what_is_recorded_for_differentiation_is_part_of_the_kind():
         assert step(tl.ones(3) * 2).tolist() == [2] * 3
         with tl.no_grad():
             assert step(tl.ones(3)) is False
+
+
+def test_variables_around_the_step_are_followed():
+    """Another net in the place of the one that the step uses, as when a cell of a notebook is run again; another number."""
+    model, beta = nn.Linear(3, 2), 1.0
+    step = tl.cuda.capture(lambda x: model(x) * beta)
+    x = tl.ones(1, 3)
+    for k in range(9):
+        if k == 4:
+            model = nn.Linear(3, 2)
+        if k == 7:
+            beta = 2.0
+        assert step(x).tolist() == (model(x) * beta).tolist()
+    assert step.reason == ""
+
+
+def test_a_variable_that_the_step_changes():
+    average, calls = tl.zeros(3), 0
+
+    def step(x):
+        nonlocal average, calls
+        average, calls = average * 0.5 + x, calls + 1
+        return average * calls
+
+    eager, captured = [], []
+    for results, run in ((eager, step), (captured, tl.cuda.capture(step))):
+        average, calls = tl.zeros(3), 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results += [run(tl.ones(3) * k).tolist() for k in range(5)]
+    assert captured == eager
+    assert "the variable 'average' changed during the step" in run.reason
+
+
+def test_numbers_of_numpy_are_no_part_of_the_graph():
+    step = tl.cuda.capture(lambda x, k, m: tl.Tensor(k) * x + tl.Tensor(m))
+    for k in range(30):
+        assert step(tl.ones(2), np.float32(k), np.array(k, np.float32)).tolist() == [2 * k] * 2
+    assert step.reason == ""

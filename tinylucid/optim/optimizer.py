@@ -31,6 +31,7 @@ FOLLOWED = ("params", "lr", "initial_lr", "betas", "momentum")  # what a capture
 class Optimizer:
     """Groups of parameters, their settings and state; ``step`` updates every parameter that has a gradient."""
 
+    takes: tuple[str, ...] = ()  # settings that the kernel takes, which may change from step to step
     live: tuple[str, ...] = ()  # settings besides the rate, betas and momentum that a captured step follows
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
@@ -111,9 +112,10 @@ class Optimizer:
                     state.update({name: devices.beside(v, p) for name, v in state.items() if devices.is_array(v)})
                 if replay.recording is None:
                     self.update(p.data, p._grad.data, state, group)
+                    p.version[0] += 1
                 else:
                     self.update_followed(replay.recording, k, p, p._grad, state)
-                changed(p.version)
+                    changed(p.version)
         return loss
 
     def update_followed(self, recording: Any, k: int, p: Tensor, grad: Tensor, state: dict[str, Any]) -> None:
@@ -136,8 +138,9 @@ class Optimizer:
             raise replay.NotCapturable("an optimiser begins with a parameter, whose state is made once")
 
     def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
-        """The settings that the kernel takes, which may change from step to step."""
-        raise NotImplementedError(f"{type(self).__name__} defines no numbers(self, group)")
+        """The settings of a group that the kernel takes, in order."""
+        values = [group[name] for name in self.takes]
+        return tuple([n for v in values for n in (v if isinstance(v, (tuple, list)) else (v,))])
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One parameter's step, on arrays, in place."""

@@ -15,6 +15,8 @@ from .optimizer import Optimizer
 class SGD(Optimizer):
     """v ← momentum·v + (1 − dampening)·(g + weight_decay·p);  p ← p − lr·v (Nesterov: p − lr·(g + momentum·v))."""
 
+    takes = ("lr", "momentum", "dampening", "nesterov")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -38,12 +40,7 @@ class SGD(Optimizer):
         dampening = group["dampening"] if "velocity" in state else 0.0  # the first velocity is the gradient
         if group["momentum"] and "velocity" not in state:
             state["velocity"] = np.zeros_like(p)
-        lr, momentum, _, nesterov = self.numbers(group)
-        of(p).sgd(p, g, state.get("velocity"), lr, momentum, dampening, nesterov)
-
-    def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
-        """The settings that the kernel takes, which may change from step to step."""
-        return group["lr"], group["momentum"], group["dampening"], group["nesterov"]
+        of(p).sgd(p, g, state.get("velocity"), group["lr"], group["momentum"], dampening, group["nesterov"])
 
 
 class Adam(Optimizer):
@@ -52,7 +49,7 @@ class Adam(Optimizer):
     ``weight_decay`` adds weight_decay·p to the gradient; AdamW decays p itself.
     """
 
-    decoupled = False
+    decoupled, takes = False, ("lr", "betas", "eps")
 
     def __init__(
         self,
@@ -73,15 +70,15 @@ class Adam(Optimizer):
         if recording is not None:
             step = self.counted(recording, state)
         if group["weight_decay"] and self.decoupled:
-            shrink = lambda: 1 - group["lr"] * group["weight_decay"]
-            p *= shrink() if recording is None else recording.scalar(("shrink", *recording.following[0]), shrink, p)
+            if recording is None:
+                p *= 1 - group["lr"] * group["weight_decay"]
+            else:
+                shrink = lambda: 1 - group["lr"] * group["weight_decay"]
+                p *= recording.scalar(("shrink", *recording.following[0]), shrink, p)
         elif group["weight_decay"]:
             g = g + group["weight_decay"] * p
-        of(p).adam(p, g, state["exp_avg"], state["exp_avg_sq"], step, *self.numbers(group))
-
-    def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
-        """The settings that the kernel takes, which may change from step to step."""
-        return group["lr"], *group["betas"], group["eps"]
+        averages = state["exp_avg"], state["exp_avg_sq"]
+        of(p).adam(p, g, *averages, step, group["lr"], *group["betas"], group["eps"])
 
     def counted(self, recording: Any, state: dict[str, Any]) -> Any:
         """In a step that is captured as a graph: the device's count of the steps, one for all that have taken as many."""
@@ -120,6 +117,8 @@ class RMSprop(Optimizer):
     b ← momentum·b + step; ``weight_decay`` adds weight_decay·p to the gradient.
     """
 
+    takes = ("lr", "alpha", "momentum", "eps")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -142,8 +141,4 @@ class RMSprop(Optimizer):
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p
         averages = [state[name] if is_wanted else None for name, is_wanted in wanted.items()]
-        of(p).rmsprop(p, g, *averages, *self.numbers(group))
-
-    def numbers(self, group: dict[str, Any]) -> tuple[Any, ...]:
-        """The settings that the kernel takes, which may change from step to step."""
-        return group["lr"], group["alpha"], group["momentum"], group["eps"]
+        of(p).rmsprop(p, g, *averages, group["lr"], group["alpha"], group["momentum"], group["eps"])

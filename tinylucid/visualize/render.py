@@ -146,7 +146,8 @@ def downhill(
 ) -> tuple[Tensor, Sequence[Any]]:
     """The objectives' numbers, and the gradient of −Σ numbers, which an optimiser descends; None where there is none."""
     numbers = values(look, goals, x if normalize is None else normalize(x), drawn)
-    return numbers, grad(-numbers.sum(), parameters, allow_unused=True) if numbers.requires_grad else (None,)
+    with np.errstate(all="ignore"):  # what is not finite is told afterwards
+        return numbers, grad(-numbers.sum(), parameters, allow_unused=True) if numbers.requires_grad else (None,)
 
 
 def check(slopes: Sequence[Any]) -> None:
