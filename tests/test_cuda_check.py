@@ -115,7 +115,7 @@ MORE = {
     "in place, beside neighbours": Broken(
         "smooth", "const float *x, float *y, int n) {", "float *x, int n) {\n#define y x", "race",
         "race on `x[0]` between threads 1 and 0, lines 7 and 8: one reads what the other writes, and threads run in any order. "
-        "Read from one array and write to another, or, within one block, put a `__syncthreads()` between the two.",
+        "Read from one array and write to another, or, within one block, put a `__syncthreads()` between the two; to add up, use atomicAdd.",
         "n = 2, grid 1, block 32",
     ),
     "a lane that is gone": Broken(
@@ -203,3 +203,18 @@ def test_every_example_has_its_mistakes():
     assert {broken.file for broken in (BROKEN | MORE).values()} == set(NAMES)
     for name in NAMES:
         assert re.match(r"//", (EXAMPLES / f"{name}.cu").read_text(encoding="utf-8")), "says what it computes"
+
+
+def test_a_guard_that_is_there_is_not_asked_for(tmp_path):
+    """A transpose whose index has the wrong row length, behind a right guard: the index is named, not the guard."""
+    (tmp_path / "tr.py").write_text("def tr(src):\n    return src.T\n", encoding="utf-8")
+    (tmp_path / "tr.cu").write_text(
+        "// sizes: src[rows][cols], out[cols][rows]\n// launch: grid (cols + 15) / 16, (rows + 15) / 16, block 16, 16\n"
+        'extern "C" __global__ void tr(const float *src, float *out, int rows, int cols) {\n'
+        "    int c = blockIdx.x * blockDim.x + threadIdx.x, r = blockIdx.y * blockDim.y + threadIdx.y;\n"
+        "    if (r < rows && c < cols) out[c * cols + r] = src[r * cols + c];\n}\n",
+        encoding="utf-8",
+    )
+    said = found(tmp_path, "tr")["text"]
+    assert "look at the index: a row of `out` has `rows` = " in said
+    assert "is missing" not in said

@@ -110,6 +110,8 @@ def past_the_edge(place: Place | None, thread: Sequence[int], block: Sequence[in
     if x < width and y < height:
         return ""
     past = f"x = {x}, past `{cols}` = {width}" if x >= width else f"y = {y}, past `{rows}` = {height}"
+    if all(re.search(rf"<\s*{name}\b", plan.kernel.body) for name in (rows, cols)):
+        return f"look at the index: a row of `{place.name}` has `{cols}` = {width} elements, and there are `{rows}` = {height} rows."
     return (
         f"{who(thread, block, case)} is at {past}, and its index runs into the next row. It should do nothing: "
         f"`if (x < {cols} && y < {rows})` is missing."
@@ -135,7 +137,7 @@ def remedy(shared: bool, between_blocks: bool, one_line: bool, does: set[str]) -
     if not shared:
         return (
             "one reads what the other writes, and threads run in any order. Read from one array and write to another, "
-            "or, within one block, put a `__syncthreads()` between the two."
+            "or, within one block, put a `__syncthreads()` between the two; to add up, use atomicAdd."
         )
     if one_line:
         return (
