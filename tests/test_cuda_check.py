@@ -115,7 +115,8 @@ MORE = {
     "in place, beside neighbours": Broken(
         "smooth", "const float *x, float *y, int n) {", "float *x, int n) {\n#define y x", "race",
         "race on `x[0]` between threads 1 and 0, lines 7 and 8: one reads what the other writes, and threads run in any order. "
-        "Read from one array and write to another, or, within one block, put a `__syncthreads()` between the two; to add up, use atomicAdd.",
+        "Read from one array and write to another, or, within one block, put a `__syncthreads()` between the two; "
+        "to add up, use atomicAdd.",
         "n = 2, grid 1, block 32",
     ),
     "a lane that is gone": Broken(
