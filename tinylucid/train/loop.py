@@ -59,7 +59,7 @@ def fit(
     after the epoch with the least of that loss. ``resume`` goes on from the first, from the middle of an epoch too, to the
     same bits as if there had been no stop; it starts where there is none yet, and a finished run is loaded and returned.
     ``capture``: on a GPU, replay each step as CUDA graphs (tl.cuda.capture), to the same bits: small nets train several times
-    as fast, while each size of batch keeps the memory of its step.
+    as fast, while each size of batch keeps the memory of its step; ``loss`` may depend on nothing that Python changes.
     Raises ValueError for empty data, arguments out of range and a checkpoint of another run, FileExistsError for an ``out``
     that holds one, and FloatingPointError for a loss or gradient that is no number: it names the operation and layer, and
     the step is not taken. After Ctrl-C it finishes the step (or validation), saves, and raises KeyboardInterrupt.

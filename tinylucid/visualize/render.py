@@ -57,7 +57,7 @@ def render(
     model's input, as in a dataset's preprocess.normalized. ``lr``: by default the parametrisation's. ``patience``: stop
     before ``steps`` once the mean objective of that many steps is no larger than that of as many before. ``gif``: a file
     that shows how the pictures came about. ``rng`` draws the transforms (default: seed 0), so the same start gives the
-    same pictures. ``capture``: on a GPU, replay what the net does as a CUDA graph (tl.cuda.capture), to the same bits.
+    same pictures. ``capture``: on a GPU, replay net and ``normalize`` as a CUDA graph (tl.cuda.capture), to the same bits.
     In the first 16 steps the gradient passes dead ReLUs. The model runs in eval mode, no further than the objective looks; its
     modes, gradients and statistics stay as they were. Raises ValueError for objectives, layers, counts and pictures that do not
     fit, TypeError for what is of another kind or dtype, RuntimeError for an objective that does not depend on the picture,
