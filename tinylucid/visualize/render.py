@@ -78,7 +78,7 @@ def render(
             with backward_rules({relu: wake}) if step < AWAKENING else contextlib.nullcontext():
                 drawn = picture()
                 x = through(seen_through, drawn, rng)
-                numbers, slopes = seek(x, drawn, picture.parameters, step < AWAKENING)
+                numbers, slopes = seek(x, drawn, picture.parameters)
                 climbed.append(finite(numbers, goals, step))
                 check(slopes)
             for p, slope in zip(picture.parameters, slopes):
@@ -136,13 +136,7 @@ def finite(numbers: Tensor, goals: list[Objective], step: int) -> float:
 
 
 def downhill(
-    look: Sight,
-    goals: list[Objective],
-    normalize: Callable | None,
-    x: Any,
-    drawn: Tensor,
-    parameters: list[Tensor],
-    waking: bool,
+    look: Sight, goals: list[Objective], normalize: Callable | None, x: Any, drawn: Tensor, parameters: list[Tensor]
 ) -> tuple[Tensor, Sequence[Any]]:
     """The objectives' numbers, and the gradient of −Σ numbers, which an optimiser descends; None where there is none."""
     numbers = values(look, goals, x if normalize is None else normalize(x), drawn)

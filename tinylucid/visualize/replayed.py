@@ -19,13 +19,13 @@ from .seen import Sight
 
 
 class Replayed:
-    """The net's part of one render's steps. ``waking``: whether ReLU has another rule, as in the first of them, by another graph."""
+    """The net's part of one render's steps; while ReLU has another rule, as in the first of them, by another graph."""
 
     def __init__(self, look: Sight, goals: list[Objective], normalize: Callable | None) -> None:
         self.look, self.goals, self.normalize = look, goals, normalize
         self.step = capture(self.slopes)
 
-    def slopes(self, x: Tensor, picture: Tensor, waking: bool) -> tuple[Any, ...]:
+    def slopes(self, x: Tensor, picture: Tensor) -> tuple[Any, ...]:
         """The objectives' numbers, and the gradients of −Σ numbers by what the net is given and by the picture; None for neither."""
         leaves = [Tensor(t.data, requires_grad=True) for t in (x, picture)]
         given = leaves[0] if self.normalize is None else self.normalize(leaves[0])
@@ -34,9 +34,9 @@ class Replayed:
             return numbers, None, None
         return numbers, *grad(-numbers.sum(), leaves, allow_unused=True)
 
-    def __call__(self, x: Any, picture: Any, parameters: list[Tensor], waking: bool) -> tuple[Tensor, Sequence[Any]]:
+    def __call__(self, x: Any, picture: Any, parameters: list[Tensor]) -> tuple[Tensor, Sequence[Any]]:
         """The numbers, and the gradients by the picture's parameters, which an optimiser descends."""
-        numbers, *slopes = self.step(x.detach(), picture.detach(), waking)
+        numbers, *slopes = self.step(x.detach(), picture.detach())
         found = [(t, s) for t, s in zip((x, picture), slopes) if s is not None and t.requires_grad]
         if not found:
             return numbers, [None] * len(parameters)
