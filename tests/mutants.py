@@ -1440,7 +1440,7 @@ MUTANTS = [
     Mutant(EXERCISES + "trial.py", '[least, *sorted(bad, key=size)[-3:]]', '[least]', VERDICT),
     Mutant(EXERCISES + "trial.py", 'given, equal_nan=True)', 'given)', VERDICT),
     Mutant(EXERCISES + "trial.py", 'assert not failing or seen[-1].status != failing', 'assert True', VERDICT),
-    Mutant(EXERCISES + "trial.py", 'phases=[Phase.generate, Phase.shrink] if failing', 'phases=[Phase.generate] if failing', VERDICT),
+    Mutant(EXERCISES + "drawn.py", 'phases=[Phase.generate, Phase.shrink] if failing', 'phases=[Phase.generate] if failing', VERDICT),
     Mutant(EXERCISES + "trial.py", 'SECONDS / len(exercise.tasks)', 'SECONDS', VERDICT),
     Mutant(EXERCISES + "trial.py", 'one = try_task(task, module, SECONDS', 'one = try_task(exercise.tasks[0], module, SECONDS', VERDICT),
     Mutant(EXERCISES + "trial.py", '"causes": ["random", *found["causes"]]', '"causes": found["causes"]', VERDICT),

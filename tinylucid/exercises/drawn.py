@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 
@@ -20,6 +21,18 @@ class Draw:
 
     def __call__(self, strategy: Any) -> Any:
         return self.draw(strategy)
+
+
+def search(cases: int, failing: str) -> settings:
+    """How cases are drawn: so many, or, where one is known to be ``failing``, ever smaller ones; nothing is kept from run to run."""
+    return settings(
+        max_examples=cases,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink] if failing else [Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
 
 
 def whole(draw: Any, least: int, most: int) -> int:

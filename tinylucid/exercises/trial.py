@@ -9,13 +9,13 @@ import time
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from ..check.diagnose import UNKNOWN
 from . import truth
-from .drawn import Draw
+from .drawn import Draw, search
 from .observe import Outcome, observe
 from .task import Exercise, Task
 from .verdict import in_short, size, verdict
@@ -90,14 +90,7 @@ def run(task: Task, module: Any, seconds: float, failing: str = "", seed_of_case
     end = math.inf  # until the first case, with which something may have to be compiled, is over
 
     @seed(seed_of_cases)
-    @settings(
-        max_examples=CASES,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink] if failing else [Phase.generate],
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
+    @search(CASES, failing)
     @given(st.data())
     def case(data: Any) -> None:
         nonlocal end

@@ -21,21 +21,17 @@ class Replayed:
     """As :func:`.gradient`, for passes of one model and one kind of target, to the same bits."""
 
     def __init__(self, model: Module) -> None:
-        self.model, self.target = model, None  # type: Module, Callable | None
-        self.steps: dict[
-            int, Any
-        ] = {}  # by the pictures of a pass: a target that is a function knows how many there are
+        self.model = model
+        # by the pictures of a pass, as a target that is a function knows how many there are; 0: by class numbers
+        self.steps: dict[int, Any] = {0: capture(self.slope_of_classes)}
 
     def __call__(self, model: Any, x: Any, target: Any) -> Any:
         """The maps; what is not finite or does not fit is done again without a graph, which says what is wrong."""
-        if callable(target):
-            step = self.steps.setdefault(len(x), capture(lambda pictures: self.slope(pictures, target)))
-            arguments = [x]
-        else:
-            step = self.steps.setdefault(0, capture(self.slope_of_classes))
-            arguments = [x, classes_of(target, len(x)).astype(np.int64)]
+        kind, arguments = (len(x), [x]) if callable(target) else (0, [x, classes_of(target, len(x)).astype(np.int64)])
+        if kind not in self.steps:
+            self.steps[kind] = capture(lambda pictures: self.slope(pictures, target))
         with recording(self.model):
-            numbers, found = step(*arguments)
+            numbers, found = self.steps[kind](*arguments)
         if found is None or not np.isfinite(devices.host(numbers)).all():
             return gradient(model, x, target)
         return devices.host(found)

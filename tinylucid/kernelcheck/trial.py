@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 from tinylucid_kernels.emulator.compile import Library
 from tinylucid_kernels.emulator.fault import Fault
 from tinylucid_kernels.emulator.launch import LaunchError, launch
 
-from ..exercises.drawn import Draw
+from ..exercises.drawn import Draw, search
 from ..exercises.verdict import text as written
 from ..patience import patience
 from . import Unable, numbers, words
@@ -124,14 +124,7 @@ def run(plan: Plan, library: Library, function: Callable, failing: str = "") -> 
     taken = list(inspect.signature(function).parameters)
 
     @seed(0)
-    @settings(
-        max_examples=CASES,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink] if failing else [Phase.generate],
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
+    @search(CASES, failing)
     @given(st.data())
     def one(data: Any) -> None:
         if (not failing and sum(o.kind != "right" for o in seen) >= FEW) or "time" in [o.kind for o in seen]:

@@ -191,11 +191,8 @@ def _instead(labels, shape):
 
 def _counting(input, labels, weight, ignore_index, reduction, name):
     """What the losses depend on: target, weight, ignore_index (None: every place counts), and what the sum is over."""
-    over, wrong, ignored = (
-        labels.size,
-        -1,
-        0,
-    )  # as it usually is, which NumPy sees at a glance: negative labels are the largest then
+    over, wrong, ignored = labels.size, -1, 0
+    # so it usually is, which NumPy sees at a glance: as unsigned numbers negative labels are the largest
     plain = type(labels) is np.ndarray and weight is None and not 0 <= ignore_index < input.shape[1]
     if not plain or labels.astype(np.int64, copy=False).view(np.uint64).max() >= input.shape[1]:
         over, wrong, ignored = of(labels).label_weight(labels, weight, input.shape[1], ignore_index, input.dtype)

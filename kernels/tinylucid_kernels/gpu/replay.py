@@ -24,9 +24,8 @@ WIDE = 8  # settings of a row
 SETTINGS = (bool, int, float, str, tuple, type(None))  # attributes of a module that kernels get numbers from
 recording: Recording | None = None
 called: Callable[[Any], None] | None = None
-ready: list[
-    Callable[[], Any]
-] = []  # run what only captured steps launch: loading a kernel may be refused during a capture
+# each runs what only captured steps launch, once before: loading a kernel may be refused during a capture
+ready: list[Callable[[], Any]] = []
 
 
 class NotCapturable(RuntimeError):
